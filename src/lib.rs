@@ -1,1 +1,4 @@
+pub mod difference;
+pub mod nn;
 
+pub use difference::numerical_gradient;

@@ -1,0 +1,298 @@
+//! Vector units: one source of each kernel, compiled for every instruction set and chosen at run time.
+//!
+//! A kernel is a type with a generic `run`, written with [`F64x8`] and an [`Arithmetic`] that says whether `a·b + c` is
+//! one instruction. [`Isa::run`] compiles it inside a function that has the instruction set switched on, so the compiler
+//! turns eight lanes into one AVX-512 register, two AVX2 registers or four of plain x86-64. No operation crosses lanes and
+//! AVX-512 and AVX2 round alike, so those two give the same bits; without a fused multiply-add the last bits differ.
+//!
+//! This is the one file with `unsafe`: calling a function compiled for an instruction set that was found at run time.
+
+use std::fmt;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::str::FromStr;
+
+/// An instruction set that the kernels are compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Isa {
+    /// What every processor of the architecture has: SSE2 on x86-64, no fused multiply-add.
+    Plain,
+    /// AVX2 with FMA, 256 bits (x86-64).
+    Avx2,
+    /// AVX-512 F, DQ and VL, 512 bits (x86-64).
+    Avx512,
+    /// NEON with its native fused multiply-add, 128 bits (aarch64).
+    Neon,
+}
+
+impl Isa {
+    /// Slowest first.
+    const ALL: [Isa; 4] = [Isa::Plain, Isa::Neon, Isa::Avx2, Isa::Avx512];
+
+    /// The fastest one that this processor has.
+    pub fn best() -> Isa {
+        *Isa::ALL.iter().rfind(|isa| isa.is_available()).expect("plain is always available")
+    }
+
+    /// All that this processor has, slowest first.
+    pub fn available() -> impl Iterator<Item = Isa> {
+        Isa::ALL.into_iter().filter(|isa| isa.is_available())
+    }
+
+    /// Whether this processor has it.
+    pub fn is_available(self) -> bool {
+        match self {
+            Isa::Plain => true,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("fma")
+            }
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => true,
+            _ => false,
+        }
+    }
+
+    /// Runs a kernel compiled for this instruction set.
+    ///
+    /// # Panics
+    /// If this processor does not have it.
+    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        assert!(self.is_available(), "this processor has no {self}");
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the features that `run_avx2` is compiled with were just found on this processor.
+            Isa::Avx2 => unsafe { run_avx2(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the features that `run_avx512` is compiled with were just found on this processor.
+            Isa::Avx512 => unsafe { run_avx512(kernel) },
+            Isa::Neon => kernel.run::<Fused>(),
+            _ => kernel.run::<Separate>(),
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Isa::Plain => "plain",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+            Isa::Neon => "neon",
+        })
+    }
+}
+
+impl FromStr for Isa {
+    type Err = String;
+
+    /// Reads `plain`, `avx2`, `avx512` or `neon`; a name of an instruction set that this processor lacks is an error.
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Isa::available().find(|isa| isa.to_string() == name).ok_or_else(|| {
+            let names: Vec<_> = Isa::available().map(|isa| isa.to_string()).collect();
+            format!("this processor has {}, not \"{name}\"", names.join(", "))
+        })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<Fused>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,fma")]
+fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<Fused>()
+}
+
+/// A computation that is compiled once for each instruction set.
+pub(super) trait Kernel {
+    type Output;
+
+    /// The computation. Mark it, and all that it calls in its loops, `#[inline(always)]`: only what is inlined into the
+    /// caller is compiled for the caller's instruction set.
+    fn run<A: Arithmetic>(self) -> Self::Output;
+}
+
+/// How `a·b + c` is computed.
+pub(super) trait Arithmetic {
+    fn mul_add(a: f64, b: f64, c: f64) -> f64;
+}
+
+/// One instruction, one rounding. Without the instruction it would be a slow library call.
+pub(super) struct Fused;
+
+/// Two instructions, two roundings.
+pub(super) struct Separate;
+
+impl Arithmetic for Fused {
+    #[inline(always)]
+    fn mul_add(a: f64, b: f64, c: f64) -> f64 {
+        a.mul_add(b, c)
+    }
+}
+
+impl Arithmetic for Separate {
+    #[inline(always)]
+    fn mul_add(a: f64, b: f64, c: f64) -> f64 {
+        a * b + c
+    }
+}
+
+/// How many numbers a vector has, for every instruction set.
+pub(super) const LANES: usize = 8;
+
+/// Eight numbers that are computed alike.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+pub(super) struct F64x8(pub [f64; LANES]);
+
+impl F64x8 {
+    pub const ZERO: F64x8 = F64x8([0.0; LANES]);
+
+    #[inline(always)]
+    pub fn splat(x: f64) -> Self {
+        Self([x; LANES])
+    }
+
+    /// `self · b + c`.
+    #[inline(always)]
+    pub fn mul_add<A: Arithmetic>(self, b: F64x8, c: F64x8) -> Self {
+        Self(std::array::from_fn(|lane| A::mul_add(self.0[lane], b.0[lane], c.0[lane])))
+    }
+
+    #[inline(always)]
+    pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
+        Self(std::array::from_fn(|lane| f(self.0[lane])))
+    }
+
+    /// `exp` of each lane, to less than one unit in the last place; 0 below -745.2, infinity above 709.8, NaN for NaN.
+    ///
+    /// `x = n·ln 2 + r` with `|r| ≤ ln 2 / 2` (Cody and Waite's two-part ln 2), and the Taylor polynomial of degree 13,
+    /// whose remainder is below 5e-18.
+    #[inline(always)]
+    pub fn exp<A: Arithmetic>(self) -> Self {
+        self.map(exp::<A>)
+    }
+}
+
+/// Adding and subtracting it rounds a number below 2⁵¹ to the nearest integer, which then stands in its low bits.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+
+#[inline(always)]
+fn exp<A: Arithmetic>(x: f64) -> f64 {
+    const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+    // Comparisons that let NaN through; at the bounds the result is 0 or infinity already.
+    let x = if x < -746.0 { -746.0 } else { x };
+    let x = if x > 710.0 { 710.0 } else { x };
+    let n = A::mul_add(x, std::f64::consts::LOG2_E, ROUND) - ROUND;
+    let r = A::mul_add(-n, LN2_LOW, A::mul_add(-n, LN2_HIGH, x));
+    let mut p = INVERSE_FACTORIALS[13];
+    for degree in (2..13).rev() {
+        p = A::mul_add(p, r, INVERSE_FACTORIALS[degree]);
+    }
+    // 1 + (r + r²·p): the small terms first.
+    let p = 1.0 + A::mul_add(r * r, p, r);
+    // In two factors, so that neither over- nor underflows before the product does.
+    let half = A::mul_add(n, 0.5, ROUND) - ROUND;
+    p * power_of_two(half) * power_of_two(n - half)
+}
+
+/// `2ⁿ` for an integral `n` in -1022..=1023.
+#[inline(always)]
+fn power_of_two(n: f64) -> f64 {
+    let low_bits = (n + ROUND).to_bits();
+    f64::from_bits(low_bits.wrapping_add(1023) << 52)
+}
+
+/// `1 / n!`.
+const INVERSE_FACTORIALS: [f64; 14] = {
+    let mut inverse = [1.0; 14];
+    let mut factorial = 1.0;
+    let mut n = 1;
+    while n < 14 {
+        factorial *= n as f64;
+        inverse[n] = 1.0 / factorial;
+        n += 1;
+    }
+    inverse
+};
+
+macro_rules! lanewise {
+    ($($trait:ident $method:ident),*) => {$(
+        impl $trait for F64x8 {
+            type Output = F64x8;
+
+            #[inline(always)]
+            fn $method(self, other: F64x8) -> F64x8 {
+                F64x8(std::array::from_fn(|lane| $trait::$method(self.0[lane], other.0[lane])))
+            }
+        }
+    )*};
+}
+
+lanewise!(Add add, Sub sub, Mul mul, Div div);
+
+impl Neg for F64x8 {
+    type Output = F64x8;
+
+    #[inline(always)]
+    fn neg(self) -> F64x8 {
+        self.map(|x| -x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Exp(F64x8);
+
+    impl Kernel for Exp {
+        type Output = F64x8;
+
+        #[inline(always)]
+        fn run<A: Arithmetic>(self) -> F64x8 {
+            self.0.exp::<A>()
+        }
+    }
+
+    #[test]
+    fn exp_is_within_one_unit_in_the_last_place_of_the_standard_library() {
+        for isa in Isa::available() {
+            for step in -60_000..60_000 {
+                let x = step as f64 * 0.011_71;
+                let (ours, theirs) = (isa.run(Exp(F64x8::splat(x))).0[3], x.exp());
+                // Subnormal results are rounded twice, hence the absolute part.
+                let tolerance = theirs * 1.5 * f64::EPSILON + 1e-323;
+                assert!((ours - theirs).abs() <= tolerance, "{isa}: exp({x}) = {ours:e}, expected {theirs:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn exp_saturates_and_passes_nan_on() {
+        for isa in Isa::available() {
+            let x = [f64::NEG_INFINITY, -1e300, -1000.0, 0.0, -0.0, 1000.0, f64::INFINITY, f64::NAN];
+            let y = isa.run(Exp(F64x8(x))).0;
+            assert_eq!(y[..7], [0.0, 0.0, 0.0, 1.0, 1.0, f64::INFINITY, f64::INFINITY]);
+            assert!(y[7].is_nan());
+        }
+    }
+
+    #[test]
+    fn an_instruction_set_is_read_by_the_name_that_it_prints() {
+        for isa in Isa::available() {
+            assert_eq!(isa.to_string().parse::<Isa>(), Ok(isa));
+        }
+        assert!("mmx".parse::<Isa>().unwrap_err().contains("plain"));
+    }
+}
