@@ -173,6 +173,19 @@ impl F64x8 {
         Self(std::array::from_fn(|lane| f(self.0[lane])))
     }
 
+    #[inline(always)]
+    pub fn zip(self, other: F64x8, f: impl Fn(f64, f64) -> f64) -> Self {
+        Self(std::array::from_fn(|lane| f(self.0[lane], other.0[lane])))
+    }
+
+    /// All lanes combined, as a tree: 0 with 4, 1 with 5, …, then 0 with 2, 1 with 3, then 0 with 1.
+    #[inline(always)]
+    pub fn reduce(self, f: impl Fn(f64, f64) -> f64) -> f64 {
+        let [a, b, c, d, e, g, h, i] = self.0;
+        let quarters = [f(a, e), f(b, g), f(c, h), f(d, i)];
+        f(f(quarters[0], quarters[2]), f(quarters[1], quarters[3]))
+    }
+
     /// `exp` of each lane, to less than one unit in the last place; 0 below -745.2, infinity above 709.8, NaN for NaN.
     ///
     /// `x = n·ln 2 + r` with `|r| ≤ ln 2 / 2` (Cody and Waite's two-part ln 2), and the Taylor polynomial of degree 13,
@@ -233,7 +246,7 @@ macro_rules! lanewise {
 
             #[inline(always)]
             fn $method(self, other: F64x8) -> F64x8 {
-                F64x8(std::array::from_fn(|lane| $trait::$method(self.0[lane], other.0[lane])))
+                self.zip(other, $trait::$method)
             }
         }
     )*};
