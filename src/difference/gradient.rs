@@ -126,7 +126,7 @@ impl Differentiator {
         assert!(out.len() == n, "{} slots for the gradient of {n} coordinates", out.len());
         let moves = Moves { deltas: &self.deltas, weights: self.stencil.weights(), divisor: self.step };
         let parallel = self.parallelism == Parallelism::Pool;
-        objective.prepare(&moves, parallel);
+        objective.prepare(&moves, self.parallelism);
         let objective = &*objective;
         let block_len = objective.block_len().max(1);
         let done = if parallel {

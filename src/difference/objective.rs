@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::Parallelism;
+
 /// A function of many coordinates at a fixed point, which can be evaluated with one coordinate moved.
 ///
 /// Implement it where the function has structure that a closure hides: scratch memory to reuse, or a cheaper way to
@@ -25,11 +27,11 @@ pub trait Objective: Sync {
     /// The result must depend on nothing but the arguments: what was evaluated before in this workspace leaves no trace.
     fn evaluate(&self, workspace: &mut Self::Workspace, coordinate: usize, delta: f64) -> f64;
 
-    /// Prepares what the moves of a coming gradient share, on the current rayon pool where `parallel`.
+    /// Prepares what the moves of a coming gradient share, serially or on the current rayon pool.
     ///
     /// Called once before the calls of [`differences`](Self::differences) with the same `moves`. By default nothing.
-    fn prepare(&mut self, moves: &Moves, parallel: bool) {
-        let _ = (moves, parallel);
+    fn prepare(&mut self, moves: &Moves, parallelism: Parallelism) {
+        let _ = (moves, parallelism);
     }
 
     /// The finite difference of each of `coordinates`, into the slots of `out`:

@@ -6,9 +6,13 @@
 
 mod full;
 mod functions;
+mod incremental;
+mod packed;
 pub mod simd;
+mod split;
 mod two_layer;
 
 pub use full::FullLoss;
 pub use functions::{LOG_OFFSET, Targets, cross_entropy_error, relu, sigmoid, softmax};
+pub use incremental::IncrementalLoss;
 pub use two_layer::{NetworkShape, Parameters, TwoLayerNet};

@@ -5,7 +5,8 @@
 //! turns eight lanes into one AVX-512 register, two AVX2 registers or four of plain x86-64. No operation crosses lanes and
 //! AVX-512 and AVX2 round alike, so those two give the same bits; without a fused multiply-add the last bits differ.
 //!
-//! This is the one file with `unsafe`: calling a function compiled for an instruction set that was found at run time.
+//! This is the one file with `unsafe`: calling a function compiled for an instruction set that was found at run time, and
+//! reading vectors as the numbers that they are.
 
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -151,7 +152,7 @@ pub(super) const LANES: usize = 8;
 
 /// Eight numbers that are computed alike.
 #[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(super) struct F64x8(pub [f64; LANES]);
 
 impl F64x8 {
@@ -160,6 +161,19 @@ impl F64x8 {
     #[inline(always)]
     pub fn splat(x: f64) -> Self {
         Self([x; LANES])
+    }
+
+    /// The numbers of vectors, one after another.
+    #[inline(always)]
+    pub fn as_lanes(vectors: &[F64x8]) -> &[f64] {
+        // SAFETY: an `F64x8` is eight `f64` without padding (64 bytes, aligned to 64), valid for any bits.
+        unsafe { std::slice::from_raw_parts(vectors.as_ptr().cast(), vectors.len() * LANES) }
+    }
+
+    /// In each lane `a` where the sign of `x` is plus, else `b`.
+    #[inline(always)]
+    pub fn select(x: F64x8, a: F64x8, b: F64x8) -> Self {
+        Self(std::array::from_fn(|lane| if x.0[lane] >= 0.0 { a.0[lane] } else { b.0[lane] }))
     }
 
     /// `self · b + c`.

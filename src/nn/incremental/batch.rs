@@ -1,0 +1,83 @@
+//! The samples of a batch, and which of their inputs are equal.
+
+use ndarray::ArrayRef2;
+
+use super::super::packed::SparseBatch;
+use super::super::split::{Rows, for_each_run};
+
+/// How many bits of a hash find a value in [`distinct_values`].
+const MEMO_BITS: u32 = 10;
+
+/// N samples of D inputs, of which one more, the bias's, is always 1.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Batch {
+    pub inputs: SparseBatch,
+    pub classes: Vec<usize>,
+    /// Which of its sample's values each input has, in the places of `inputs`: (N, D + 1).
+    pub value_of_input: Vec<u32>,
+    /// The distinct inputs of each sample other than 0: (N, D + 1), of which the last ones are not in use.
+    values: Vec<f64>,
+    /// How many values all samples before one have: (N + 1).
+    pub value_ends: Vec<usize>,
+}
+
+impl Batch {
+    /// Takes over a batch `x` (N, D) in runs of at most `max_run` samples; allocates only if it is larger than all before.
+    pub fn set(&mut self, x: &ArrayRef2<f64>, classes: &[usize], max_run: usize) {
+        self.classes.clear();
+        self.classes.extend_from_slice(classes);
+        self.inputs.set(x, max_run);
+        let (n_samples, n_places) = (x.nrows(), x.ncols() + 1);
+        self.value_of_input.resize(n_samples * n_places, 0);
+        self.values.resize(n_samples * n_places, 0.0);
+        self.value_ends.resize(n_samples + 1, 0);
+        let places = (Rows::new(&mut self.value_of_input, n_places), Rows::new(&mut self.values, n_places));
+        let counts = Rows::new(&mut self.value_ends[1..], 1);
+        let inputs = &self.inputs;
+        for_each_run((0..n_samples, (places, counts)), max_run, &|(
+            samples,
+            ((mut indices, mut values), mut counts),
+        )| {
+            for (((n, indices), values), count) in
+                samples.zip(indices.iter_mut()).zip(values.iter_mut()).zip(counts.iter_mut())
+            {
+                count[0] = distinct_values(inputs.sample(n), indices, values);
+            }
+        });
+        for n in 0..n_samples {
+            self.value_ends[n + 1] += self.value_ends[n];
+        }
+    }
+
+    /// The distinct inputs of a sample.
+    pub fn values(&self, sample: usize) -> &[f64] {
+        let n_places = self.values.len() / self.classes.len();
+        &self.values[sample * n_places..][..self.value_ends[sample + 1] - self.value_ends[sample]]
+    }
+
+    /// How many values all samples have.
+    pub fn n_values(&self) -> usize {
+        self.value_ends[self.classes.len()]
+    }
+}
+
+/// Writes each distinct input into `values` and for each input the index of its value into `indices`; returns how many
+/// values there are.
+///
+/// A table remembers the last value seen for each hash. A value that was pushed out is listed again, which costs a row of
+/// changes and is no error; with a thousand places that is rare for images and the best that could be had for reals.
+fn distinct_values(inputs: &[(u32, f64)], indices: &mut [u32], values: &mut [f64]) -> usize {
+    let mut memo = [u32::MAX; 1 << MEMO_BITS];
+    let mut len = 0;
+    for (&(_, x), index) in inputs.iter().zip(indices) {
+        let hash = x.to_bits().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - MEMO_BITS);
+        let known = &mut memo[hash as usize];
+        if values[..len].get(*known as usize).is_none_or(|&value| value.to_bits() != x.to_bits()) {
+            *known = len as u32;
+            values[len] = x;
+            len += 1;
+        }
+        *index = *known;
+    }
+    len
+}

@@ -1,0 +1,196 @@
+//! The batch loss as an objective, incrementally: the forward pass is done once, and a moved parameter recomputes only
+//! what it reaches.
+//!
+//! ```text
+//! W1[i, j]  reaches hidden unit j, by h·x[n, i], in the samples whose input i is not 0
+//! b1[j]     reaches hidden unit j, by h, in all samples (an input that is always 1)
+//! W2[j, k]  reaches score k, by h·z[n, j];  b2[k] by h (a unit that is always 1)
+//! ```
+//!
+//! A moved unit or score changes a sample's loss by an amount that is computed without subtracting two nearly equal losses
+//! (`exact.rs`), mostly by short power series, eight units at a time (`series.rs`). It is the same finite difference of
+//! the same loss as [`FullLoss`](super::FullLoss) computes, to rounding, for any stencil and step.
+//!
+//! A gradient takes two passes. First (`tables.rs`), sample by sample: equal inputs of a sample move a unit equally, so
+//! one row of a table holds the changes that one input value causes through each hidden unit (an MNIST image has about 66
+//! values in 151 pixels), already summed over the stencil; another table does the same for the scores. Then (`sums.rs`),
+//! parameter by parameter: the rows of its samples are added up, in the order of the samples. Both passes run in parallel,
+//! and every number is computed by one worker in a fixed order, so the bits do not depend on the number of threads.
+
+mod batch;
+mod exact;
+mod forward;
+mod series;
+mod sums;
+mod tables;
+
+use std::ops::Range;
+
+use ndarray::ArrayRef2;
+
+use self::batch::Batch;
+use self::forward::Forward;
+use self::sums::Sums;
+use self::tables::Tables;
+use super::full::check_batch;
+use super::packed::{BLOCK_INPUTS, vectors};
+use super::simd::Isa;
+use super::two_layer::Parameters;
+use crate::difference::{Moves, Objective, Parallelism};
+
+/// Below so many vectors of changes, some tens of microseconds of work, a second thread brings nothing.
+const SERIAL_BELOW: usize = 2_000;
+
+/// How many samples of a forward pass one task takes: enough that the rows of W1 which it loads serve several.
+const FORWARD_RUN: usize = 16;
+
+/// The mean cross-entropy of a batch as a function of all parameters; an evaluation recomputes only what a move reaches.
+///
+/// As an [`Objective`] it returns `f(x + delta·e) - f(x)`. Coordinates are numbered as in [`Parameters::values`]. A
+/// gradient costs `Σ_n values(n)·H·points` changes of a loss, where `values(n)` counts the distinct inputs of a sample
+/// other than 0, and `nnz·H` additions; its tables hold `8·(Σ_n values(n)·H + N·K·H)` bytes. Made once and given each new
+/// batch by [`set_batch`](Self::set_batch), it allocates nothing once it has seen batches of full size.
+///
+/// ```
+/// use ndarray::array;
+/// use numgrad::difference::{Differentiator, Objective, Step, Stencil};
+/// use numgrad::nn::{IncrementalLoss, NetworkShape, Parameters};
+///
+/// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
+/// let mut objective = IncrementalLoss::new(&parameters, &array![[0.5, 1.0]], &[1]);
+/// let mut gradient = vec![0.0; objective.n_coordinates()];
+/// Differentiator::new(Stencil::central(), Step::BOOK).gradient_into(&mut objective, &mut gradient);
+/// assert!((gradient[16] + 0.5).abs() < 1e-6);
+/// ```
+#[derive(Debug, Clone)]
+pub struct IncrementalLoss {
+    isa: Isa,
+    parallelism: Parallelism,
+    batch: Batch,
+    forward: Forward,
+    tables: Tables,
+}
+
+impl IncrementalLoss {
+    /// The loss at `parameters` of the batch `x` (N, D) with the right answers `classes` (N); serial, for the processor's
+    /// best instruction set.
+    ///
+    /// # Panics
+    /// If the shapes disagree, a class is not below K, or the batch is empty.
+    pub fn new(parameters: &Parameters, x: &ArrayRef2<f64>, classes: &[usize]) -> Self {
+        let mut loss = Self {
+            isa: Isa::best(),
+            parallelism: Parallelism::Serial,
+            batch: Batch::default(),
+            forward: Forward::new(parameters),
+            tables: Tables::default(),
+        };
+        loss.set_batch(x, classes);
+        loss
+    }
+
+    /// The same, with its forward passes and tables on the current rayon pool wherever that is worth it.
+    pub fn parallel(self) -> Self {
+        Self { parallelism: Parallelism::Pool, ..self }
+    }
+
+    /// The same, compiled for `isa`.
+    ///
+    /// # Panics
+    /// If this processor does not have it.
+    pub fn with_isa(self, isa: Isa) -> Self {
+        assert!(isa.is_available(), "this processor has no {isa}");
+        let mut loss = Self { isa, ..self };
+        loss.run_forward();
+        loss
+    }
+
+    /// Takes another batch. Costs a forward pass.
+    ///
+    /// # Panics
+    /// If the shapes disagree, a class is not below K, or the batch is empty.
+    pub fn set_batch(&mut self, x: &ArrayRef2<f64>, classes: &[usize]) {
+        check_batch(self.forward.shape(), x, classes);
+        let max_run = self.max_run(x.len(), FORWARD_RUN);
+        self.batch.set(x, classes, max_run);
+        self.run_forward();
+    }
+
+    /// Takes other parameters of the same shape. Costs a forward pass.
+    ///
+    /// # Panics
+    /// If the shape is another.
+    pub fn set_parameters(&mut self, parameters: &Parameters) {
+        self.forward.set_parameters(parameters);
+        self.run_forward();
+    }
+
+    /// The loss at the parameters.
+    pub fn value(&self) -> f64 {
+        let classes = &self.batch.classes;
+        let sum: f64 = classes.iter().enumerate().map(|(n, &class)| self.forward.output(n, class).loss()).sum();
+        sum / classes.len() as f64
+    }
+
+    fn run_forward(&mut self) {
+        let max_run = self.max_run(self.batch.n_values() * vectors(self.forward.shape()).0, FORWARD_RUN);
+        self.forward.run(&self.batch, self.isa, max_run);
+    }
+
+    /// How many samples one task of a pass with `n_vectors` of work takes: `run` in parallel, all in serial.
+    fn max_run(&self, n_vectors: usize, run: usize) -> usize {
+        if self.parallelism == Parallelism::Serial || n_vectors < SERIAL_BELOW { usize::MAX } else { run }
+    }
+}
+
+impl Objective for IncrementalLoss {
+    /// The passes need no memory of their own: what they share is prepared.
+    type Workspace = ();
+
+    fn n_coordinates(&self) -> usize {
+        self.forward.shape().n_parameters()
+    }
+
+    fn workspace(&self) {}
+
+    fn evaluate(&self, (): &mut (), coordinate: usize, delta: f64) -> f64 {
+        let Self { batch, forward, .. } = self;
+        let w2_begin = forward.shape().offsets().w2;
+        let n_samples = batch.classes.len();
+        let sum: f64 = if coordinate < w2_begin {
+            let (input, unit) = (coordinate / forward.shape().n_hidden, coordinate % forward.shape().n_hidden);
+            (0..n_samples)
+                .filter_map(|n| {
+                    Some(forward.unit_change(n, batch.classes[n], unit, delta * batch.inputs.input(n, input)?))
+                })
+                .sum()
+        } else {
+            let within = coordinate - w2_begin;
+            let (unit, class) = (within / forward.shape().n_classes, within % forward.shape().n_classes);
+            (0..n_samples)
+                .map(|n| forward.score_change(n, batch.classes[n], class, delta * forward.unit(n, unit)))
+                .sum()
+        };
+        sum / n_samples as f64
+    }
+
+    fn prepare(&mut self, moves: &Moves, parallelism: Parallelism) {
+        let n_changes = self.batch.n_values() * vectors(self.forward.shape()).0;
+        let serial = parallelism == Parallelism::Serial || n_changes < SERIAL_BELOW;
+        let max_run = if serial { usize::MAX } else { 1 };
+        self.tables.fill(&self.batch, &self.forward, moves, self.isa, max_run);
+    }
+
+    fn differences(&self, (): &mut (), coordinates: Range<usize>, moves: &Moves, out: &mut [f64]) {
+        let Self { batch, forward, tables, .. } = self;
+        let scale = 1.0 / (batch.classes.len() as f64 * moves.divisor);
+        self.isa.run(Sums { batch, shape: forward.shape(), tables, coordinates, scale, out });
+    }
+
+    /// One block of inputs; everything at once where it is too little to share.
+    fn block_len(&self) -> usize {
+        let shape = self.forward.shape();
+        let n_additions = self.batch.inputs.len() * vectors(shape).0;
+        if n_additions < SERIAL_BELOW * 5 { shape.n_parameters() } else { BLOCK_INPUTS * shape.n_hidden }
+    }
+}

@@ -1,0 +1,110 @@
+//! The same changes as in the neighbouring module, for small moves and eight hidden units at a time.
+//!
+//! Every function that the change of a loss goes through is replaced by its power series, cut after `M` terms, wherever
+//! the move is so small that what is cut off is below the rounding of f64:
+//!
+//! ```text
+//! expm1(δ)      = δ + δ²/2 + … + δᴹ/M!                                         cut: δᴹ/(M+1)!
+//! 1/(1 + t)     = 1 - t + t² - …                                               cut: tᴹ
+//! R(Δ)          = Σ_k p_k·expm1(Δ·v_k) = c_1·Δ + … + c_M·Δᴹ,  c_m = Σ_k p_k·v_kᵐ/m!
+//! log1p(q·R/(1 + q̄·R)) = ln(1 + R) - ln(1 + q̄·R) = Σ_m (-1)ᵐ⁺¹·(1 - q̄ᵐ)/m·Rᵐ   cut: Rᴹ/(M+1)
+//! ```
+//!
+//! The errors are relative to the first term; the second line's is the largest. Only the sum over the classes is
+//! regrouped (its coefficients are computed once per sample and unit): for every weight the move of its hidden unit is
+//! formed for each point of the stencil, and each loss's change is evaluated from it. So the result is the finite
+//! difference at the step asked for, not its limit.
+
+use super::super::simd::{Arithmetic, F64x8};
+use super::exact::Output;
+
+/// The number of terms that serves the usual steps (h = 1e-4 on inputs up to 1: moves up to 6.4e-4).
+pub(super) const SHORT: usize = 5;
+
+/// The number of terms for moves up to 0.0169; above that the exact evaluation is used.
+pub(super) const LONG: usize = 9;
+
+/// The largest move for which a series of `m` terms is exact to f64: `limit^m ≤ 2⁻⁵³`.
+pub(super) fn limit(m: usize) -> f64 {
+    (-53.0 / m as f64).exp2()
+}
+
+/// `expm1(delta)` for `|delta| ≤ limit(M)`.
+#[inline(always)]
+pub(super) fn expm1<A: Arithmetic, const M: usize>(delta: f64) -> f64 {
+    let mut sum = 1.0;
+    for m in (2..=M).rev() {
+        sum = A::mul_add(delta * (1.0 / m as f64), sum, 1.0);
+    }
+    delta * sum
+}
+
+/// The change of one sample's loss as a series in R, the relative growth of the softmax's denominator.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LogSeries<const M: usize>([f64; M]);
+
+impl<const M: usize> LogSeries<M> {
+    pub fn new(output: &Output) -> Self {
+        let (share, offset_share) = output.shares();
+        // 1 - q̄ᵐ = q·(1 + q̄ + … + q̄ᵐ⁻¹), which does not cancel.
+        let (mut sum, mut power, mut sign) = (0.0, 1.0, 1.0);
+        Self(std::array::from_fn(|i| {
+            sum += power;
+            power *= offset_share;
+            sign = -sign;
+            -sign * share * sum / (i + 1) as f64
+        }))
+    }
+
+    #[inline(always)]
+    pub fn loss_change<A: Arithmetic>(&self, growth: F64x8) -> F64x8 {
+        growth * polynomial::<A>(growth, self.0.iter().map(|&c| F64x8::splat(c)))
+    }
+}
+
+/// The growth R as a series in the move of each of eight hidden units.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GrowthSeries<const M: usize>([F64x8; M]);
+
+impl<const M: usize> GrowthSeries<M> {
+    /// From the rows of W2ᵀ: `weights(k)` are the weights of the eight units to class k.
+    #[inline(always)]
+    pub fn new(output: &Output, weights: impl Fn(usize) -> F64x8) -> Self {
+        let mut coefficients = [F64x8::ZERO; M];
+        let right = weights(output.class);
+        for (k, &p) in output.probabilities.iter().enumerate() {
+            let relative = weights(k) - right;
+            let mut term = F64x8::splat(p);
+            for (m, coefficient) in coefficients.iter_mut().enumerate() {
+                term = term * relative * F64x8::splat(1.0 / (m + 1) as f64);
+                *coefficient = *coefficient + term;
+            }
+        }
+        Self(coefficients)
+    }
+
+    /// R when each unit moves by `change`.
+    #[inline(always)]
+    pub fn growth<A: Arithmetic>(&self, change: F64x8) -> F64x8 {
+        change * polynomial::<A>(change, self.0.into_iter())
+    }
+}
+
+/// `sigmoid(a + δ) - sigmoid(a)` for `e = expm1(δ)`, `z = sigmoid(a)` and `slope = z(1 - z)`.
+#[inline(always)]
+pub(super) fn sigmoid_change<A: Arithmetic, const M: usize>(z: F64x8, slope: F64x8, e: F64x8) -> F64x8 {
+    let t = -(z * e);
+    let mut reciprocal = F64x8::splat(1.0);
+    for _ in 1..M {
+        reciprocal = t.mul_add::<A>(reciprocal, F64x8::splat(1.0));
+    }
+    slope * e * reciprocal
+}
+
+/// `c_0 + c_1·x + …`, by Horner's rule.
+#[inline(always)]
+fn polynomial<A: Arithmetic>(x: F64x8, coefficients: impl DoubleEndedIterator<Item = F64x8>) -> F64x8 {
+    let mut coefficients = coefficients.rev();
+    let last = coefficients.next().unwrap_or(F64x8::ZERO);
+    coefficients.fold(last, |sum, coefficient| sum.mul_add::<A>(x, coefficient))
+}

@@ -1,0 +1,239 @@
+//! Parameters and batches laid out for the vector units, as both objectives of the network use them.
+//!
+//! A bias is a weight whose input is always 1: b1 is row D of W1 and b2 is row H of W2, which is also how they lie in the
+//! flat order of [`Parameters`]. So the code below knows two matrices and no biases.
+
+use std::ops::Range;
+
+use ndarray::{ArrayRef2, ArrayView1};
+
+use super::simd::{Arithmetic, F64x8, LANES};
+use super::split::{Rows, for_each_run};
+use super::two_layer::{NetworkShape, Parameters};
+
+/// A clone of all parameters with hidden units and classes padded to whole vectors.
+#[derive(Debug, Clone)]
+pub(super) struct PackedParameters {
+    shape: NetworkShape,
+    /// (D + 1, H/8): W1 and, as its last row, b1.
+    pub w1: Vec<F64x8>,
+    /// (H + 1, K/8): W2 and, as its last row, b2. The classes that only pad have a bias of -∞ and so a probability of 0.
+    pub w2: Vec<F64x8>,
+}
+
+impl PackedParameters {
+    pub fn new(parameters: &Parameters) -> Self {
+        let shape = parameters.shape();
+        let (n_unit_vectors, n_class_vectors) = vectors(shape);
+        let mut packed = Self {
+            shape,
+            w1: vec![F64x8::ZERO; (shape.n_inputs + 1) * n_unit_vectors],
+            w2: vec![F64x8::ZERO; (shape.n_hidden + 1) * n_class_vectors],
+        };
+        packed.w2[shape.n_hidden * n_class_vectors..].fill(F64x8::splat(f64::NEG_INFINITY));
+        packed.copy_from(parameters);
+        packed
+    }
+
+    /// Takes over other values of the same shape.
+    pub fn copy_from(&mut self, parameters: &Parameters) {
+        let (n_unit_vectors, n_class_vectors) = vectors(self.shape);
+        let values = parameters.values().as_slice().expect("flat parameters are contiguous");
+        let (w1, w2) = values.split_at(self.shape.offsets().w2);
+        for (rows, row_len, packed, n_vectors) in [
+            (w1, self.shape.n_hidden, &mut self.w1, n_unit_vectors),
+            (w2, self.shape.n_classes, &mut self.w2, n_class_vectors),
+        ] {
+            for (row, packed) in rows.chunks_exact(row_len).zip(packed.chunks_exact_mut(n_vectors)) {
+                for (values, vector) in row.chunks(LANES).zip(packed) {
+                    vector.0[..values.len()].copy_from_slice(values);
+                }
+            }
+        }
+    }
+
+    /// The place of a coordinate of the flat order.
+    pub fn parameter(&mut self, coordinate: usize) -> &mut f64 {
+        let (n_unit_vectors, n_class_vectors) = vectors(self.shape);
+        let w2_begin = self.shape.offsets().w2;
+        let (rows, n_vectors, row_len, within) = if coordinate < w2_begin {
+            (&mut self.w1, n_unit_vectors, self.shape.n_hidden, coordinate)
+        } else {
+            (&mut self.w2, n_class_vectors, self.shape.n_classes, coordinate - w2_begin)
+        };
+        let (row, column) = (within / row_len, within % row_len);
+        &mut rows[row * n_vectors + column / LANES].0[column % LANES]
+    }
+}
+
+/// Calls a function for a panel of as many vectors as remain, at most eight: what fits into registers. The width is the
+/// function's last generic argument, so that the compiler unrolls the loops over it.
+macro_rules! with_panel_width {
+    ($remaining:expr, $function:ident::<$arithmetic:ty>($($argument:expr),*)) => {
+        match $remaining {
+            1 => $function::<$arithmetic, 1>($($argument),*),
+            2 => $function::<$arithmetic, 2>($($argument),*),
+            3 => $function::<$arithmetic, 3>($($argument),*),
+            4 => $function::<$arithmetic, 4>($($argument),*),
+            5 => $function::<$arithmetic, 5>($($argument),*),
+            6 => $function::<$arithmetic, 6>($($argument),*),
+            7 => $function::<$arithmetic, 7>($($argument),*),
+            _ => $function::<$arithmetic, 8>($($argument),*),
+        }
+    };
+}
+pub(super) use with_panel_width;
+
+/// How many vectors the hidden units and the classes take.
+pub(super) fn vectors(shape: NetworkShape) -> (usize, usize) {
+    (shape.n_hidden.div_ceil(LANES), shape.n_classes.div_ceil(LANES))
+}
+
+/// How many inputs make a block: the smallest part of the first layer that is worked on by itself.
+pub(super) const BLOCK_INPUTS: usize = 16;
+
+/// How many blocks' rows of W1 the forward pass works through for many samples before the next ones. Eight vectors of
+/// 64 rows are 32 KiB, so they stay in the first-level cache, where every sample would stream all of W1 from the second.
+const BLOCKS_IN_CACHE: usize = 4;
+
+/// The inputs of a batch that are not 0, sample by sample, each sample's last one being the 1 of the bias.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SparseBatch {
+    n_inputs: usize,
+    n_blocks: usize,
+    /// Where each block of a sample's inputs ends, counted from the sample's first: (N, blocks).
+    ends: Vec<u32>,
+    /// The inputs' numbers and values; D + 1 places a sample, of which the last ones are not in use: (N, D + 1).
+    inputs: Vec<(u32, f64)>,
+}
+
+impl SparseBatch {
+    /// Takes over the batch `x` (N, D), in runs of at most `max_run` samples; allocates only if it is larger than all
+    /// before.
+    pub fn set(&mut self, x: &ArrayRef2<f64>, max_run: usize) {
+        let n_places = x.ncols() + 1;
+        self.n_inputs = x.ncols();
+        // The bias is input D, after the last of the others.
+        self.n_blocks = n_places.div_ceil(BLOCK_INPUTS);
+        self.ends.resize(x.nrows() * self.n_blocks, 0);
+        self.inputs.resize(x.nrows() * n_places, (0, 0.0));
+        let places = (Rows::new(&mut self.ends, self.n_blocks), Rows::new(&mut self.inputs, n_places));
+        for_each_run((0..x.nrows(), places), max_run, &|(samples, (mut ends, mut inputs))| {
+            for (n, (ends, inputs)) in samples.zip(ends.iter_mut().zip(inputs.iter_mut())) {
+                pack_sample(x.row(n), ends, inputs);
+            }
+        });
+    }
+
+    /// How many inputs there are, biases included.
+    pub fn len(&self) -> usize {
+        self.ends.chunks_exact(self.n_blocks.max(1)).filter_map(|ends| ends.last()).map(|&end| end as usize).sum()
+    }
+
+    /// The inputs of a sample.
+    pub fn sample(&self, sample: usize) -> &[(u32, f64)] {
+        self.at(self.places(sample, 0..self.n_blocks))
+    }
+
+    /// The value of an input of a sample, if it is not 0.
+    pub fn input(&self, sample: usize, input: usize) -> Option<f64> {
+        let block = input / BLOCK_INPUTS;
+        let inputs = self.at(self.places(sample, block..block + 1));
+        inputs.iter().find(|&&(i, _)| i as usize == input).map(|&(_, x)| x)
+    }
+
+    /// The inputs at some [`places`](Self::places).
+    #[inline(always)]
+    pub fn at(&self, places: Range<usize>) -> &[(u32, f64)] {
+        &self.inputs[places]
+    }
+
+    /// Where the inputs of a sample in some blocks stand in an array with D + 1 places a sample.
+    #[inline(always)]
+    pub fn places(&self, sample: usize, blocks: Range<usize>) -> Range<usize> {
+        let ends = &self.ends[sample * self.n_blocks..][..self.n_blocks];
+        let begin = if blocks.start == 0 { 0 } else { ends[blocks.start - 1] };
+        let first = sample * (self.n_inputs + 1);
+        first + begin as usize..first + ends[blocks.end - 1] as usize
+    }
+}
+
+/// The inputs of one sample that are not 0, then the 1 of the bias, and where each block of them ends.
+fn pack_sample(x: ArrayView1<f64>, ends: &mut [u32], inputs: &mut [(u32, f64)]) {
+    let mut len = 0;
+    for (block, end) in ends.iter_mut().enumerate() {
+        let first = block * BLOCK_INPUTS;
+        for i in first..x.len().min(first + BLOCK_INPUTS) {
+            // Written in any case and kept only where it is not 0: cheaper than a branch that is hard to foresee.
+            inputs[len] = (i as u32, x[i]);
+            len += usize::from(x[i] != 0.0);
+        }
+        *end = len as u32;
+    }
+    inputs[len] = (x.len() as u32, 1.0);
+    ends[ends.len() - 1] = len as u32 + 1;
+}
+
+/// The inputs of the hidden units of samples, `x·W1 + b1`, into `hidden` (N, H/8).
+#[inline(always)]
+pub(super) fn hidden_inputs<A: Arithmetic>(
+    batch: &SparseBatch,
+    samples: Range<usize>,
+    parameters: &PackedParameters,
+    hidden: &mut [F64x8],
+) {
+    let n_vectors = hidden.len() / samples.len();
+    hidden.fill(F64x8::ZERO);
+    for first in (0..batch.n_blocks).step_by(BLOCKS_IN_CACHE) {
+        let blocks = first..batch.n_blocks.min(first + BLOCKS_IN_CACHE);
+        for (n, hidden) in samples.clone().zip(hidden.chunks_exact_mut(n_vectors)) {
+            let inputs = batch.at(batch.places(n, blocks.clone()));
+            add_weighted_rows::<A>(inputs.iter().map(|&(i, x)| (i as usize, x)), &parameters.w1, hidden);
+        }
+    }
+}
+
+/// The scores of a sample, `z·W2 + b2`, into `scores` (K/8), from its hidden units `z` (H/8).
+#[inline(always)]
+pub(super) fn scores<A: Arithmetic>(hidden: &[F64x8], parameters: &PackedParameters, scores: &mut [F64x8]) {
+    let n_hidden = parameters.shape.n_hidden;
+    let units = hidden.iter().flat_map(|z| z.0).take(n_hidden).enumerate();
+    scores.fill(F64x8::ZERO);
+    add_weighted_rows::<A>(units.chain([(n_hidden, 1.0)]), &parameters.w2, scores);
+}
+
+/// `sums += Σ_(row, factor) factor · rows[row]`, up to eight vectors at a time in registers.
+#[inline(always)]
+fn add_weighted_rows<A: Arithmetic>(
+    terms: impl Iterator<Item = (usize, f64)> + Clone,
+    rows: &[F64x8],
+    sums: &mut [F64x8],
+) {
+    let mut first = 0;
+    while first < sums.len() {
+        let terms = terms.clone();
+        first += with_panel_width!(sums.len() - first, add_panel::<A>(terms, rows, first, sums));
+    }
+}
+
+/// The `V` vectors of [`add_weighted_rows`] from `first` on; returns `V`.
+#[inline(always)]
+fn add_panel<A: Arithmetic, const V: usize>(
+    terms: impl Iterator<Item = (usize, f64)>,
+    rows: &[F64x8],
+    first: usize,
+    sums: &mut [F64x8],
+) -> usize {
+    let stride = sums.len();
+    let panel = &mut sums[first..][..V];
+    let mut registers: [F64x8; V] = std::array::from_fn(|v| panel[v]);
+    for (row, factor) in terms {
+        let factor = F64x8::splat(factor);
+        let row = &rows[row * stride + first..][..V];
+        for (sum, &weight) in registers.iter_mut().zip(row) {
+            *sum = factor.mul_add::<A>(weight, *sum);
+        }
+    }
+    panel.copy_from_slice(&registers);
+    V
+}
