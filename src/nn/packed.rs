@@ -89,12 +89,10 @@ pub(super) fn vectors(shape: NetworkShape) -> (usize, usize) {
     (shape.n_hidden.div_ceil(LANES), shape.n_classes.div_ceil(LANES))
 }
 
-/// How many inputs make a block: the smallest part of the first layer that is worked on by itself.
-pub(super) const BLOCK_INPUTS: usize = 16;
-
-/// How many blocks' rows of W1 the forward pass works through for many samples before the next ones. Eight vectors of
-/// 64 rows are 32 KiB, so they stay in the first-level cache, where every sample would stream all of W1 from the second.
-const BLOCKS_IN_CACHE: usize = 4;
+/// How many inputs make a block. In the forward pass the rows of W1 of one block are worked through for many samples
+/// before the next block: eight vectors of each are 32 KiB, so they stay in the first-level cache, where every sample
+/// would stream all of W1 from the second level.
+const BLOCK_INPUTS: usize = 64;
 
 /// The inputs of a batch that are not 0, sample by sample, each sample's last one being the 1 of the bias.
 #[derive(Debug, Clone, Default)]
@@ -131,30 +129,24 @@ impl SparseBatch {
     }
 
     /// The inputs of a sample.
+    #[inline(always)]
     pub fn sample(&self, sample: usize) -> &[(u32, f64)] {
-        self.at(self.places(sample, 0..self.n_blocks))
+        let len = self.ends[(sample + 1) * self.n_blocks - 1];
+        &self.inputs[sample * (self.n_inputs + 1)..][..len as usize]
     }
 
     /// The value of an input of a sample, if it is not 0.
     pub fn input(&self, sample: usize, input: usize) -> Option<f64> {
-        let block = input / BLOCK_INPUTS;
-        let inputs = self.at(self.places(sample, block..block + 1));
-        inputs.iter().find(|&&(i, _)| i as usize == input).map(|&(_, x)| x)
+        let block = self.block(sample, input / BLOCK_INPUTS);
+        block.iter().find(|&&(i, _)| i as usize == input).map(|&(_, x)| x)
     }
 
-    /// The inputs at some [`places`](Self::places).
+    /// The inputs of a sample in one block.
     #[inline(always)]
-    pub fn at(&self, places: Range<usize>) -> &[(u32, f64)] {
-        &self.inputs[places]
-    }
-
-    /// Where the inputs of a sample in some blocks stand in an array with D + 1 places a sample.
-    #[inline(always)]
-    pub fn places(&self, sample: usize, blocks: Range<usize>) -> Range<usize> {
+    fn block(&self, sample: usize, block: usize) -> &[(u32, f64)] {
         let ends = &self.ends[sample * self.n_blocks..][..self.n_blocks];
-        let begin = if blocks.start == 0 { 0 } else { ends[blocks.start - 1] };
-        let first = sample * (self.n_inputs + 1);
-        first + begin as usize..first + ends[blocks.end - 1] as usize
+        let begin = if block == 0 { 0 } else { ends[block - 1] };
+        &self.inputs[sample * (self.n_inputs + 1)..][begin as usize..ends[block] as usize]
     }
 }
 
@@ -184,11 +176,10 @@ pub(super) fn hidden_inputs<A: Arithmetic>(
 ) {
     let n_vectors = hidden.len() / samples.len();
     hidden.fill(F64x8::ZERO);
-    for first in (0..batch.n_blocks).step_by(BLOCKS_IN_CACHE) {
-        let blocks = first..batch.n_blocks.min(first + BLOCKS_IN_CACHE);
+    for block in 0..batch.n_blocks {
         for (n, hidden) in samples.clone().zip(hidden.chunks_exact_mut(n_vectors)) {
-            let inputs = batch.at(batch.places(n, blocks.clone()));
-            add_weighted_rows::<A>(inputs.iter().map(|&(i, x)| (i as usize, x)), &parameters.w1, hidden);
+            let inputs = batch.block(n, block).iter().map(|&(i, x)| (i as usize, x));
+            add_weighted_rows::<A>(inputs, &parameters.w1, hidden);
         }
     }
 }

@@ -49,43 +49,6 @@ impl<T: Send> Split for Rows<'_, T> {
     }
 }
 
-/// Groups of rows: sample `n` has the rows `ends[n]..ends[n + 1]`, counted from `ends[0]`.
-pub(super) struct RaggedRows<'a, T> {
-    values: &'a mut [T],
-    /// One more than there are samples.
-    ends: &'a [usize],
-    row_len: usize,
-}
-
-impl<'a, T> RaggedRows<'a, T> {
-    pub fn new(values: &'a mut [T], ends: &'a [usize], row_len: usize) -> Self {
-        Self { values, ends, row_len }
-    }
-
-    /// The rows of a sample.
-    pub fn rows_mut(&mut self, n: usize) -> &mut [T] {
-        let places = self.place(n)..self.place(n + 1);
-        &mut self.values[places]
-    }
-
-    fn place(&self, n: usize) -> usize {
-        (self.ends[n] - self.ends[0]) * self.row_len
-    }
-}
-
-impl<T: Send> Split for RaggedRows<'_, T> {
-    fn n_samples(&self) -> usize {
-        self.ends.len() - 1
-    }
-
-    fn split(self, n: usize) -> (Self, Self) {
-        let place = self.place(n);
-        let (left, right) = self.values.split_at_mut(place);
-        let (ends, row_len) = (self.ends, self.row_len);
-        (RaggedRows::new(left, &ends[..=n], row_len), RaggedRows::new(right, &ends[n..], row_len))
-    }
-}
-
 impl Split for Range<usize> {
     fn n_samples(&self) -> usize {
         self.len()

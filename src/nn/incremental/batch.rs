@@ -14,7 +14,7 @@ pub(super) struct Batch {
     pub inputs: SparseBatch,
     pub classes: Vec<usize>,
     /// Which of its sample's values each input has, in the places of `inputs`: (N, D + 1).
-    pub value_of_input: Vec<u32>,
+    value_of_input: Vec<u32>,
     /// The distinct inputs of each sample other than 0: (N, D + 1), of which the last ones are not in use.
     values: Vec<f64>,
     /// How many values all samples before one have: (N + 1).
@@ -53,6 +53,20 @@ impl Batch {
     pub fn values(&self, sample: usize) -> &[f64] {
         let n_places = self.values.len() / self.classes.len();
         &self.values[sample * n_places..][..self.value_ends[sample + 1] - self.value_ends[sample]]
+    }
+
+    /// The inputs of a sample by their numbers, each with the index of its value.
+    #[inline(always)]
+    pub fn inputs_with_values(&self, sample: usize) -> impl Iterator<Item = (usize, usize)> {
+        let inputs = self.inputs.sample(sample);
+        let n_places = self.values.len() / self.classes.len();
+        let values = &self.value_of_input[sample * n_places..][..inputs.len()];
+        inputs.iter().zip(values).map(|(&(input, _), &value)| (input as usize, value as usize))
+    }
+
+    /// The largest number of values that a sample has.
+    pub fn max_values(&self) -> usize {
+        self.value_ends.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0)
     }
 
     /// How many values all samples have.

@@ -56,6 +56,11 @@ impl Forward {
         self.shape
     }
 
+    /// How many vectors the hidden units and the bias's unit take.
+    pub fn n_unit_vectors(&self) -> usize {
+        unit_vectors(self.shape)
+    }
+
     /// Takes other parameters of the same shape.
     ///
     /// # Panics

@@ -11,29 +11,28 @@
 //! (`exact.rs`), mostly by short power series, eight units at a time (`series.rs`). It is the same finite difference of
 //! the same loss as [`FullLoss`](super::FullLoss) computes, to rounding, for any stencil and step.
 //!
-//! A gradient takes two passes. First (`tables.rs`), sample by sample: equal inputs of a sample move a unit equally, so
-//! one row of a table holds the changes that one input value causes through each hidden unit (an MNIST image has about 66
-//! values in 151 pixels), already summed over the stencil; another table does the same for the scores. Then (`sums.rs`),
-//! parameter by parameter: the rows of its samples are added up, in the order of the samples. Both passes run in parallel,
-//! and every number is computed by one worker in a fixed order, so the bits do not depend on the number of threads.
+//! Equal inputs of a sample move a unit equally, so the changes are computed once for each distinct value of a sample (an
+//! MNIST image has about 66 in 151 pixels) and added to the sums of all inputs that have it (`partial_sums.rs`). The work
+//! is cut into fixed blocks of samples and vectors of units, whatever the number of threads, and the blocks' sums are added
+//! in their order (`collect.rs`): so the bits do not depend on the number of threads.
 
 mod batch;
+mod collect;
 mod exact;
 mod forward;
+mod partial_sums;
 mod series;
-mod sums;
-mod tables;
 
 use std::ops::Range;
 
 use ndarray::ArrayRef2;
 
 use self::batch::Batch;
+use self::collect::Collect;
 use self::forward::Forward;
-use self::sums::Sums;
-use self::tables::Tables;
+use self::partial_sums::PartialSums;
 use super::full::check_batch;
-use super::packed::{BLOCK_INPUTS, vectors};
+use super::packed::vectors;
 use super::simd::Isa;
 use super::two_layer::Parameters;
 use crate::difference::{Moves, Objective, Parallelism};
@@ -44,11 +43,14 @@ const SERIAL_BELOW: usize = 2_000;
 /// How many samples of a forward pass one task takes: enough that the rows of W1 which it loads serve several.
 const FORWARD_RUN: usize = 16;
 
+/// How many rows of W1 are collected at a time.
+const COLLECTED_ROWS: usize = 16;
+
 /// The mean cross-entropy of a batch as a function of all parameters; an evaluation recomputes only what a move reaches.
 ///
 /// As an [`Objective`] it returns `f(x + delta·e) - f(x)`. Coordinates are numbered as in [`Parameters::values`]. A
 /// gradient costs `Σ_n values(n)·H·points` changes of a loss, where `values(n)` counts the distinct inputs of a sample
-/// other than 0, and `nnz·H` additions; its tables hold `8·(Σ_n values(n)·H + N·K·H)` bytes. Made once and given each new
+/// other than 0, and `nnz·H` additions; its sums take about `28·64·D` bytes, or `8·D·H` where that is more. Made once and given each new
 /// batch by [`set_batch`](Self::set_batch), it allocates nothing once it has seen batches of full size.
 ///
 /// ```
@@ -68,7 +70,7 @@ pub struct IncrementalLoss {
     parallelism: Parallelism,
     batch: Batch,
     forward: Forward,
-    tables: Tables,
+    sums: PartialSums,
 }
 
 impl IncrementalLoss {
@@ -83,7 +85,7 @@ impl IncrementalLoss {
             parallelism: Parallelism::Serial,
             batch: Batch::default(),
             forward: Forward::new(parameters),
-            tables: Tables::default(),
+            sums: PartialSums::default(),
         };
         loss.set_batch(x, classes);
         loss
@@ -176,21 +178,20 @@ impl Objective for IncrementalLoss {
 
     fn prepare(&mut self, moves: &Moves, parallelism: Parallelism) {
         let n_changes = self.batch.n_values() * vectors(self.forward.shape()).0;
-        let serial = parallelism == Parallelism::Serial || n_changes < SERIAL_BELOW;
-        let max_run = if serial { usize::MAX } else { 1 };
-        self.tables.fill(&self.batch, &self.forward, moves, self.isa, max_run);
+        let parallel = parallelism == Parallelism::Pool && n_changes >= SERIAL_BELOW;
+        self.sums.fill(&self.batch, &self.forward, moves, self.isa, parallel);
     }
 
     fn differences(&self, (): &mut (), coordinates: Range<usize>, moves: &Moves, out: &mut [f64]) {
-        let Self { batch, forward, tables, .. } = self;
+        let Self { batch, forward, sums, .. } = self;
         let scale = 1.0 / (batch.classes.len() as f64 * moves.divisor);
-        self.isa.run(Sums { batch, shape: forward.shape(), tables, coordinates, scale, out });
+        self.isa.run(Collect { shape: forward.shape(), sums, coordinates, scale, out });
     }
 
-    /// One block of inputs; everything at once where it is too little to share.
+    /// Rows of W1; everything at once where it is too little to share.
     fn block_len(&self) -> usize {
         let shape = self.forward.shape();
         let n_additions = self.batch.inputs.len() * vectors(shape).0;
-        if n_additions < SERIAL_BELOW * 5 { shape.n_parameters() } else { BLOCK_INPUTS * shape.n_hidden }
+        if n_additions < SERIAL_BELOW * 5 { shape.n_parameters() } else { COLLECTED_ROWS * shape.n_hidden }
     }
 }

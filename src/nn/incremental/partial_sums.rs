@@ -1,0 +1,256 @@
+//! The contributions of the samples to every difference, summed over fixed blocks of samples.
+//!
+//! A task is one block of samples and one vector of eight units. For each sample it makes a short table of the changes
+//! that each distinct input value causes through its units, and adds to every input's sum the row of that input's value.
+//! Table and sums of a task (4 KB and 50 KB for MNIST) stay in its core's cache, and tasks share nothing that is written.
+//! Blocks of samples alone would need a whole set of sums each, vectors of units alone cannot fill many threads (50 units
+//! are 7 vectors), and ranges of inputs alone would make every table again: this is what measured best.
+
+use std::ops::Range;
+
+use super::super::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
+use super::super::split::{Rows, for_each_run};
+use super::batch::Batch;
+use super::forward::{Forward, unit_vectors};
+use super::series::{self, GrowthSeries, LONG, LogSeries, SHORT};
+use crate::difference::Moves;
+
+/// Blocks of samples are made until there are so many tasks, enough to balance 16 threads; never more, since each has sums
+/// of its own, and never by the number of threads, since the blocks decide the order of the sums.
+const N_TASKS: usize = 28;
+
+/// The smallest block of samples.
+const MIN_BLOCK: usize = 8;
+
+/// `Σ_n Σ_p weight_p · (change of sample n's loss by delta_p)` for every parameter, over each block of samples.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PartialSums {
+    /// How many blocks of samples there are.
+    n_blocks: usize,
+    /// How many vectors the units take, the bias's included.
+    n_vectors: usize,
+    /// For each input (D, then the bias), then for each class, through the eight units of a vector:
+    /// (blocks, (H + 1)/8, D + 1 + K).
+    sums: Vec<F64x8>,
+    /// Scratch: the changes by each value of a sample: (blocks, (H + 1)/8, values).
+    changes: Vec<F64x8>,
+    /// Scratch: `expm1(delta_p·value)`, for each sample (points, values).
+    unit_moves: Vec<f64>,
+}
+
+impl PartialSums {
+    /// Computes them, on the current rayon pool where `parallel`; allocates only if there are more than ever before.
+    pub fn fill(&mut self, batch: &Batch, forward: &Forward, moves: &Moves, isa: Isa, parallel: bool) {
+        let (shape, n_samples) = (forward.shape(), batch.classes.len());
+        self.n_vectors = unit_vectors(shape);
+        self.n_blocks = N_TASKS.div_ceil(self.n_vectors).min(n_samples.div_ceil(MIN_BLOCK));
+        let n_tasks = self.n_blocks * self.n_vectors;
+        let (n_sums, max_values) = (shape.n_inputs + 1 + shape.n_classes, batch.max_values());
+        self.sums.resize(n_tasks * n_sums, F64x8::ZERO);
+        self.changes.resize(n_tasks * max_values, F64x8::ZERO);
+        self.unit_moves.resize(batch.n_values() * moves.deltas.len(), 0.0);
+        isa.run(FillUnitMoves { batch, moves, out: &mut self.unit_moves });
+        let scratch = (Rows::new(&mut self.sums, n_sums), Rows::new(&mut self.changes, max_values));
+        let (n_blocks, unit_moves) = (self.n_blocks, &self.unit_moves);
+        let max_run = if parallel { 1 } else { usize::MAX };
+        for_each_run((0..n_tasks, scratch), max_run, &|(tasks, (mut sums, mut changes))| {
+            for (task, (sums, changes)) in tasks.zip(sums.iter_mut().zip(changes.iter_mut())) {
+                let (block, vector) = (task / forward.n_unit_vectors(), task % forward.n_unit_vectors());
+                let samples = n_samples * block / n_blocks..n_samples * (block + 1) / n_blocks;
+                isa.run(FillTask { batch, forward, moves, unit_moves, samples, vector, sums, changes });
+            }
+        });
+    }
+
+    /// The sum over all samples for input `input` (D for the bias) through each of eight units.
+    #[inline(always)]
+    pub fn input(&self, input: usize, vector: usize) -> F64x8 {
+        self.total(vector, input)
+    }
+
+    /// The sum over all samples for each of eight units (the bias's among them) through the score of `class`.
+    #[inline(always)]
+    pub fn score(&self, class: usize, vector: usize, n_inputs: usize) -> F64x8 {
+        self.total(vector, n_inputs + 1 + class)
+    }
+
+    /// The blocks' sums, added up in the order of the blocks.
+    #[inline(always)]
+    fn total(&self, vector: usize, row: usize) -> F64x8 {
+        let n_sums = self.sums.len() / (self.n_blocks * self.n_vectors);
+        let sum = |block| self.sums[(block * self.n_vectors + vector) * n_sums + row];
+        (1..self.n_blocks).fold(sum(0), |total, block| total + sum(block))
+    }
+}
+
+/// The moves of all values of all samples.
+struct FillUnitMoves<'a> {
+    batch: &'a Batch,
+    moves: &'a Moves<'a>,
+    out: &'a mut [f64],
+}
+
+impl Kernel for FillUnitMoves<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let mut rest = self.out;
+        for n in 0..self.batch.classes.len() {
+            let values = self.batch.values(n);
+            for &delta in self.moves.deltas {
+                let out;
+                (out, rest) = rest.split_at_mut(values.len());
+                for (out, &value) in out.iter_mut().zip(values) {
+                    *out = series::expm1::<A, LONG>(delta * value);
+                }
+            }
+        }
+    }
+}
+
+/// One block of samples, one vector of units.
+struct FillTask<'a> {
+    batch: &'a Batch,
+    forward: &'a Forward,
+    moves: &'a Moves<'a>,
+    unit_moves: &'a [f64],
+    samples: Range<usize>,
+    vector: usize,
+    sums: &'a mut [F64x8],
+    changes: &'a mut [F64x8],
+}
+
+impl Kernel for FillTask<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let Self { batch, forward, moves, vector, changes, .. } = self;
+        let (input_sums, score_sums) = self.sums.split_at_mut(forward.shape().n_inputs + 1);
+        let max_delta = largest(moves.deltas);
+        input_sums.fill(F64x8::ZERO);
+        score_sums.fill(F64x8::ZERO);
+        for n in self.samples {
+            let sample = Sample { n, class: batch.classes[n], vector, forward, moves };
+            let (values, points) = (batch.values(n), moves.deltas.len());
+            // The last vector may hold the bias's unit alone, which no input reaches.
+            if vector * LANES < forward.shape().n_hidden {
+                let unit_moves = &self.unit_moves[batch.value_ends[n] * points..batch.value_ends[n + 1] * points];
+                sample.changes_by_values::<A>(values, unit_moves, max_delta * largest(values), changes);
+                for (input, value) in batch.inputs_with_values(n) {
+                    input_sums[input] = input_sums[input] + changes[value];
+                }
+            }
+            sample.add_changes_by_units::<A>(max_delta, score_sums);
+        }
+    }
+}
+
+/// The largest absolute value. A NaN among them makes the sample's units NaN, and so every result, whatever is chosen here.
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |max, value| value.abs().max(max))
+}
+
+/// One sample, seen through one vector of units.
+struct Sample<'a> {
+    n: usize,
+    class: usize,
+    vector: usize,
+    forward: &'a Forward,
+    moves: &'a Moves<'a>,
+}
+
+impl Sample<'_> {
+    /// The differences that the sample's input values cause through each unit, for moves of the units' inputs up to
+    /// `max_move`: (values).
+    #[inline(always)]
+    fn changes_by_values<A: Arithmetic>(&self, values: &[f64], unit_moves: &[f64], max_move: f64, out: &mut [F64x8]) {
+        // A sigmoid moves by at most a quarter of what its input does, and the scores relative to each other by that times
+        // the range of the unit's weights.
+        let max_move = max_move * (0.25 * self.forward.w2_range(self.vector)).max(1.0);
+        if max_move <= series::limit(SHORT) {
+            self.changes_by_series::<A, SHORT>(values.len(), unit_moves, out);
+        } else if max_move <= series::limit(LONG) {
+            self.changes_by_series::<A, LONG>(values.len(), unit_moves, out);
+        } else {
+            self.exact_changes(values, out);
+        }
+    }
+
+    #[inline(always)]
+    fn changes_by_series<A: Arithmetic, const M: usize>(&self, n_values: usize, unit_moves: &[f64], out: &mut [F64x8]) {
+        let Self { n, class, vector, forward, moves } = *self;
+        let (z, slope) = (forward.unit_vector(n, vector), forward.slope_vector(n, vector));
+        let output = forward.output(n, class);
+        let growth_series = GrowthSeries::<M>::new(&output, |k| forward.w2_vector(k, vector));
+        let log_series = LogSeries::<M>::new(&output);
+        for (value, out) in out[..n_values].iter_mut().enumerate() {
+            let mut sum = F64x8::ZERO;
+            for (moves, &weight) in unit_moves.chunks_exact(n_values).zip(moves.weights) {
+                let change = series::sigmoid_change::<A, M>(z, slope, F64x8::splat(moves[value]));
+                let loss_change = log_series.loss_change::<A>(growth_series.growth::<A>(change));
+                sum = F64x8::splat(weight).mul_add::<A>(loss_change, sum);
+            }
+            *out = sum;
+        }
+    }
+
+    /// The same for moves of any size.
+    fn exact_changes(&self, values: &[f64], out: &mut [F64x8]) {
+        let n_units = (self.forward.shape().n_hidden - self.vector * LANES).min(LANES);
+        for (value, out) in values.iter().zip(out) {
+            *out = F64x8::ZERO;
+            for (lane, out) in out.0[..n_units].iter_mut().enumerate() {
+                let unit = self.vector * LANES + lane;
+                *out = self.difference(|delta| self.forward.unit_change(self.n, self.class, unit, delta * value));
+            }
+        }
+    }
+
+    /// Adds the differences that moves of each unit's weights to each class cause, for moves up to `max_delta` (a unit is
+    /// at most 1): (K).
+    #[inline(always)]
+    fn add_changes_by_units<A: Arithmetic>(&self, max_delta: f64, sums: &mut [F64x8]) {
+        if max_delta <= series::limit(SHORT) {
+            self.add_changes_by_series::<A, SHORT>(sums);
+        } else if max_delta <= series::limit(LONG) {
+            self.add_changes_by_series::<A, LONG>(sums);
+        } else {
+            self.add_exact_changes(sums);
+        }
+    }
+
+    #[inline(always)]
+    fn add_changes_by_series<A: Arithmetic, const M: usize>(&self, sums: &mut [F64x8]) {
+        let output = self.forward.output(self.n, self.class);
+        let log_series = LogSeries::<M>::new(&output);
+        let others: f64 = output.others().sum();
+        let z = self.forward.unit_vector(self.n, self.vector);
+        for (&delta, &weight) in self.moves.deltas.iter().zip(self.moves.weights) {
+            let up = z.map(|z| series::expm1::<A, M>(delta * z));
+            let down = z.map(|z| series::expm1::<A, M>(-delta * z));
+            for (k, (sum, &p)) in sums.iter_mut().zip(output.probabilities).enumerate() {
+                // The right class's score up is all others' down.
+                let growth = if k == self.class { F64x8::splat(others) * down } else { F64x8::splat(p) * up };
+                *sum = F64x8::splat(weight).mul_add::<A>(log_series.loss_change::<A>(growth), *sum);
+            }
+        }
+    }
+
+    /// The same for moves of any size.
+    fn add_exact_changes(&self, sums: &mut [F64x8]) {
+        let n_units = (self.forward.shape().n_hidden + 1 - self.vector * LANES).min(LANES);
+        for (k, sum) in sums.iter_mut().enumerate() {
+            for (lane, sum) in sum.0[..n_units].iter_mut().enumerate() {
+                let z = self.forward.unit(self.n, self.vector * LANES + lane);
+                *sum += self.difference(|delta| self.forward.score_change(self.n, self.class, k, delta * z));
+            }
+        }
+    }
+
+    /// `Σ_p weight_p · change(delta_p)`.
+    fn difference(&self, change: impl Fn(f64) -> f64) -> f64 {
+        self.moves.deltas.iter().zip(self.moves.weights).map(|(&delta, weight)| weight * change(delta)).sum()
+    }
+}
