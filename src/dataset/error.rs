@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::Name;
 use super::idx::IdxError;
 
 /// Why there is no data set.
@@ -100,7 +101,85 @@ pub enum Error {
         /// The number of classes, K.
         n_classes: usize,
     },
+    /// A file in the cache is not the one that was once verified.
+    #[error("{}: expected content with the SHA-256 {expected}, found {found}", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The SHA-256 that MNIST's file has.
+        expected: &'static str,
+        /// The SHA-256 of what is there.
+        found: String,
+    },
+    /// No mirror gave a file.
+    #[error("{name}.gz can't be downloaded: {}", list(faults))]
+    Download {
+        /// The file.
+        name: String,
+        /// The addresses that were tried, and why each failed last.
+        faults: Vec<(String, String)>,
+    },
+    /// A file of the cache is damaged and can't be downloaded again.
+    #[error("{damage}; and {download}")]
+    Damaged {
+        /// What is wrong with the file in the cache.
+        damage: Box<Error>,
+        /// Why there is no new one.
+        download: Box<Error>,
+    },
+    /// The cache can't be written.
+    #[error("the cache folder {} can't be written: {reason}", folder.display())]
+    Cache {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// The system does not say where the user's cache is.
+    #[error("there is no cache folder: neither XDG_CACHE_HOME nor HOME says where it is")]
+    NoCache,
+    /// The address of a mirror is not one.
+    #[error(
+        "the mirror (--mirror) is {mirror:?}: expected an address that begins with http:// or https://, found {found}"
+    )]
+    Mirror {
+        /// The address.
+        mirror: String,
+        /// What it is instead.
+        found: String,
+    },
+    /// MNIST was asked for and can't be had.
+    #[error(
+        "full MNIST (--dataset mnist) is not to be had: {0}. Try again with a network, name the folder of its four files \
+         (--data-dir) or another mirror (--mirror), or train on the embedded digits (--dataset embedded)"
+    )]
+    NoMnist(Box<Error>),
+    /// A folder was named together with a data set that is not read from one.
+    #[error(
+        "the data set {name} (--dataset) is not read from a folder, but one is named: {} (--data-dir); expected only one \
+         of the two", directory.display()
+    )]
+    Contradiction {
+        /// The data set.
+        name: Name,
+        /// The folder.
+        directory: PathBuf,
+    },
+    /// The data set of a folder was asked for, but no folder named.
+    #[error("expected the folder of the data set (--data-dir), found none named")]
+    NoFolder,
     /// The number of classes makes no sense.
     #[error("the number of classes (--classes) is {0}: expected 1 to 256, as a label is one byte")]
     Classes(usize),
+}
+
+impl Error {
+    /// Whether it only says that MNIST is out of reach, so that another data set may take its place.
+    pub(super) fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Download { .. } | Self::Damaged { .. } | Self::Cache { .. } | Self::NoCache)
+    }
+}
+
+fn list(faults: &[(String, String)]) -> String {
+    faults.iter().map(|(url, reason)| format!("{url}: {reason}")).collect::<Vec<_>>().join("; ")
 }

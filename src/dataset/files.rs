@@ -30,8 +30,8 @@ impl<'a> Opened<'a, File> {
 pub(super) struct LabelledImages {
     pub(super) images: Images,
     pub(super) labels: Vec<u8>,
-    images_path: PathBuf,
-    labels_path: PathBuf,
+    pub(super) images_path: PathBuf,
+    pub(super) labels_path: PathBuf,
 }
 
 impl LabelledImages {
