@@ -186,7 +186,10 @@ impl Downloader {
         let agent = agent(url, &self.limits);
         let (sender, receiver) = mpsc::sync_channel(1);
         let asked = url.to_owned();
-        let asking = thread::Builder::new().spawn(move || sender.send(ask(&agent, &asked)));
+        let asking = thread::Builder::new().spawn(move || {
+            // Fails if nobody waits any more.
+            let _ = sender.send(ask(&agent, &asked));
+        });
         let outcome = match asking {
             Ok(_) => receiver.recv_timeout(share),
             Err(error) => Ok(Err(ureq::Error::Io(error))),
