@@ -50,7 +50,7 @@ pub struct Limits {
     /// For all looking together: name lookup, connecting, asking and waiting for the first byte, of all mirrors and
     /// files, and the waits between retries.
     pub looking: Duration,
-    /// Between two pieces of a file that is arriving.
+    /// Between any two pieces of what the server sends.
     pub stall: Duration,
     /// For one file, once it has begun to arrive.
     pub transfer: Duration,
@@ -245,8 +245,8 @@ impl From<ureq::Error> for Failure {
         let reason = match error {
             ureq::Error::StatusCode(status) => format!("the server answers with HTTP status {status}"),
             ureq::Error::Io(error) => error.to_string(),
-            ureq::Error::Timeout(ureq::Timeout::PerRead) => "the transfer stands still".into(),
-            ureq::Error::Timeout(ureq::Timeout::RecvBody) => "the transfer takes too long".into(),
+            ureq::Error::Timeout(ureq::Timeout::PerRead) => "nothing arrives any more".into(),
+            ureq::Error::Timeout(ureq::Timeout::RecvBody) => "it takes too long".into(),
             other => other.to_string(),
         };
         Self::Mirror { reason, passes }
@@ -300,9 +300,18 @@ fn receive(
         temporary.write_all(&buffer[..n_new]).map_err(Failure::Folder)?;
         observer.advanced(n_new as u64);
         buffer.resize(BUFFER_SIZE, 0);
-        n_new = rest.read(&mut buffer).map_err(|error| Failure::from(ureq::Error::from(error)))?;
+        n_new = rest.read(&mut buffer).map_err(|error| broken_off(error.into(), n_received))?;
     }
     Ok(())
+}
+
+fn broken_off(error: ureq::Error, n_received: u64) -> Failure {
+    match Failure::from(error) {
+        Failure::Mirror { reason, passes } => {
+            Failure::Mirror { reason: format!("the transfer broke off after {n_received} bytes: {reason}"), passes }
+        }
+        folder => folder,
+    }
 }
 
 /// Makes sure that what was received expands to the file's content.
