@@ -104,6 +104,24 @@ fn a_batch_is_gathered_in_the_order_of_its_indices_repeats_included() {
 }
 
 #[test]
+fn a_batch_is_gathered_into_memory_with_gaps_as_well() {
+    let folder = folder_of(&small_files());
+    let train = from_directory(folder.path(), 3).unwrap().train;
+    let mut wide = Array2::from_elem((3, 12), -1.0);
+    train.gather_into(&[0, 1, 2], &mut wide.slice_mut(ndarray::s![.., ..;2]), &mut [0; 3]);
+    assert_eq!(wide.slice(ndarray::s![.., ..;2]), train.normalised().flat());
+    assert!(wide.slice(ndarray::s![.., 1..;2]).iter().all(|&x| x == -1.0));
+}
+
+#[test]
+#[should_panic(expected = "got inputs (3, 5) and 3 labels")]
+fn a_batch_of_the_wrong_shape_panics_and_names_it() {
+    let folder = folder_of(&small_files());
+    let train = from_directory(folder.path(), 3).unwrap().train;
+    train.gather_into(&[0, 1, 2], &mut Array2::zeros((3, 5)), &mut [0; 3]);
+}
+
+#[test]
 fn chunks_cover_every_sample_once_and_in_order_with_a_shorter_one_at_the_end() {
     let folder = folder_of(&small_files());
     let train = from_directory(folder.path(), 3).unwrap().train;
