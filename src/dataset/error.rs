@@ -1,0 +1,185 @@
+//! What can go wrong on the way to a data set. Every message is whole in itself: it names the file, what was expected,
+//! what was found and what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::Name;
+use super::idx::IdxError;
+
+/// Why there is no data set.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The folder that was named is not there.
+    #[error("{}: expected a folder with the data set's files, found no folder of that name", path.display())]
+    NoDirectory {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Files are missing in the folder that was named.
+    #[error(
+        "{}: expected the four files of a data set, each plain or with .gz; missing: {}",
+        directory.display(), missing.join(", ")
+    )]
+    Missing {
+        /// The folder.
+        directory: PathBuf,
+        /// The names of those that are neither there plain nor with `.gz`.
+        missing: Vec<&'static str>,
+    },
+    /// A file can't be opened.
+    #[error("{}: it can't be opened: {reason}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// There is something else in the place of a file.
+    #[error("{}: expected a file, found {found}", path.display())]
+    NotAFile {
+        /// What was to be opened.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A file does not hold what it should.
+    #[error("{}: {reason}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: IdxError,
+    },
+    /// There are not as many images as labels.
+    #[error(
+        "{} holds {n_images} images, but {} holds {n_labels} labels: expected as many; they are not of the same set, \
+         or one is damaged",
+        images_path.display(), labels_path.display()
+    )]
+    Counts {
+        /// The file of images.
+        images_path: PathBuf,
+        /// How many it holds.
+        n_images: usize,
+        /// The file of labels.
+        labels_path: PathBuf,
+        /// How many it holds.
+        n_labels: usize,
+    },
+    /// Images for training and for testing are of different sizes.
+    #[error(
+        "{} holds images of {} × {} pixels, but {} of {} × {}: expected one size for training and testing",
+        train_path.display(), train_size.0, train_size.1, test_path.display(), test_size.0, test_size.1
+    )]
+    Sizes {
+        /// The training images.
+        train_path: PathBuf,
+        /// Their rows and columns.
+        train_size: (usize, usize),
+        /// The test images.
+        test_path: PathBuf,
+        /// Their rows and columns.
+        test_size: (usize, usize),
+    },
+    /// A label is not below the number of classes.
+    #[error(
+        "{}: sample {sample} (counted from 0) has the label {label}, expected 0 to {}; if the label is right, ask for \
+         at least {} classes (--classes)",
+        path.display(), n_classes.saturating_sub(1), usize::from(*label) + 1
+    )]
+    Label {
+        /// The file of labels.
+        path: PathBuf,
+        /// The first sample that it is so for, counted from 0.
+        sample: usize,
+        /// Its label.
+        label: u8,
+        /// The number of classes, K.
+        n_classes: usize,
+    },
+    /// A file in the cache is not the one that was once verified.
+    #[error("{}: expected content with the SHA-256 {expected}, found {found}", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The SHA-256 that MNIST's file has.
+        expected: &'static str,
+        /// The SHA-256 of what is there.
+        found: String,
+    },
+    /// No mirror gave a file.
+    #[error("{name}.gz can't be downloaded: {}", list(faults))]
+    Download {
+        /// The file.
+        name: String,
+        /// The addresses that were tried, and why each failed last.
+        faults: Vec<(String, String)>,
+    },
+    /// A file of the cache is damaged and can't be downloaded again.
+    #[error("{damage}; and {download}")]
+    Damaged {
+        /// What is wrong with the file in the cache.
+        damage: Box<Error>,
+        /// Why there is no new one.
+        download: Box<Error>,
+    },
+    /// The cache can't be written.
+    #[error("the cache folder {} can't be written: {reason}", folder.display())]
+    Cache {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// The system does not say where the user's cache is.
+    #[error("there is no cache folder: neither XDG_CACHE_HOME nor HOME says where it is")]
+    NoCache,
+    /// The address of a mirror is not one.
+    #[error(
+        "the mirror (--mirror) is {mirror:?}: expected an address that begins with http:// or https://, found {found}"
+    )]
+    Mirror {
+        /// The address.
+        mirror: String,
+        /// What it is instead.
+        found: String,
+    },
+    /// MNIST was asked for and can't be had.
+    #[error(
+        "full MNIST (--dataset mnist) is not to be had: {0}. Try again with a network, name the folder of its four files \
+         (--data-dir) or another mirror (--mirror), or train on the embedded digits (--dataset embedded)"
+    )]
+    NoMnist(Box<Error>),
+    /// A folder was named together with a data set that is not read from one.
+    #[error(
+        "the data set {name} (--dataset) is not read from a folder, but one is named: {} (--data-dir); expected only one \
+         of the two", directory.display()
+    )]
+    Contradiction {
+        /// The data set.
+        name: Name,
+        /// The folder.
+        directory: PathBuf,
+    },
+    /// The data set of a folder was asked for, but no folder named.
+    #[error("expected the folder of the data set (--data-dir), found none named")]
+    NoFolder,
+    /// The number of classes makes no sense.
+    #[error("the number of classes (--classes) is {0}: expected 1 to 256, as a label is one byte")]
+    Classes(usize),
+}
+
+impl Error {
+    /// Whether it only says that MNIST is out of reach, so that another data set may take its place.
+    pub(super) fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Download { .. } | Self::Damaged { .. } | Self::Cache { .. } | Self::NoCache)
+    }
+}
+
+fn list(faults: &[(String, String)]) -> String {
+    faults.iter().map(|(url, reason)| format!("{url}: {reason}")).collect::<Vec<_>>().join("; ")
+}

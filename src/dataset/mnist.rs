@@ -1,0 +1,165 @@
+//! MNIST: its four files, in a folder of one's own or in the cache, where they are downloaded to.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::download::{Downloader, Observer, RemoteFile};
+use super::files::{LabelledImages, Opened};
+use super::idx::{self, IdxError, Images};
+use super::{Dataset, Error, Name};
+
+type MnistFile = RemoteFile<'static>;
+
+const TRAIN_IMAGES: MnistFile = MnistFile {
+    name: "train-images-idx3-ubyte",
+    n_bytes: 47_040_016,
+    sha256: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+};
+const TRAIN_LABELS: MnistFile = MnistFile {
+    name: "train-labels-idx1-ubyte",
+    n_bytes: 60_008,
+    sha256: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+};
+const TEST_IMAGES: MnistFile = MnistFile {
+    name: "t10k-images-idx3-ubyte",
+    n_bytes: 7_840_016,
+    sha256: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+};
+const TEST_LABELS: MnistFile = MnistFile {
+    name: "t10k-labels-idx1-ubyte",
+    n_bytes: 10_008,
+    sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+};
+
+/// Reads the data set in a folder: four files under MNIST's names, each plain or with `.gz`, of images of any size.
+///
+/// # Errors
+/// If a file is missing (all that are missing are named), can't be read or contradicts another.
+pub fn from_directory(directory: &Path, n_classes: usize) -> Result<Dataset, Error> {
+    let [train_images, train_labels, test_images, test_labels] = locate(directory)?;
+    let train = LabelledImages::read(Opened::open(&train_images)?, Opened::open(&train_labels)?)?;
+    let test = LabelledImages::read(Opened::open(&test_images)?, Opened::open(&test_labels)?)?;
+    let name = if is_mnist(&train, &test) { Name::Mnist } else { Name::Directory };
+    Dataset::from_images(name, train, test, n_classes)
+}
+
+/// Reads MNIST from the cache folder; what is not there, or is damaged, is downloaded into it first.
+///
+/// Every file is compared with its SHA-256 each time, so that what was read is MNIST to the byte.
+pub(super) fn from_cache(
+    folder: &Path,
+    n_classes: usize,
+    downloader: &mut Downloader,
+    observer: &mut dyn Observer,
+) -> Result<Dataset, Error> {
+    let mut cache = Cache { folder, downloader, observer };
+    let train = cache.labelled_images(&TRAIN_IMAGES, &TRAIN_LABELS)?;
+    let test = cache.labelled_images(&TEST_IMAGES, &TEST_LABELS)?;
+    Dataset::from_images(Name::Mnist, train, test, n_classes)
+}
+
+struct Cache<'a> {
+    folder: &'a Path,
+    downloader: &'a mut Downloader,
+    observer: &'a mut dyn Observer,
+}
+
+impl Cache<'_> {
+    fn labelled_images(&mut self, images: &MnistFile, labels: &MnistFile) -> Result<LabelledImages, Error> {
+        Ok(LabelledImages {
+            labels: self.content(labels, idx::read_labels, |labels| labels_sha256(labels))?,
+            images: self.content(images, idx::read_images, images_sha256)?,
+            labels_path: self.path(labels),
+            images_path: self.path(images),
+        })
+    }
+
+    /// What the file holds, if need be after downloading it.
+    fn content<T>(
+        &mut self,
+        file: &MnistFile,
+        read: impl Fn(File) -> Result<T, IdxError>,
+        sha256: impl Fn(&T) -> String,
+    ) -> Result<T, Error> {
+        let path = self.path(file);
+        let read_verified = || {
+            let opened = Opened::open(&path)?;
+            let content = read(opened.reader).map_err(|reason| Error::Content { path: path.clone(), reason })?;
+            match sha256(&content) {
+                found if found == file.sha256 => Ok(content),
+                found => Err(Error::Checksum { path: path.clone(), expected: file.sha256, found }),
+            }
+        };
+        match read_verified() {
+            Err(Error::Open { reason, .. }) if reason.kind() == io::ErrorKind::NotFound => {
+                self.downloader.fetch(file, self.folder, self.observer)?;
+            }
+            Err(damage) => {
+                self.downloader
+                    .fetch(file, self.folder, self.observer)
+                    .map_err(|download| Error::Damaged { damage: Box::new(damage), download: Box::new(download) })?;
+            }
+            Ok(content) => return Ok(content),
+        }
+        read_verified()
+    }
+
+    fn path(&self, file: &MnistFile) -> PathBuf {
+        self.folder.join(format!("{}.gz", file.name))
+    }
+}
+
+/// Finds the four files, the compressed one first where there are both.
+fn locate(directory: &Path) -> Result<[PathBuf; 4], Error> {
+    if !directory.is_dir() {
+        return Err(Error::NoDirectory { path: directory.into() });
+    }
+    let mut missing = Vec::new();
+    let paths = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS].map(|file| {
+        let plain = directory.join(file.name);
+        let compressed = directory.join(format!("{}.gz", file.name));
+        if compressed.exists() {
+            return compressed;
+        }
+        if !plain.exists() {
+            missing.push(file.name);
+        }
+        plain
+    });
+    if missing.is_empty() { Ok(paths) } else { Err(Error::Missing { directory: directory.into(), missing }) }
+}
+
+/// Whether two sets are MNIST's own, to the byte.
+fn is_mnist(train: &LabelledImages, test: &LabelledImages) -> bool {
+    // The short ones first: whatever is not MNIST is told by its labels.
+    labels_sha256(&test.labels) == TEST_LABELS.sha256
+        && labels_sha256(&train.labels) == TRAIN_LABELS.sha256
+        && images_sha256(&test.images) == TEST_IMAGES.sha256
+        && images_sha256(&train.images) == TRAIN_IMAGES.sha256
+}
+
+/// The SHA-256 of the decompressed file that the labels were read from.
+fn labels_sha256(labels: &[u8]) -> String {
+    content_sha256(&[2049, labels.len()], labels)
+}
+
+/// The SHA-256 of the decompressed file that the images were read from.
+fn images_sha256(images: &Images) -> String {
+    content_sha256(&[2051, images.n_images, images.n_rows, images.n_columns], &images.pixels)
+}
+
+fn content_sha256(header: &[usize], body: &[u8]) -> String {
+    let mut hasher = Sha256::new();
+    for &number in header {
+        hasher.update((number as u32).to_be_bytes());
+    }
+    hasher.update(body);
+    hex(&hasher.finalize())
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
