@@ -1,9 +1,12 @@
 //! The network of chapter 4: sigmoid, softmax, cross-entropy, two layers. Arrays in, arrays out: this module opens no
 //! file and owns no thread pool.
 //!
-//! [`TwoLayerNet`] is the readable reference (plain `ndarray`, as the book writes it). [`FullLoss`] is the same loss as
-//! an [`Objective`](crate::difference::Objective) of the engine: one whole forward pass an evaluation.
+//! [`TwoLayerNet`] is the readable reference (plain `ndarray`, as the book writes it). [`FullLoss`] and
+//! [`IncrementalLoss`] are the same loss as an [`Objective`](crate::difference::Objective) of the engine: the first runs a
+//! whole forward pass an evaluation, the second recomputes only what a moved parameter reaches. [`backprop_into`] is the
+//! analytic gradient, to compare with.
 
+mod backprop;
 mod full;
 mod functions;
 mod incremental;
@@ -12,6 +15,7 @@ pub mod simd;
 mod split;
 mod two_layer;
 
+pub use backprop::backprop_into;
 pub use full::FullLoss;
 pub use functions::{LOG_OFFSET, Targets, cross_entropy_error, relu, sigmoid, softmax};
 pub use incremental::IncrementalLoss;

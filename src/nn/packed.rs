@@ -82,7 +82,6 @@ macro_rules! with_panel_width {
         }
     };
 }
-pub(super) use with_panel_width;
 
 /// How many vectors the hidden units and the classes take.
 pub(super) fn vectors(shape: NetworkShape) -> (usize, usize) {

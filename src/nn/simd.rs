@@ -1,7 +1,7 @@
 //! Vector units: one source of each kernel, compiled for every instruction set and chosen at run time.
 //!
-//! A kernel is a type with a generic `run`, written with [`F64x8`] and an [`Arithmetic`] that says whether `a·b + c` is
-//! one instruction. [`Isa::run`] compiles it inside a function that has the instruction set switched on, so the compiler
+//! A kernel is a type with a generic `run`, written with `F64x8` and an `Arithmetic` that says whether `a·b + c` is one
+//! instruction. `Isa::run` compiles it inside a function that has the instruction set switched on, so the compiler
 //! turns eight lanes into one AVX-512 register, two AVX2 registers or four of plain x86-64. No operation crosses lanes and
 //! AVX-512 and AVX2 round alike, so those two give the same bits; without a fused multiply-add the last bits differ.
 //!

@@ -129,17 +129,22 @@ impl Parameters {
 
     /// W1, (D, H), to change.
     pub fn w1_mut(&mut self) -> ArrayViewMut2<'_, f64> {
-        let dim = (self.shape.n_inputs, self.shape.n_hidden);
-        self.slice_mut(0, dim.0 * dim.1).into_shape_with_order(dim).expect("a flat slice takes any shape of its length")
+        self.matrix_mut(0, self.shape.n_inputs, self.shape.n_hidden)
+    }
+
+    /// b1, (H,), to change.
+    pub fn b1_mut(&mut self) -> ArrayViewMut1<'_, f64> {
+        self.vector_mut(self.shape.offsets().b1, self.shape.n_hidden)
     }
 
     /// W2, (H, K), to change.
     pub fn w2_mut(&mut self) -> ArrayViewMut2<'_, f64> {
-        let dim = (self.shape.n_hidden, self.shape.n_classes);
-        let begin = self.shape.offsets().w2;
-        self.slice_mut(begin, dim.0 * dim.1)
-            .into_shape_with_order(dim)
-            .expect("a flat slice takes any shape of its length")
+        self.matrix_mut(self.shape.offsets().w2, self.shape.n_hidden, self.shape.n_classes)
+    }
+
+    /// b2, (K,), to change.
+    pub fn b2_mut(&mut self) -> ArrayViewMut1<'_, f64> {
+        self.vector_mut(self.shape.offsets().b2, self.shape.n_classes)
     }
 
     /// The four arrays with their names, in the flat order.
@@ -162,7 +167,13 @@ impl Parameters {
         self.values.slice(ndarray::s![begin..begin + len])
     }
 
-    fn slice_mut(&mut self, begin: usize, len: usize) -> ArrayViewMut1<'_, f64> {
+    fn matrix_mut(&mut self, begin: usize, n_rows: usize, n_columns: usize) -> ArrayViewMut2<'_, f64> {
+        self.vector_mut(begin, n_rows * n_columns)
+            .into_shape_with_order((n_rows, n_columns))
+            .expect("a flat slice takes any shape of its length")
+    }
+
+    fn vector_mut(&mut self, begin: usize, len: usize) -> ArrayViewMut1<'_, f64> {
         self.values.slice_mut(ndarray::s![begin..begin + len])
     }
 }

@@ -1,0 +1,379 @@
+//! The incremental loss is the same finite difference of the same loss as full forward passes compute, only exact.
+
+use ndarray::{Array1, Array2};
+use numgrad::difference::{Differentiator, Moves, Objective, Parallelism, Stencil, Step};
+use numgrad::nn::simd::Isa;
+use numgrad::nn::{FullLoss, IncrementalLoss, NetworkShape, Parameters, backprop_into, sigmoid};
+use proptest::prelude::*;
+
+/// A network and a batch, drawn by SplitMix64 (Steele, Lea and Flood, 2014).
+#[derive(Debug, Clone)]
+struct Problem {
+    parameters: Parameters,
+    x: Array2<f64>,
+    classes: Vec<usize>,
+}
+
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// Uniform in -1..1.
+    fn signed(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+}
+
+/// What the inputs of a problem are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Inputs {
+    /// Four of five are 0, the others k/255 as of an image.
+    Pixels,
+    /// Reals of either sign, none of them equal.
+    Reals,
+}
+
+impl Problem {
+    fn draw(seed: u64, n_samples: usize, shape: NetworkShape, inputs: Inputs, scales: (f64, f64)) -> Self {
+        let mut random = SplitMix(seed);
+        let mut parameters = Parameters::zeros(shape);
+        parameters.w1_mut().mapv_inplace(|_| scales.0 * random.signed());
+        parameters.b1_mut().mapv_inplace(|_| scales.0 * random.signed());
+        parameters.w2_mut().mapv_inplace(|_| scales.1 * random.signed());
+        parameters.b2_mut().mapv_inplace(|_| scales.1 * random.signed());
+        let mut x = Array2::from_shape_simple_fn((n_samples, shape.n_inputs), || match inputs {
+            Inputs::Pixels if random.below(5) > 0 => 0.0,
+            Inputs::Pixels => f64::from((random.below(255) + 1) as f32 / 255.0),
+            Inputs::Reals => 2.0 * random.signed(),
+        });
+        let mut classes: Vec<usize> = (0..n_samples).map(|_| random.below(shape.n_classes)).collect();
+        if n_samples > 1 {
+            // A sample drawn twice, as `choice` with replacement does.
+            let row = x.row(0).to_owned();
+            x.row_mut(n_samples - 1).assign(&row);
+            classes[n_samples - 1] = classes[0];
+        }
+        Self { parameters, x, classes }
+    }
+
+    fn incremental(&self) -> IncrementalLoss {
+        IncrementalLoss::new(&self.parameters, &self.x, &self.classes)
+    }
+
+    fn full(&self) -> FullLoss<'_> {
+        FullLoss::new(&self.parameters, &self.x, &self.classes)
+    }
+
+    /// Coordinates of all four arrays, first and last ones included.
+    fn some_coordinates(&self, n: usize) -> Vec<usize> {
+        let shape = self.parameters.shape();
+        let w2 = (shape.n_inputs + 1) * shape.n_hidden;
+        let mut random = SplitMix(7);
+        let ends =
+            [0, w2 - shape.n_hidden, w2 - 1, w2, shape.n_parameters() - shape.n_classes, shape.n_parameters() - 1];
+        ends.into_iter().chain((0..n).map(|_| random.below(shape.n_parameters()))).collect()
+    }
+
+    /// An upper bound of the derivative of the loss with respect to each coordinate, near the point and far from it: a
+    /// sigmoid's slope is at most 1/4, and a loss moves by at most the largest difference of two scores' moves.
+    fn largest_slope(&self, coordinate: usize) -> f64 {
+        let shape = self.parameters.shape();
+        if coordinate >= (shape.n_inputs + 1) * shape.n_hidden {
+            return 1.0;
+        }
+        let (input, unit) = (coordinate / shape.n_hidden, coordinate % shape.n_hidden);
+        let x = if input == shape.n_inputs { 1.0 } else { mean_abs(self.x.column(input).iter()) };
+        let w2 = self.parameters.w2();
+        let weights = w2.row(unit);
+        let range = weights.fold(f64::MIN, |m, &w| m.max(w)) - weights.fold(f64::MAX, |m, &w| m.min(w));
+        0.25 * x * range
+    }
+
+    /// By how much rounding may change one evaluation of the loss by a forward pass: the error of each sum of products
+    /// carried through to the loss. `ε` counts once for each rounding of a sum's length; `exp` and the division add some.
+    fn rounding_of_full(&self) -> f64 {
+        let eps = f64::EPSILON;
+        let abs = |a: ndarray::ArrayView2<f64>| a.mapv(f64::abs);
+        let (w1, w2) = (self.parameters.w1(), self.parameters.w2());
+        let a = self.x.dot(&w1) + self.parameters.b1();
+        let a_error = (abs(self.x.view()).dot(&abs(w1)) + self.parameters.b1().mapv(f64::abs))
+            * (eps * (self.x.ncols() + 2) as f64);
+        let z = sigmoid(&a);
+        // exp(-a) carries the error of a and a few units of its own; z(1-z) is its slope, and 1 its bound.
+        let z_error =
+            ndarray::Zip::from(&z).and(&a_error).map_collect(|&z, &e| (z * (1.0 - z) * e).min(1.0) + 4.0 * eps * z);
+        let z_error = z_error + a_error.mapv(|e| 0.25 * e * e);
+        let s_error = z_error.dot(&abs(w2))
+            + (z.dot(&abs(w2)) + self.parameters.b2().mapv(f64::abs)) * (eps * (z.ncols() + 2) as f64);
+        let losses = s_error.rows().into_iter().map(|row| 2.0 * row.fold(0.0, |m: f64, &e| m.max(e)));
+        // The logarithm of p + 1e-7 is at most 16.2 in size; the mean of N adds a rounding for each.
+        losses.sum::<f64>() / self.x.nrows() as f64 + 16.2 * eps * (8.0 + self.x.nrows() as f64)
+    }
+}
+
+fn mean_abs<'a>(values: impl ExactSizeIterator<Item = &'a f64>) -> f64 {
+    let n = values.len();
+    values.map(|v| v.abs()).sum::<f64>() / n as f64
+}
+
+fn gradient(loss: &mut IncrementalLoss, h: f64) -> Vec<f64> {
+    let mut out = vec![f64::NAN; loss.n_coordinates()];
+    Differentiator::new(Stencil::central(), Step::Absolute(h)).gradient_into(loss, &mut out);
+    out
+}
+
+fn bits(numbers: &[f64]) -> Vec<u64> {
+    numbers.iter().map(|x| x.to_bits()).collect()
+}
+
+/// Against `full`: within the noise of its two evaluations, and of the step that it realises (`w + h` is rounded).
+fn assert_agrees_with_full(problem: &Problem, h: f64) {
+    let (full, incremental) = (problem.full(), gradient(&mut problem.incremental(), h));
+    let mut workspace = full.workspace();
+    let noise = problem.rounding_of_full();
+    for coordinate in problem.some_coordinates(24) {
+        let (up, down) = (full.evaluate(&mut workspace, coordinate, h), full.evaluate(&mut workspace, coordinate, -h));
+        let expected = (up - down) / (2.0 * h);
+        let w = problem.parameters.values()[coordinate];
+        let realised = problem.largest_slope(coordinate) * f64::EPSILON * (w.abs() + h) / h;
+        let tolerance = noise / h + realised;
+        let found = incremental[coordinate];
+        assert!(
+            (found - expected).abs() <= tolerance,
+            "{}, N {}, h {h:e}, coordinate {coordinate}: {found:e}, full {expected:e}, tolerance {tolerance:e}",
+            problem.parameters.shape(),
+            problem.x.nrows()
+        );
+    }
+}
+
+/// Against the same differences evaluated one by one without series, which rounds in about ten places.
+fn assert_agrees_with_single_evaluations(problem: &Problem, h: f64) {
+    for isa in Isa::available() {
+        let mut loss = problem.incremental().with_isa(isa);
+        let found = gradient(&mut loss, h);
+        for coordinate in problem.some_coordinates(24) {
+            let difference = loss.evaluate(&mut (), coordinate, h) - loss.evaluate(&mut (), coordinate, -h);
+            let expected = difference / (2.0 * h);
+            // The samples' terms may cancel; each is at most the largest slope times the step.
+            let tolerance = 64.0 * f64::EPSILON * problem.largest_slope(coordinate);
+            assert!(
+                (found[coordinate] - expected).abs() <= tolerance,
+                "{isa}, h {h:e}, coordinate {coordinate}: {:e}, expected {expected:e} within {tolerance:e}",
+                found[coordinate]
+            );
+        }
+    }
+}
+
+fn shapes() -> impl Strategy<Value = NetworkShape> {
+    let n_hidden = prop_oneof![Just(1), Just(7), Just(8), Just(9), Just(50), 1..=300usize];
+    (1..40usize, n_hidden, 2..=26usize).prop_map(|(n_inputs, n_hidden, n_classes)| NetworkShape {
+        n_inputs,
+        n_hidden,
+        n_classes,
+    })
+}
+
+fn problems() -> impl Strategy<Value = Problem> {
+    let n_samples = prop_oneof![Just(1), Just(2), 1..40usize, Just(1000)];
+    let scale = || prop_oneof![Just(0.01), Just(1.0), Just(30.0), Just(1e3)];
+    let inputs = prop_oneof![Just(Inputs::Pixels), Just(Inputs::Reals)];
+    (any::<u64>(), n_samples, shapes(), inputs, (scale(), scale()))
+        .prop_map(|(seed, n, shape, inputs, scales)| Problem::draw(seed, n, shape, inputs, scales))
+}
+
+fn steps() -> impl Strategy<Value = f64> {
+    (-8.0..=0.0f64).prop_map(|exponent| 10f64.powf(exponent))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_network_at_any_step_agrees_with_full_passes(problem in problems(), h in steps()) {
+        assert_agrees_with_full(&problem, h);
+    }
+
+    #[test]
+    fn the_series_agree_with_single_evaluations(problem in problems(), h in steps()) {
+        assert_agrees_with_single_evaluations(&problem, h);
+    }
+}
+
+#[test]
+fn named_numbers_of_hidden_units_agree_with_full_passes() {
+    for n_hidden in [1, 7, 8, 9, 50, 64, 300] {
+        for h in [1e-8, 1e-4, 1e-2, 1.0] {
+            let shape = NetworkShape { n_inputs: 20, n_hidden, n_classes: 10 };
+            assert_agrees_with_full(&Problem::draw(n_hidden as u64, 10, shape, Inputs::Pixels, (1.0, 1.0)), h);
+        }
+    }
+}
+
+/// Pre-activations of ±800: z is exactly 0 or 1 in f64, and nothing moves.
+#[test]
+fn units_saturated_to_exactly_0_and_1_agree_with_full_passes() {
+    let shape = NetworkShape { n_inputs: 3, n_hidden: 9, n_classes: 4 };
+    let mut problem = Problem::draw(3, 5, shape, Inputs::Reals, (0.0, 5.0));
+    problem.parameters.b1_mut().assign(&Array1::from_shape_fn(9, |j| [800.0, -800.0, 40.0, -40.0, 0.1][j % 5]));
+    for h in [1e-8, 1e-4, 0.1, 1.0] {
+        assert_agrees_with_full(&problem, h);
+        assert_agrees_with_single_evaluations(&problem, h);
+    }
+}
+
+/// Scores 750 and 1500 apart: the right class's probability is below 1e-300, or exactly 0.
+#[test]
+fn a_right_class_with_a_probability_below_1e_300_agrees_with_full_passes() {
+    let shape = NetworkShape { n_inputs: 3, n_hidden: 5, n_classes: 3 };
+    for gap in [700.0, 745.0, 1500.0] {
+        let mut problem = Problem::draw(4, 4, shape, Inputs::Reals, (1.0, 1.0));
+        problem.parameters.b2_mut().assign(&Array1::from_vec(vec![gap, 0.0, 0.0]));
+        problem.classes = vec![1, 2, 1, 2];
+        for h in [1e-8, 1e-4, 0.1, 1.0] {
+            assert_agrees_with_full(&problem, h);
+            let found = gradient(&mut problem.incremental(), h);
+            assert!(found.iter().all(|g| g.is_finite()));
+        }
+    }
+}
+
+/// Moves so large that probabilities go from underflow to 1: the logarithms carry what the probabilities have lost.
+#[test]
+fn a_move_that_turns_the_answer_round_agrees_with_full_passes() {
+    let shape = NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 3 };
+    let mut problem = Problem::draw(5, 3, shape, Inputs::Reals, (1.0, 900.0));
+    problem.x.mapv_inplace(|x| 4.0 * x);
+    for h in [0.5, 1.0, 5.0] {
+        assert_agrees_with_full(&problem, h);
+        assert_agrees_with_single_evaluations(&problem, h);
+    }
+}
+
+#[test]
+fn every_stencil_gives_the_difference_of_single_evaluations() {
+    let shape = NetworkShape { n_inputs: 12, n_hidden: 10, n_classes: 5 };
+    let problem = Problem::draw(6, 9, shape, Inputs::Pixels, (0.5, 0.5));
+    let h = 1e-3;
+    for stencil in [Stencil::forward(), Stencil::backward(), Stencil::central(), Stencil::five_point()] {
+        let mut loss = problem.incremental();
+        let mut found = vec![0.0; loss.n_coordinates()];
+        Differentiator::new(stencil.clone(), Step::Absolute(h)).gradient_into(&mut loss, &mut found);
+        for coordinate in problem.some_coordinates(40) {
+            let points = stencil.points().iter().zip(stencil.weights());
+            let sum: f64 = points.map(|(p, w)| w * loss.evaluate(&mut (), coordinate, p * h)).sum();
+            let tolerance = 64.0 * f64::EPSILON * problem.largest_slope(coordinate);
+            assert!((found[coordinate] - sum / h).abs() <= tolerance, "{stencil:?}, coordinate {coordinate}");
+        }
+    }
+}
+
+#[test]
+fn avx512_and_avx2_give_the_same_bits() {
+    for inputs in [Inputs::Pixels, Inputs::Reals] {
+        let shape = NetworkShape { n_inputs: 70, n_hidden: 50, n_classes: 10 };
+        let problem = Problem::draw(8, 30, shape, inputs, (0.3, 0.3));
+        for h in [1e-4, 1e-2] {
+            let fused = Isa::available().filter(|&isa| isa != Isa::Plain);
+            let mut gradients = fused.map(|isa| bits(&gradient(&mut problem.incremental().with_isa(isa), h)));
+            if let Some(first) = gradients.next() {
+                assert!(gradients.all(|other| other == first));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_bits_are_the_same_for_every_number_of_threads() {
+    let shape = NetworkShape { n_inputs: 150, n_hidden: 50, n_classes: 10 };
+    let problem = Problem::draw(9, 100, shape, Inputs::Pixels, (0.3, 0.3));
+    let serial = problem.incremental();
+    let expected = (serial.value().to_bits(), bits(&gradient(&mut serial.clone(), 1e-4)));
+    for n_threads in [1, 2, 3, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        pool.install(|| {
+            let mut loss = problem.incremental().parallel();
+            loss.set_batch(&problem.x, &problem.classes);
+            let mut out = vec![f64::NAN; loss.n_coordinates()];
+            Differentiator::new(Stencil::central(), Step::BOOK).parallel().gradient_into(&mut loss, &mut out);
+            assert_eq!((loss.value().to_bits(), bits(&out)), expected, "{n_threads} threads");
+        });
+    }
+}
+
+#[test]
+fn any_range_of_coordinates_has_the_bits_of_the_whole_gradient() {
+    let shape = NetworkShape { n_inputs: 33, n_hidden: 11, n_classes: 17 };
+    let problem = Problem::draw(10, 12, shape, Inputs::Pixels, (0.3, 0.3));
+    let mut loss = problem.incremental();
+    let whole = gradient(&mut loss, 1e-4);
+    let moves = Moves { deltas: &[1e-4, -1e-4], weights: &[0.5, -0.5], divisor: 1e-4 };
+    loss.prepare(&moves, Parallelism::Serial);
+    let n = whole.len();
+    for range in [0..n, 0..1, 5..6, 10..40, 363..374, 370..375, 374..n, 400..401, n - 18..n - 3, n - 1..n, 9..9, n..n] {
+        let mut part = vec![f64::NAN; range.len()];
+        loss.differences(&mut (), range.clone(), &moves, &mut part);
+        assert_eq!(bits(&part), bits(&whole[range.clone()]), "{range:?}");
+    }
+}
+
+#[test]
+fn a_loss_that_is_given_new_batches_and_parameters_is_the_one_made_for_them() {
+    let shape = NetworkShape { n_inputs: 30, n_hidden: 9, n_classes: 4 };
+    let draw = |seed, n| Problem::draw(seed, n, shape, Inputs::Pixels, (0.5, 0.5));
+    let mut reused = draw(20, 17).incremental();
+    for problem in [draw(21, 40), draw(22, 1), draw(23, 25)] {
+        gradient(&mut reused, 1e-4);
+        reused.set_batch(&problem.x, &problem.classes);
+        reused.set_parameters(&problem.parameters);
+        let mut new = problem.incremental();
+        assert_eq!(reused.value().to_bits(), new.value().to_bits());
+        assert_eq!(bits(&gradient(&mut reused, 1e-4)), bits(&gradient(&mut new, 1e-4)));
+    }
+}
+
+#[test]
+fn nan_in_a_weight_or_an_input_reaches_the_gradient() {
+    let shape = NetworkShape { n_inputs: 6, n_hidden: 9, n_classes: 3 };
+    let problem = Problem::draw(11, 4, shape, Inputs::Reals, (0.5, 0.5));
+    let mut with_weight = problem.clone();
+    with_weight.parameters.w2_mut()[[3, 1]] = f64::NAN;
+    assert!(gradient(&mut with_weight.incremental(), 1e-4).iter().all(|g| g.is_nan()));
+    let mut with_input = problem;
+    with_input.x[[2, 4]] = f64::NAN;
+    assert!(gradient(&mut with_input.incremental(), 1e-4).iter().all(|g| g.is_nan()));
+    assert!(with_input.incremental().value().is_nan());
+}
+
+/// The central difference exceeds the derivative by `h²/6·f'''`, of a function whose third derivative is at most a small
+/// multiple of the slopes' product; halving h divides what is left by four.
+#[test]
+fn backpropagation_agrees_within_the_truncation_error_which_falls_as_h_squared() {
+    let shape = NetworkShape { n_inputs: 20, n_hidden: 10, n_classes: 4 };
+    let problem = Problem::draw(12, 8, shape, Inputs::Pixels, (0.5, 0.5));
+    let mut analytic = problem.parameters.clone();
+    backprop_into(&problem.parameters, &problem.x, &problem.classes, &mut analytic);
+    let analytic = analytic.values().as_slice().unwrap();
+    let error = |h| -> f64 {
+        let numerical = gradient(&mut problem.incremental(), h);
+        numerical.iter().zip(analytic).map(|(n, a)| (n - a).abs()).fold(0.0, f64::max)
+    };
+    // |f'''| ≤ 1: of a sigmoid it is at most 1/8, of ln Σ exp at most 1/√27·2, and the moves here are below 1.
+    let (coarse, fine) = (error(0.1), error(0.05));
+    assert!(coarse < 0.1f64.powi(2) / 6.0 && (3.9..4.1).contains(&(coarse / fine)), "{coarse:e}, {fine:e}");
+    // At 1e-4 truncation is below 2e-9, and nothing else is left: the incremental form does not round as full passes do.
+    assert!(error(1e-4) < 1e-8 / 6.0, "{:e}", error(1e-4));
+    assert!(error(1e-6) < 1e-13, "{:e}", error(1e-6));
+}
