@@ -4,5 +4,7 @@ pub mod difference;
 pub mod nn;
 #[cfg(feature = "cli")]
 pub mod random;
+#[cfg(feature = "cli")]
+pub mod train;
 
 pub use difference::numerical_gradient;

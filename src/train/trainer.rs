@@ -1,0 +1,239 @@
+//! One iteration of training: batch → gradient → update → record.
+
+use std::time::{Duration, Instant};
+
+use ndarray::Array2;
+
+use super::evaluator::{Evaluator, Forward, GradientMethod};
+use super::{Error, Quantity, Record};
+use crate::dataset::{Sampler, Samples};
+use crate::difference::{Differentiator, Hook, Stencil, Step};
+use crate::nn::simd::Isa;
+use crate::nn::{Parameters, TwoLayerNet};
+use crate::random::LegacyRandom;
+
+/// How to train.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrainingSettings {
+    /// Samples drawn for each batch, with replacement.
+    pub batch_size: usize,
+    /// What the gradient is multiplied by before it is subtracted.
+    pub learning_rate: f64,
+    /// By how much each parameter is moved, up and down.
+    pub step: f64,
+    /// How the gradient is computed.
+    pub gradient: GradientMethod,
+    /// What a perturbed evaluation computes, where the gradient is numerical.
+    pub forward: Forward,
+    /// The instruction set that the evaluations are compiled for.
+    pub isa: Isa,
+}
+
+/// Stochastic gradient descent with numerical gradients: a network, its training samples, and the random numbers that
+/// choose the batches.
+///
+/// Gradients are computed on rayon's current pool. Nothing but [`Record`]'s times depends on it, or on the clock.
+#[derive(Debug)]
+pub struct Trainer<'a> {
+    samples: &'a Samples,
+    random: LegacyRandom,
+    settings: TrainingSettings,
+    net: TwoLayerNet,
+    gradient: Parameters,
+    differentiator: Differentiator,
+    evaluator: Evaluator,
+    sampler: Sampler,
+    /// The batch at hand, (N, D), and its labels, (N).
+    x: Array2<f64>,
+    classes: Vec<usize>,
+    iteration: u64,
+    elapsed: Duration,
+}
+
+impl<'a> Trainer<'a> {
+    /// Training from `parameters` on `samples`; `random` draws the batches from here on.
+    ///
+    /// # Panics
+    /// If the samples do not fit the network, the batch is empty, or the step is not positive and finite.
+    pub fn new(samples: &'a Samples, parameters: Parameters, random: LegacyRandom, settings: TrainingSettings) -> Self {
+        let shape = parameters.shape();
+        assert!(settings.batch_size > 0, "a batch of 0 samples has no loss");
+        assert!(
+            (samples.input_size(), samples.n_classes()) == (shape.n_inputs, shape.n_classes),
+            "samples of {} inputs and {} classes for a network of {shape}",
+            samples.input_size(),
+            samples.n_classes()
+        );
+        Self {
+            samples,
+            random,
+            settings,
+            gradient: Parameters::zeros(shape),
+            net: TwoLayerNet::new(parameters),
+            differentiator: Differentiator::new(Stencil::central(), Step::Absolute(settings.step)).parallel(),
+            evaluator: Evaluator::new(settings.gradient, settings.forward, settings.isa),
+            sampler: Sampler::new(samples.len(), settings.batch_size),
+            x: Array2::zeros((settings.batch_size, samples.input_size())),
+            classes: vec![0; settings.batch_size],
+            iteration: 0,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// One batch, one gradient, one update. `hook` is told of the gradient's progress and may cancel it.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where the gradient, the updated parameters or the loss are not finite, [`Error::Cancelled`]
+    /// where the hook said so. The parameters are finite then; training cannot go on.
+    pub fn iterate(&mut self, hook: Option<Hook>) -> Result<Record, Error> {
+        let started = Instant::now();
+        self.draw_batch();
+
+        let gradient_started = Instant::now();
+        self.compute_gradient(hook)?;
+        let gradient_time = gradient_started.elapsed();
+
+        let gradient_norm = self.checked_gradient_norm()?;
+        self.update()?;
+        let loss = self.checked_loss()?;
+
+        self.iteration += 1;
+        self.elapsed += started.elapsed();
+        Ok(Record {
+            iteration: self.iteration,
+            loss,
+            elapsed_s: self.elapsed.as_secs_f64(),
+            gradient_s: gradient_time.as_secs_f64(),
+            n_evaluations: self.iteration * self.n_evaluations_per_iteration(),
+            gradient_norm,
+            train_accuracy: None,
+            test_accuracy: None,
+        })
+    }
+
+    /// The network as it is now.
+    pub fn net(&self) -> &TwoLayerNet {
+        &self.net
+    }
+
+    /// The last gradient, at the parameters before the last update.
+    pub fn gradient(&self) -> &Parameters {
+        &self.gradient
+    }
+
+    /// How many iterations are done.
+    pub fn iteration(&self) -> u64 {
+        self.iteration
+    }
+
+    fn draw_batch(&mut self) {
+        let indices = self.sampler.draw(&mut self.random);
+        self.samples.gather_into(indices, &mut self.x, &mut self.classes);
+    }
+
+    fn compute_gradient(&mut self, hook: Option<Hook>) -> Result<(), Error> {
+        let batch = (&*self.x, &self.classes[..]);
+        let gradient = &mut self.gradient;
+        Ok(self.evaluator.gradient(&self.differentiator, self.net.parameters(), batch, hook, gradient)?)
+    }
+
+    fn checked_gradient_norm(&self) -> Result<f64, Error> {
+        let norm = euclidean_norm(self.gradient.values().as_slice().expect("flat parameters are contiguous"));
+        // The norm of finite numbers may still be infinite; that is no fault.
+        if !norm.is_finite() {
+            self.check_finite(&self.gradient, Quantity::Gradient)?;
+        }
+        Ok(norm)
+    }
+
+    /// Nothing is changed where a parameter would not be finite.
+    fn update(&mut self) -> Result<(), Error> {
+        let learning_rate = self.settings.learning_rate;
+        let moves = self.net.parameters().values().iter().zip(self.gradient.values());
+        if moves.fold(true, |all, (w, g)| all & (w - learning_rate * g).is_finite()) {
+            self.net.update(&self.gradient, learning_rate);
+            return Ok(());
+        }
+        let mut updated = self.net.clone();
+        updated.update(&self.gradient, learning_rate);
+        self.check_finite(updated.parameters(), Quantity::Parameters)
+    }
+
+    fn checked_loss(&mut self) -> Result<f64, Error> {
+        let loss = self.evaluator.loss(self.net.parameters(), (&self.x, &self.classes));
+        if loss.is_finite() { Ok(loss) } else { Err(self.diverged(Quantity::Loss, loss)) }
+    }
+
+    fn check_finite(&self, numbers: &Parameters, quantity: fn(&'static str) -> Quantity) -> Result<(), Error> {
+        for (name, array) in numbers.arrays() {
+            if let Some(&value) = array.iter().find(|value| !value.is_finite()) {
+                return Err(self.diverged(quantity(name), value));
+            }
+        }
+        Ok(())
+    }
+
+    /// Loss evaluations that one gradient stands for, in every mode: two a parameter.
+    fn n_evaluations_per_iteration(&self) -> u64 {
+        2 * self.gradient.values().len() as u64
+    }
+
+    fn diverged(&self, quantity: Quantity, value: f64) -> Error {
+        Error::Diverged { iteration: self.iteration + 1, quantity, value }
+    }
+}
+
+/// `√Σv²`, in eight sums at a time, in an order that depends on the length alone.
+fn euclidean_norm(values: &[f64]) -> f64 {
+    let (eights, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for eight in eights {
+        for (sum, v) in sums.iter_mut().zip(eight) {
+            *sum += v * v;
+        }
+    }
+    let rest: f64 = rest.iter().map(|v| v * v).sum();
+    (sums.iter().sum::<f64>() + rest).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::synthetic;
+    use crate::nn::NetworkShape;
+
+    #[test]
+    fn weights_that_an_update_would_make_infinite_are_not_updated() {
+        let mut random = LegacyRandom::seed(42);
+        let data = synthetic(10, &mut random);
+        let parameters = Parameters::zeros(NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 });
+        let settings = TrainingSettings {
+            batch_size: 1,
+            learning_rate: f64::MAX,
+            step: 1e-4,
+            gradient: GradientMethod::Numerical,
+            forward: Forward::Incremental,
+            isa: Isa::best(),
+        };
+        let mut trainer = Trainer::new(&data.train, parameters.clone(), random, settings);
+        // In W2: the first 100·10 are W1, the next 10 are b1.
+        trainer.gradient.values_mut()[1010] = -2.0;
+        let (quantity, value) = (Quantity::Parameters("W2"), f64::INFINITY);
+        assert_eq!(trainer.update(), Err(Error::Diverged { iteration: 1, quantity, value }));
+        assert_eq!(trainer.net.parameters(), &parameters);
+
+        trainer.gradient.values_mut()[1010] = -0.5;
+        assert_eq!(trainer.update(), Ok(()));
+        assert_eq!(trainer.net.parameters().values()[1010], 0.5 * f64::MAX);
+    }
+
+    #[test]
+    fn the_norm_of_any_length_is_euclidean() {
+        for n in [0, 1, 7, 8, 9, 50] {
+            let values: Vec<f64> = (1..=n).map(f64::from).collect();
+            // Sums of whole numbers are exact.
+            let n = f64::from(n);
+            assert_eq!(euclidean_norm(&values), (n * (n + 1.0) * (2.0 * n + 1.0) / 6.0).sqrt());
+        }
+    }
+}

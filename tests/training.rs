@@ -1,0 +1,182 @@
+//! The loop's parts as a library: drawn weights, gradients and losses against NumPy's, and what stops a training.
+#![cfg(feature = "cli")]
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use numgrad::dataset::{Sampler, Samples, embedded, synthetic};
+use numgrad::difference::Objective;
+use numgrad::nn::simd::Isa;
+use numgrad::nn::{FullLoss, NetworkShape, Parameters, TwoLayerNet};
+use numgrad::random::LegacyRandom;
+use numgrad::train::{
+    Error, Forward, GradientMethod, Init, Quantity, Trainer, TrainingSettings, accuracy, initial_parameters,
+};
+use rayon::ThreadPoolBuilder;
+
+const SETTINGS: fn() -> TrainingSettings = || TrainingSettings {
+    batch_size: 100,
+    learning_rate: 0.1,
+    step: 1e-4,
+    gradient: GradientMethod::Numerical,
+    forward: Forward::Full,
+    isa: Isa::best(),
+};
+
+const DIGITS: NetworkShape = NetworkShape { n_inputs: 784, n_hidden: 50, n_classes: 10 };
+const SYNTHETIC: NetworkShape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
+
+/// A file of `tests/golden`, row by row.
+fn golden<Row: serde::de::DeserializeOwned>(name: &str) -> Vec<Row> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    csv::Reader::from_path(path).unwrap().into_deserialize().map(|row| row.unwrap()).collect()
+}
+
+/// The first `n` losses of a training on the embedded digits, or on the synthetic data where `shape` is theirs.
+fn losses(shape: NetworkShape, settings: TrainingSettings, n: usize) -> Vec<f64> {
+    let mut random = LegacyRandom::seed(42);
+    let data = if shape == SYNTHETIC { synthetic(10, &mut random) } else { embedded(10).unwrap() };
+    let parameters = initial_parameters(shape, Init::Uniform, 0.01, &mut random);
+    let mut trainer = Trainer::new(&data.train, parameters, random, settings);
+    (0..n).map(|_| trainer.iterate(None).unwrap().loss).collect()
+}
+
+/// The embedded digits' first batch and the weights before it, as drawn with seed 42.
+fn first_batch(samples: &Samples) -> (Parameters, ndarray::Array2<f64>, Vec<usize>) {
+    let mut random = LegacyRandom::seed(42);
+    let parameters = initial_parameters(DIGITS, Init::Uniform, 0.01, &mut random);
+    let (mut x, mut classes) = (ndarray::Array2::zeros((100, 784)), vec![0; 100]);
+    samples.gather_into(Sampler::new(samples.len(), 100).draw(&mut random), &mut x, &mut classes);
+    (parameters, x, classes)
+}
+
+#[test]
+fn the_losses_on_the_embedded_digits_are_numpys() {
+    let golden: Vec<(u64, f64)> = golden("subset/losses.csv");
+    let backprop = TrainingSettings { gradient: GradientMethod::Backprop, ..SETTINGS() };
+    let incremental = TrainingSettings { forward: Forward::Incremental, ..SETTINGS() };
+    for (settings, n) in [(SETTINGS(), 1), (incremental, 3), (backprop, 3)] {
+        for (loss, (iteration, golden)) in losses(DIGITS, settings, n).into_iter().zip(&golden) {
+            // NumPy's rounding of a derivative is 6e-12, and truncation is 2e-9 times its third derivative, 1e-3 of it;
+            // what updates of 0.1 make of either is far below 1e-9.
+            assert!((loss - golden).abs() < 1e-9, "{settings:?}, iteration {iteration}: {loss}, NumPy has {golden}");
+        }
+    }
+}
+
+#[test]
+fn the_first_gradient_on_the_embedded_digits_is_numpys() {
+    let data = embedded(10).unwrap();
+    let (parameters, x, classes) = first_batch(&data.train);
+    for isa in Isa::available() {
+        let objective = FullLoss::new(&parameters, &x, &classes).with_isa(isa);
+        let mut workspace = objective.workspace();
+        for (array, row, column, golden) in golden::<(String, usize, usize, f64)>("subset/gradient.csv") {
+            let coordinate = match &array[..] {
+                "W1" => row * 50 + column,
+                "b1" => 784 * 50 + column,
+                "W2" => 784 * 50 + 50 + row * 10 + column,
+                _ => 784 * 50 + 50 + 50 * 10 + column,
+            };
+            let h = 1e-4;
+            let mut moved = |delta| objective.evaluate(&mut workspace, coordinate, delta);
+            let derivative = (moved(h) - moved(-h)) / (2.0 * h);
+            // Two losses of 2.3 with rounding errors of a few 1e-16 each, over 2e-4: 6e-12 for NumPy, the same for us.
+            assert!(
+                (derivative - golden).abs() < 2e-11,
+                "{isa}, {array}[{row}, {column}]: {derivative:e}, NumPy has {golden:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_full_loss_is_the_networks_loss() {
+    let data = embedded(10).unwrap();
+    let (parameters, x, classes) = first_batch(&data.train);
+    let net = TwoLayerNet::new(parameters.clone());
+    for isa in Isa::available() {
+        let difference = FullLoss::new(&parameters, &x, &classes).with_isa(isa).value() - net.loss(&x, &classes[..]);
+        assert!(difference.abs() < 1e-14, "{isa}: {difference:e}");
+    }
+}
+
+#[test]
+fn a_training_has_the_same_bits_for_any_number_of_threads() {
+    let incremental = TrainingSettings { forward: Forward::Incremental, ..SETTINGS() };
+    for (shape, settings) in [(SYNTHETIC, SETTINGS()), (SYNTHETIC, incremental), (DIGITS, incremental)] {
+        let bits = |n_threads| -> Vec<u64> {
+            let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            pool.install(|| losses(shape, settings, 5)).into_iter().map(f64::to_bits).collect()
+        };
+        let serial = bits(1);
+        for n_threads in [2, 3, 8] {
+            assert_eq!(bits(n_threads), serial, "{settings:?}, {n_threads} threads");
+        }
+    }
+}
+
+#[test]
+fn a_record_tells_of_the_gradient_and_of_the_loss_after_the_update() {
+    let mut random = LegacyRandom::seed(1);
+    let data = synthetic(10, &mut random);
+    let parameters = initial_parameters(SYNTHETIC, Init::Normal, 0.1, &mut random);
+    let mut batches = random.clone();
+    let mut trainer = Trainer::new(&data.train, parameters.clone(), random, SETTINGS());
+    let record = trainer.iterate(None).unwrap();
+
+    let (mut x, mut classes) = (ndarray::Array2::zeros((100, 100)), vec![0; 100]);
+    data.train.gather_into(Sampler::new(100, 100).draw(&mut batches), &mut x, &mut classes);
+    let mut net = TwoLayerNet::new(parameters);
+    let gradient = net.numerical_gradient(&x, &classes, 1e-4);
+    net.update(&gradient, 0.1);
+    assert_eq!(trainer.gradient(), &gradient);
+    assert_eq!(trainer.net(), &net);
+    assert!((record.loss - net.loss(&x, &classes[..])).abs() < 1e-14);
+    let norm = gradient.values().mapv(|g| g * g).sum().sqrt();
+    assert!((record.gradient_norm / norm - 1.0).abs() < 1e-14);
+    assert_eq!((record.iteration, record.n_evaluations), (1, 2 * 1120));
+}
+
+#[test]
+fn accuracy_counts_every_sample_once_in_any_pool() {
+    let data = embedded(10).unwrap();
+    let test = data.test.unwrap();
+    let mut random = LegacyRandom::seed(42);
+    let net = TwoLayerNet::new(initial_parameters(DIGITS, Init::Normal, 0.1, &mut random));
+    let whole = net.accuracy(&test.normalised().flat(), &test.label_indices());
+    assert!(whole > 0.0);
+    for n_threads in [1, 3] {
+        let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        assert_eq!(pool.install(|| accuracy(&net, &test)), whole);
+    }
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_stops_the_training_and_leaves_the_weights() {
+    let mut random = LegacyRandom::seed(42);
+    let data = synthetic(10, &mut random);
+    // Sums over 100 inputs overflow, and infinities of both signs meet.
+    let parameters = initial_parameters(SYNTHETIC, Init::Normal, 3e307, &mut random);
+    let mut trainer = Trainer::new(&data.train, parameters.clone(), random, SETTINGS());
+    let error = trainer.iterate(None).unwrap_err();
+    assert!(matches!(error, Error::Diverged { iteration: 1, quantity: Quantity::Gradient("W1"), .. }), "{error}");
+    assert_eq!(trainer.net().parameters(), &parameters);
+}
+
+#[test]
+fn a_hook_hears_of_every_coordinate_and_may_cancel() {
+    let mut random = LegacyRandom::seed(42);
+    let data = synthetic(10, &mut random);
+    let parameters = initial_parameters(SYNTHETIC, Init::Uniform, 0.01, &mut random);
+    let mut trainer = Trainer::new(&data.train, parameters, random, SETTINGS());
+    let heard = std::sync::atomic::AtomicUsize::new(0);
+    let hook = |n| {
+        heard.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
+        ControlFlow::Continue(())
+    };
+    trainer.iterate(Some(&hook)).unwrap();
+    assert_eq!(heard.into_inner(), 1120);
+    assert!(matches!(trainer.iterate(Some(&|_| ControlFlow::Break(()))), Err(Error::Cancelled(_))));
+    assert_eq!(trainer.iteration(), 1);
+}
