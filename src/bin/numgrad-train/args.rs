@@ -1,0 +1,291 @@
+//! The command line: what can be asked for, and what contradicts itself. Nothing else of the program knows clap.
+//!
+//! A flag that is wrong in itself ends the program here with exit code 2.
+
+use std::ffi::OsString;
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser};
+use numgrad::dataset::{Name, Request};
+use numgrad::nn::simd::Isa;
+use numgrad::train::{Forward, GradientMethod, Init};
+
+/// More threads than any machine has cores; a larger number is taken for a slip.
+const MAX_THREADS: usize = 1024;
+
+/// Train a two-layer network on handwritten digits by numerical gradients alone.
+///
+/// Each iteration draws a batch, moves every weight of the network by +h and by -h, evaluates the loss each time, and
+/// takes one step of gradient descent along the differences. Without any flag: MNIST, 50 hidden units, 100 iterations.
+#[derive(Debug, Parser)]
+#[command(name = "numgrad-train", version, max_term_width = 110)]
+struct Args {
+    /// Stop after this many iterations (one batch, one gradient, one update each)
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 100, help_heading = "Training")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    iterations: u64,
+
+    /// Draw this many samples, with replacement, for each batch
+    #[arg(short, long, value_name = "N", default_value = "100", help_heading = "Training")]
+    #[arg(value_parser = positive_integer, allow_negative_numbers = true)]
+    batch_size: usize,
+
+    /// Multiply the gradient by this before it is subtracted from the weights
+    #[arg(long, value_name = "X", default_value = "0.1", help_heading = "Training")]
+    #[arg(value_parser = positive_number, allow_hyphen_values = true)]
+    learning_rate: f64,
+
+    /// Hidden units [default: 50; 10 for the synthetic data]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[arg(value_parser = positive_integer, allow_negative_numbers = true)]
+    hidden: Option<usize>,
+
+    /// Move each weight by this step h, up and down
+    #[arg(long, value_name = "H", default_value = "1e-4", help_heading = "Training")]
+    #[arg(value_parser = positive_number, allow_hyphen_values = true)]
+    step: f64,
+
+    /// Seed the random numbers, which are those of numpy.random.seed (0 to 4294967295)
+    #[arg(long, value_name = "N", default_value_t = 42, help_heading = "Training")]
+    #[arg(allow_negative_numbers = true)]
+    seed: u32,
+
+    /// Draw the initial weights from [0, 1) (uniform) or from the standard normal distribution (normal)
+    #[arg(long, value_name = "KIND", default_value = "uniform", help_heading = "Training")]
+    #[arg(value_parser = named::<Init>(&["uniform", "normal"]))]
+    init: Init,
+
+    /// Multiply the drawn initial weights by this; biases begin at 0
+    #[arg(long, value_name = "X", default_value = "0.01", help_heading = "Training")]
+    #[arg(value_parser = positive_number, allow_hyphen_values = true)]
+    init_scale: f64,
+
+    /// Measure accuracy after every N iterations too, not only after the last
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    eval_every: Option<u64>,
+
+    /// Train on MNIST, on the 7,000 of its digits that are built in (embedded), or on random numbers (synthetic)
+    ///
+    /// Without this flag and without --data-dir: MNIST if it is in the cache or can be downloaded, else the embedded
+    /// digits, with a warning.
+    #[arg(long, value_name = "NAME", value_enum, help_heading = "Data")]
+    dataset: Option<DatasetName>,
+
+    /// Read the four IDX files, plain or .gz, from this folder; nothing is downloaded then
+    ///
+    /// Not together with --dataset embedded or synthetic, which have no files. When the folder comes from the
+    /// environment, --dataset wins over it.
+    #[arg(long, value_name = "DIR", env = "NUMGRAD_DATA_DIR", hide_env_values = true, help_heading = "Data")]
+    #[arg(value_parser = clap::value_parser!(OsString))]
+    data_dir: Option<OsString>,
+
+    /// Distinguish K classes; every label must be below K
+    ///
+    /// 2 to 256. The synthetic labels are drawn from them.
+    #[arg(long, value_name = "K", default_value_t = 10, help_heading = "Data")]
+    #[arg(value_parser = clap::value_parser!(u16).range(2..=256), allow_negative_numbers = true)]
+    classes: u16,
+
+    /// Download MNIST from this address and no other: an http(s) folder with the four .gz files
+    ///
+    /// Not together with --data-dir, or with --dataset embedded or synthetic: they download nothing.
+    #[arg(long, value_name = "URL", help_heading = "Data")]
+    #[arg(value_parser = web_address)]
+    mirror: Option<String>,
+
+    /// Work on N threads; 0 takes every core [default: RAYON_NUM_THREADS, or every core]
+    #[arg(short, long, value_name = "N", help_heading = "Computation")]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=MAX_THREADS as u64), allow_negative_numbers = true)]
+    threads: Option<u64>,
+
+    /// How a moved weight's loss is evaluated: anew only as far as the weight reaches (incremental), or by the whole
+    /// forward pass (full), which is thousands of times slower and gives the same differences
+    #[arg(long, value_name = "MODE", default_value = "incremental", help_heading = "Computation")]
+    #[arg(value_parser = named::<Forward>(&["incremental", "full"]))]
+    forward: Forward,
+
+    /// How gradients are computed: by moving each weight (numerical), or analytically (backprop), to compare with
+    #[arg(long, value_name = "METHOD", default_value = "numerical", help_heading = "Computation")]
+    #[arg(value_parser = named::<GradientMethod>(&["numerical", "backprop"]))]
+    gradient: GradientMethod,
+
+    /// Write the run's files into this folder [default: a new one in results/, named by the time in UTC]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    out: Option<PathBuf>,
+
+    /// Replace the run that --out, or the file that --save-gradient names
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+
+    /// Write the last iteration's gradient to this file: arrays W1, b1, W2, b2 for numpy.load
+    #[arg(long, value_name = "FILE.npz", help_heading = "Output")]
+    save_gradient: Option<PathBuf>,
+
+    /// No progress on standard error; warnings and errors stay
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
+}
+
+/// A run as it was asked for.
+#[derive(Debug)]
+pub struct Options {
+    pub iterations: u64,
+    pub batch_size: usize,
+    pub learning_rate: f64,
+    pub n_hidden: usize,
+    pub step: f64,
+    pub seed: u32,
+    pub init: Init,
+    pub init_scale: f64,
+    pub eval_every: Option<u64>,
+    pub data: Request,
+    pub n_threads: usize,
+    pub forward: Forward,
+    pub gradient: GradientMethod,
+    pub isa: Isa,
+    pub out: Option<PathBuf>,
+    pub force: bool,
+    pub save_gradient: Option<PathBuf>,
+    pub quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum DatasetName {
+    Mnist,
+    Embedded,
+    Synthetic,
+}
+
+impl Options {
+    /// The options of this process. Ends the program where they are wrong, and after `--help` and `--version`.
+    pub fn from_command_line() -> Self {
+        let matches = Args::command().get_matches();
+        let from_environment = matches.value_source("data_dir") == Some(ValueSource::EnvVariable);
+        let options = Args::from_arg_matches(&matches).and_then(|args| args.resolve(from_environment));
+        options.unwrap_or_else(|error| error.exit())
+    }
+}
+
+impl Args {
+    fn resolve(self, data_dir_from_environment: bool) -> Result<Options, clap::Error> {
+        Ok(Options {
+            iterations: self.iterations,
+            batch_size: self.batch_size,
+            learning_rate: self.learning_rate,
+            n_hidden: self.hidden.unwrap_or(if self.dataset == Some(DatasetName::Synthetic) { 10 } else { 50 }),
+            step: self.step,
+            seed: self.seed,
+            init: self.init,
+            init_scale: self.init_scale,
+            eval_every: self.eval_every,
+            data: data_request(&self, data_dir_from_environment)?,
+            n_threads: n_threads(self.threads)?,
+            forward: self.forward,
+            gradient: self.gradient,
+            isa: isa()?,
+            out: self.out,
+            force: self.force,
+            save_gradient: self.save_gradient,
+            quiet: self.quiet,
+        })
+    }
+}
+
+/// A folder from the environment is a default that the flags win over; one from the command line is not.
+fn data_request(args: &Args, data_dir_from_environment: bool) -> Result<Request, clap::Error> {
+    let without_files = matches!(args.dataset, Some(DatasetName::Embedded | DatasetName::Synthetic));
+    let data_dir = match &args.data_dir {
+        Some(dir) if dir.is_empty() && !data_dir_from_environment => {
+            return Err(Args::command().error(ErrorKind::InvalidValue, "--data-dir: expected a folder, found nothing"));
+        }
+        Some(dir) if dir.is_empty() => None,
+        Some(_) if without_files && data_dir_from_environment => None,
+        dir => dir.as_ref().map(PathBuf::from),
+    };
+    if without_files && data_dir.is_some() {
+        let message = "--data-dir names files to read, but this --dataset has none; leave one of the two out";
+        return Err(contradiction(message));
+    }
+    if without_files && args.mirror.is_some() {
+        let message =
+            "--mirror says where to download from, but this --dataset downloads nothing; leave one of the two out";
+        return Err(contradiction(message));
+    }
+    if data_dir.is_some() && args.mirror.is_some() {
+        let folder = if data_dir_from_environment { "NUMGRAD_DATA_DIR" } else { "--data-dir" };
+        let message =
+            format!("--mirror says where to download from, but with {folder} nothing is; leave one of the two out");
+        return Err(contradiction(&message));
+    }
+    let name = args.dataset.map(|name| match name {
+        DatasetName::Mnist => Name::Mnist,
+        DatasetName::Embedded => Name::Embedded,
+        DatasetName::Synthetic => Name::Synthetic,
+    });
+    Ok(Request { name, data_dir, cache_dir: None, mirror: args.mirror.clone(), n_classes: args.classes.into() })
+}
+
+/// `--threads`, else `RAYON_NUM_THREADS` as rayon reads it (0 and what is no number do not count), else the cores.
+fn n_threads(flag: Option<u64>) -> Result<usize, clap::Error> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    let wanted = match flag {
+        Some(n) => n as usize,
+        None => std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(0),
+    };
+    match wanted {
+        0 => Ok(cores()),
+        1..=MAX_THREADS => Ok(wanted),
+        _ => {
+            let message = format!("RAYON_NUM_THREADS: expected at most {MAX_THREADS} threads, found {wanted}");
+            Err(Args::command().error(ErrorKind::InvalidValue, message))
+        }
+    }
+}
+
+/// The processor's best instruction set, or the one that `NUMGRAD_ISA` forces.
+fn isa() -> Result<Isa, clap::Error> {
+    match std::env::var_os("NUMGRAD_ISA") {
+        None => Ok(Isa::best()),
+        Some(name) if name.is_empty() => Ok(Isa::best()),
+        Some(name) => name.to_string_lossy().parse().map_err(|reason| {
+            Args::command().error(ErrorKind::InvalidValue, format!("NUMGRAD_ISA names an instruction set: {reason}"))
+        }),
+    }
+}
+
+fn contradiction(message: &str) -> clap::Error {
+    Args::command().error(ErrorKind::ArgumentConflict, message)
+}
+
+fn positive_number(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x > 0.0 && x.is_finite() => Ok(x),
+        _ => Err("expected a finite number above 0".to_owned()),
+    }
+}
+
+fn positive_integer(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("expected a whole number, 1 or more".to_owned()),
+    }
+}
+
+fn web_address(text: &str) -> Result<String, String> {
+    let known = ["http://", "https://"].into_iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
+    if known { Ok(text.to_owned()) } else { Err("expected an address that begins with https:// or http://".to_owned()) }
+}
+
+/// A value by its name; all names are listed in the help.
+fn named<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: Debug> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).map(|name| name.parse().expect("only names that are read are listed"))
+}

@@ -1,0 +1,279 @@
+//! What a run shows on standard error while it lasts: bars on a terminal, a few plain lines elsewhere.
+//!
+//! The training loop and the workers only store numbers; a thread of its own draws them ten times a second, so drawing
+//! costs the same for an iteration of a millisecond as for one of minutes.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use numgrad::dataset::download::Observer;
+use numgrad::train::Record;
+
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// Iterations that take this many seconds get a bar of its own.
+const LONG_ITERATION_S: f64 = 0.5;
+
+/// Without a terminal: so many lines a run, in even distances,
+const LINES_PER_RUN: u64 = 10;
+/// and one more whenever this many seconds of training have gone by without one.
+const LONGEST_SILENCE_S: f64 = 60.0;
+
+/// Shows how far a run is, until it is dropped.
+pub struct Progress {
+    counts: Arc<Counts>,
+    n_iterations: u64,
+    shown: Shown,
+}
+
+enum Shown {
+    /// Drawn for as long as this is held.
+    Bars {
+        _drawer: Drawer,
+    },
+    Lines {
+        last_s: f64,
+    },
+    Nothing,
+}
+
+/// What the loop and the workers store and the drawing thread reads. The numbers need not be of the same moment.
+struct Counts {
+    n_parameters: u64,
+    iterations: AtomicU64,
+    /// Of the iteration at hand.
+    coordinates: AtomicU64,
+    /// The bits of an f64; NaN before the first iteration is done.
+    loss: AtomicU64,
+}
+
+impl Progress {
+    pub fn start(n_iterations: u64, n_parameters: u64, quiet: bool) -> Self {
+        let counts = Arc::new(Counts {
+            n_parameters,
+            iterations: AtomicU64::new(0),
+            coordinates: AtomicU64::new(0),
+            loss: AtomicU64::new(f64::NAN.to_bits()),
+        });
+        let shown = if quiet {
+            Shown::Nothing
+        } else if has_bars() {
+            Shown::Bars { _drawer: Drawer::start(counts.clone(), n_iterations) }
+        } else {
+            Shown::Lines { last_s: 0.0 }
+        };
+        Self { counts, n_iterations, shown }
+    }
+
+    /// Told by the workers, while a gradient is computed.
+    pub fn coordinates_done(&self, n: usize) {
+        self.counts.coordinates.fetch_add(n as u64, Relaxed);
+    }
+
+    /// Told by the loop.
+    pub fn iteration_done(&mut self, record: &Record) {
+        self.counts.coordinates.store(0, Relaxed);
+        self.counts.iterations.store(record.iteration, Relaxed);
+        self.counts.loss.store(record.loss.to_bits(), Relaxed);
+        if let Shown::Lines { last_s } = &mut self.shown {
+            let is_due = record.iteration.is_multiple_of(self.n_iterations.div_ceil(LINES_PER_RUN))
+                || record.iteration == self.n_iterations
+                || record.elapsed_s - *last_s > LONGEST_SILENCE_S;
+            if is_due {
+                *last_s = record.elapsed_s;
+                say(format_args!("Iteration {}: Loss = {:.4}", record.iteration, record.loss));
+            }
+        }
+    }
+}
+
+/// Prints a line on standard error. A closed one is no reason to stop a run.
+pub fn say(line: fmt::Arguments) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Shows files as they arrive, one at a time: a bar on a terminal, a line elsewhere.
+pub struct Downloads {
+    quiet: bool,
+    bar: ProgressBar,
+}
+
+impl Downloads {
+    pub fn new(quiet: bool) -> Self {
+        Self { quiet, bar: ProgressBar::hidden() }
+    }
+}
+
+impl Observer for Downloads {
+    fn started(&mut self, name: &str, n_bytes: Option<u64>) {
+        self.bar.finish_and_clear();
+        if self.quiet {
+            return;
+        }
+        if !has_bars() {
+            return say(format_args!("Downloading {name}"));
+        }
+        let template = match n_bytes {
+            Some(_) => "{msg} [{wide_bar}] {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
+            None => "{msg} {bytes}  {bytes_per_sec}",
+        };
+        let bar = n_bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
+        self.bar = bar.with_style(style(template)).with_message(name.to_owned());
+    }
+
+    fn advanced(&mut self, n_bytes: u64) {
+        self.bar.inc(n_bytes);
+    }
+
+    fn finished(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Downloads {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn has_bars() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// The thread that draws.
+struct Drawer {
+    /// Dropped to stop it.
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drawer {
+    fn start(counts: Arc<Counts>, n_iterations: u64) -> Self {
+        let (stop, stopped) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let mut bars = Bars::new(&counts, n_iterations);
+            while stopped.recv_timeout(REDRAW) == Err(RecvTimeoutError::Timeout) {
+                bars.draw(&counts);
+            }
+            bars.clear();
+        });
+        Self { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+/// Takes the bars off the screen.
+impl Drop for Drawer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A drawing thread that panicked has nothing left to draw.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Bars {
+    all: MultiProgress,
+    /// Counts coordinates, so that it moves, and estimates, within an iteration too.
+    run: ProgressBar,
+    /// From the moment on when iterations have turned out to be long.
+    iteration: Option<ProgressBar>,
+    started: Instant,
+}
+
+impl Bars {
+    fn new(counts: &Arc<Counts>, n_iterations: u64) -> Self {
+        let all = MultiProgress::new();
+        let run = all.add(ProgressBar::new(n_iterations.saturating_mul(counts.n_parameters)));
+        run.set_style(run_style(counts, n_iterations));
+        Self { all, run, iteration: None, started: Instant::now() }
+    }
+
+    fn draw(&mut self, counts: &Counts) {
+        let coordinates = counts.coordinates.load(Relaxed).min(counts.n_parameters);
+        let iterations = counts.iterations.load(Relaxed);
+        self.run.set_position(iterations.saturating_mul(counts.n_parameters).saturating_add(coordinates));
+        self.run.tick();
+        if self.iteration.is_none() && self.started.elapsed().as_secs_f64() > LONG_ITERATION_S * (iterations + 1) as f64
+        {
+            let bar = self.all.add(ProgressBar::new(counts.n_parameters));
+            self.iteration =
+                Some(bar.with_style(style("[{wide_bar}] {human_pos}/{human_len} parameters of this iteration")));
+        }
+        if let Some(bar) = &self.iteration {
+            bar.set_position(coordinates);
+            bar.tick();
+        }
+    }
+
+    fn clear(&self) {
+        if let Some(bar) = &self.iteration {
+            bar.finish_and_clear();
+        }
+        self.run.finish_and_clear();
+        // Where the terminal is gone there is nothing to clear.
+        let _ = self.all.clear();
+    }
+}
+
+fn run_style(counts: &Arc<Counts>, n_iterations: u64) -> ProgressStyle {
+    let n_parameters = counts.n_parameters as f64;
+    let (done, loss) = (counts.clone(), counts.clone());
+    style("[{wide_bar}] {iterations}  loss {loss}  {rate} it/s  {evaluations} evaluations/s  {eta} left")
+        .with_key("iterations", move |_: &ProgressState, f: &mut dyn fmt::Write| {
+            let _ = write!(f, "{}/{n_iterations}", done.iterations.load(Relaxed));
+        })
+        .with_key("loss", move |_: &ProgressState, f: &mut dyn fmt::Write| {
+            let loss = f64::from_bits(loss.loss.load(Relaxed));
+            let _ = if loss.is_nan() { f.write_str("-") } else { write!(f, "{loss:.4}") };
+        })
+        .with_key("rate", move |state: &ProgressState, f: &mut dyn fmt::Write| {
+            let _ = f.write_str(&three_digits(state.per_sec() / n_parameters));
+        })
+        .with_key("evaluations", move |state: &ProgressState, f: &mut dyn fmt::Write| {
+            let _ = f.write_str(&with_unit(2.0 * state.per_sec()));
+        })
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates are fixed").progress_chars("=> ")
+}
+
+/// A rate in about three digits: 0.0123, 1.23, 123, 1234.
+fn three_digits(x: f64) -> String {
+    let decimals = match x {
+        x if x >= 99.5 => 0,
+        x if x >= 9.95 => 1,
+        x if x >= 0.995 => 2,
+        _ => 4,
+    };
+    format!("{x:.decimals$}")
+}
+
+/// A count in about three digits: 12.3, 41.2k, 1.23M.
+pub fn with_unit(x: f64) -> String {
+    let units = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
+    match units.iter().find(|(size, _)| x >= 0.9995 * size) {
+        Some((size, unit)) => format!("{}{unit}", three_digits(x / size)),
+        None => three_digits(x),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_in_about_three_digits() {
+        let shown =
+            [0.0, 0.0123, 1.0, 9.96, 12.34, 812.3, 999.4, 999.6, 41_200.0, 1_230_000.0, 7.952e12].map(with_unit);
+        let expected = ["0.0000", "0.0123", "1.00", "10.0", "12.3", "812", "999", "1.00k", "41.2k", "1.23M", "7.95T"];
+        assert_eq!(shown, expected);
+    }
+}
