@@ -49,7 +49,7 @@ impl Problem {
     }
 }
 
-fn central() -> Differentiator {
+fn central() -> Differentiator<'static> {
     Differentiator::new(Stencil::central(), Step::BOOK)
 }
 
@@ -65,10 +65,14 @@ fn full(c: &mut Criterion) {
     let mut gradient = vec![0.0; problem.parameters.values().len()];
     let mut group = c.benchmark_group("full 784-5-10");
     group.throughput(Throughput::Elements(problem.n_evaluations())).sample_size(10);
-    group.bench_function("serial", |b| b.iter(|| central().gradient_into(&mut problem.full(), &mut gradient)));
+    group.bench_function("serial", |b| {
+        b.iter(|| central().objective_gradient_into(&mut problem.full(), &mut gradient).unwrap())
+    });
     for (n_threads, pool) in pools() {
         group.bench_function(BenchmarkId::new("threads", n_threads), |b| {
-            pool.install(|| b.iter(|| central().parallel().gradient_into(&mut problem.full(), &mut gradient)))
+            pool.install(|| {
+                b.iter(|| central().parallel().objective_gradient_into(&mut problem.full(), &mut gradient).unwrap())
+            })
         });
     }
 }
@@ -80,12 +84,14 @@ fn incremental(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("incremental 784-{n_hidden}-10"));
         group.throughput(Throughput::Elements(problem.n_evaluations()));
         let mut objective = problem.incremental();
-        group.bench_function("serial", |b| b.iter(|| central().gradient_into(&mut objective, &mut gradient)));
+        group.bench_function("serial", |b| {
+            b.iter(|| central().objective_gradient_into(&mut objective, &mut gradient).unwrap())
+        });
         for (n_threads, pool) in pools() {
             let mut objective = problem.incremental().parallel();
             let central = central().parallel();
             group.bench_function(BenchmarkId::new("threads", n_threads), |b| {
-                pool.install(|| b.iter(|| central.gradient_into(&mut objective, &mut gradient)))
+                pool.install(|| b.iter(|| central.objective_gradient_into(&mut objective, &mut gradient).unwrap()))
             });
         }
     }

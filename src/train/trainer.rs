@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use ndarray::Array2;
 
-use super::evaluator::{Evaluator, Forward, GradientMethod};
+use super::evaluator::{Evaluator, Forward, GradientMethod, Hook};
 use super::{Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
-use crate::difference::{Differentiator, Hook, Stencil, Step};
+use crate::difference::{Differentiator, NonFinite, Stencil, Step};
 use crate::nn::simd::Isa;
 use crate::nn::{Parameters, TwoLayerNet};
 use crate::random::LegacyRandom;
@@ -40,7 +40,7 @@ pub struct Trainer<'a> {
     settings: TrainingSettings,
     net: TwoLayerNet,
     gradient: Parameters,
-    differentiator: Differentiator,
+    differentiator: Differentiator<'static>,
     evaluator: Evaluator,
     sampler: Sampler,
     /// The batch at hand, (N, D), and its labels, (N).
@@ -70,7 +70,10 @@ impl<'a> Trainer<'a> {
             settings,
             gradient: Parameters::zeros(shape),
             net: TwoLayerNet::new(parameters),
-            differentiator: Differentiator::new(Stencil::central(), Step::Absolute(settings.step)).parallel(),
+            // What is not finite is found by the norm, and named by its array.
+            differentiator: Differentiator::new(Stencil::central(), Step::Absolute(settings.step))
+                .with_non_finite(NonFinite::Propagate)
+                .parallel(),
             evaluator: Evaluator::new(settings.gradient, settings.forward, settings.isa),
             sampler: Sampler::new(samples.len(), settings.batch_size),
             x: Array2::zeros((settings.batch_size, samples.input_size())),
