@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use numgrad::dataset::{Sampler, Samples, embedded, synthetic};
+use numgrad::dataset::{Sampler, Samples, embedded, from_directory, synthetic};
 use numgrad::difference::Objective;
 use numgrad::nn::simd::Isa;
 use numgrad::nn::{FullLoss, NetworkShape, Parameters, TwoLayerNet};
@@ -62,6 +62,27 @@ fn the_losses_on_the_embedded_digits_are_numpys() {
             assert!((loss - golden).abs() < 1e-9, "{settings:?}, iteration {iteration}: {loss}, NumPy has {golden}");
         }
     }
+}
+
+#[test]
+fn the_articles_hundred_iterations_on_mnist_are_numpys() {
+    let Some(folder) = std::env::var_os("NUMGRAD_DATA_DIR") else {
+        return eprintln!("skipped: NUMGRAD_DATA_DIR does not name a folder with MNIST's four files");
+    };
+    let data = from_directory(Path::new(&folder), 10).unwrap();
+    let mut random = LegacyRandom::seed(42);
+    let parameters = initial_parameters(DIGITS, Init::Uniform, 0.01, &mut random);
+    let settings = TrainingSettings { forward: Forward::Incremental, ..SETTINGS() };
+    let mut trainer = Trainer::new(&data.train, parameters, random, settings);
+    let golden: Vec<(u64, f64)> = golden("article/losses.csv");
+    assert_eq!(golden.len(), 100);
+    for (iteration, golden) in golden {
+        let loss = trainer.iterate(None).unwrap().loss;
+        assert!((loss - golden).abs() < 1e-9, "iteration {iteration}: {loss}, NumPy has {golden}");
+    }
+    // As the article prints them.
+    assert_eq!(format!("{:.4}", accuracy(trainer.net(), &data.train)), "0.1124");
+    assert_eq!(format!("{:.4}", accuracy(trainer.net(), &data.test.unwrap())), "0.1135");
 }
 
 #[test]

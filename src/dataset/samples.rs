@@ -5,6 +5,8 @@ use std::ops::Range;
 use ndarray::{Array2, Array4, ArrayRef1, ArrayRef2};
 
 use super::idx::Images;
+use crate::nn::simd::prefetch;
+use crate::nn::{nonzero_into, nonzero_of_row_into};
 
 /// `BYTE_AS_FRACTION[p]` is p/255 in single precision, as the article normalises pixels, made double.
 static BYTE_AS_FRACTION: [f64; 256] = {
@@ -146,6 +148,27 @@ impl Samples {
         for ((mut row, label), &sample) in inputs.rows_mut().into_iter().zip(labels).zip(indices) {
             self.write_sample(sample, Scale::Normalised, &mut row);
             *label = usize::from(self.labels[sample]);
+        }
+    }
+
+    /// Writes the number and the normalised value of each input of a sample that is not 0, among those of a range and in
+    /// their order; returns how many they are. `out` has a place for each of the range.
+    pub(crate) fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
+        match &self.content {
+            Content::Values(values) => nonzero_of_row_into(values.row(sample), inputs, out),
+            Content::Pixels(images) => {
+                let pixels = &images.pixels[sample * self.input_size()..][inputs.clone()];
+                nonzero_into(inputs.start, pixels, |pixel| BYTE_AS_FRACTION[usize::from(pixel)], out)
+            }
+        }
+    }
+
+    /// Brings the pixels of a sample into the cache. Samples drawn by chance are seldom there, and waiting for one after
+    /// another costs more than all else that is done with them.
+    pub(crate) fn prefetch(&self, sample: usize) {
+        if let Content::Pixels(images) = &self.content {
+            let size = self.input_size();
+            prefetch(&images.pixels[sample * size..][..size]);
         }
     }
 

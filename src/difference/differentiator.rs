@@ -49,6 +49,8 @@ const MAX_ATTEMPTS: usize = 16;
 pub struct Differentiator<'h> {
     pub(super) stencil: Stencil,
     pub(super) step: Step,
+    /// `points · step` of an absolute step, made once so that a gradient by blocks allocates nothing.
+    pub(super) deltas: Vec<f64>,
     precision: f64,
     bounds: Option<(PerCoordinate, PerCoordinate)>,
     pub(super) parallelism: Parallelism,
@@ -87,8 +89,13 @@ impl<'h> Differentiator<'h> {
     /// ```
     pub fn new(stencil: Stencil, step: Step) -> Self {
         step.check();
+        let deltas = match step {
+            Step::Absolute(h) => stencil.points().iter().map(|point| point * h).collect(),
+            _ => Vec::new(),
+        };
         Self {
             stencil,
+            deltas,
             step,
             precision: f64::EPSILON,
             bounds: None,
@@ -210,6 +217,11 @@ impl<'h> Differentiator<'h> {
         'h: 'a,
     {
         Differentiator { hook: HookSlot(Some(hook)), ..self }
+    }
+
+    /// Whether a derivative may be stopped before it is done.
+    pub(super) fn may_stop(&self) -> bool {
+        self.budget.is_some() || self.hook.0.is_some()
     }
 
     pub(super) fn is_bounded(&self) -> bool {
@@ -450,7 +462,7 @@ struct NotFinite {
 
 impl<P: Probe> Worker<P> {
     pub fn new(probe: P) -> Self {
-        Self { probe, moves: LocalMoves::default(), sum: vec![0.0], first: Vec::new(), n_evaluations: 0 }
+        Self { probe, moves: LocalMoves::default(), sum: Vec::new(), first: Vec::new(), n_evaluations: 0 }
     }
 
     /// The weighted sum of the values at the planned points, divided; or the first value that is not finite.

@@ -221,7 +221,7 @@ impl Differentiator<'_> {
         with_slots(out, |slots| {
             let all = Coordinates::Range(0..slots.len());
             let serial = None::<fn() -> _>;
-            let outcome = self.each(probe, serial, &all, Base::IfNeeded, slots, |slot, sum| *slot = sum[0])?;
+            let outcome = self.each(probe, serial, &all, Base::IfNeeded, slots, store_scalar)?;
             complete(outcome, slots)
         })
         .map(|_| ())
@@ -415,7 +415,7 @@ impl Differentiator<'_> {
         check_slots(&coordinates, out);
         let origin = x.as_standard_layout();
         let make = || FunctionProbe::new(infallible(&f), x.raw_dim(), slice(&origin), 1);
-        let outcome = self.each(make(), Some(make), &coordinates, Base::IfNeeded, out, |slot, sum| *slot = sum[0])?;
+        let outcome = self.each(make(), Some(make), &coordinates, Base::IfNeeded, out, store_scalar)?;
         complete(outcome, out).map(|_| ())
     }
 
@@ -494,7 +494,7 @@ impl Differentiator<'_> {
         let make = || FunctionProbe::new(make(), x.raw_dim(), slice(&origin), 1);
         with_slots(out, |slots| {
             let all = Coordinates::Range(0..slots.len());
-            let outcome = self.each(make(), Some(make), &all, base, slots, |slot, sum| *slot = sum[0])?;
+            let outcome = self.each(make(), Some(make), &all, base, slots, store_scalar)?;
             complete(outcome, slots)
         })
     }
@@ -566,7 +566,7 @@ impl Differentiator<'_> {
             _ => {
                 let objective = &*objective;
                 let make = || ObjectiveProbe::new(objective);
-                self.each(make(), Some(make), &coordinates, Base::IfNeeded, out, |slot, sum| *slot = sum[0])?
+                self.each(make(), Some(make), &coordinates, Base::IfNeeded, out, store_scalar)?
             }
         };
         complete(outcome, out).map(|_| ())
@@ -582,36 +582,35 @@ impl Differentiator<'_> {
     ) -> Result<Outcome, Error> {
         let n = coordinates.len();
         let scheme = self.scheme(&self.stencil, 1, objective.n_coordinates());
-        let deltas: Vec<f64> = self.stencil.points().iter().map(|point| point * h).collect();
-        let moves = Moves { deltas: &deltas, weights: self.stencil.weights(), divisor: h };
+        let moves = Moves { deltas: &self.deltas, weights: self.stencil.weights(), divisor: h };
         objective.prepare(&moves, self.parallelism);
         let objective = &*objective;
         let block_len = objective.block_len().max(1);
-        let per_coordinate = deltas.len() as u64;
+        let per_coordinate = self.deltas.len() as u64;
         let n_affordable = usize::try_from(self.budget() / per_coordinate).unwrap_or(usize::MAX).min(n);
         let run = self.start(n, 0, self.budget() - n_affordable as u64 * per_coordinate);
         let make = || Worker::new(ObjectiveProbe::new(objective));
         let parallel = self.parallelism == Parallelism::Pool;
         let n_tasks = if parallel { rayon::current_num_threads() * TASKS_PER_WORKER } else { 1 };
         let task_len = n.div_ceil(n_tasks).next_multiple_of(block_len).max(1);
-        let mut done = vec![false; n];
-        let slots = (&mut out[..n_affordable], &mut done[..n_affordable]);
+        let mut done = vec![false; if self.may_stop() { n } else { 0 }];
+        let n_noted = done.len().min(n_affordable);
+        let slots = (&mut out[..n_affordable], &mut done[..n_noted]);
         run.drive(make(), parallel.then_some(make), slots, task_len, |worker, first, slots, done| {
             let mut begin = 0;
             while begin < slots.len() && run.wants(first + begin) {
                 let position = first + begin;
                 let range = coordinates.run(position, position + block_len.min(slots.len() - begin));
                 let block = begin..begin + range.len();
-                let (slots, done) = (&mut slots[block.clone()], &mut done[block.clone()]);
+                let slots = &mut slots[block.clone()];
                 objective.differences(&mut worker.probe.workspace, range.clone(), &moves, slots);
-                done.fill(true);
-                if self.non_finite != NonFinite::Propagate {
-                    // One by one, to see which evaluation it was.
-                    for k in (0..slots.len()).filter(|&k| !slots[k].is_finite()).collect::<Vec<_>>() {
-                        done[k] = self.one(&scheme, &run, worker, (position + k, range.start + k), None);
-                        if done[k] {
-                            slots[k] = worker.sum[0];
-                        }
+                let mut note = |k, is_done| done.get_mut(block.start + k).into_iter().for_each(|done| *done = is_done);
+                for (k, slot) in slots.iter_mut().enumerate() {
+                    note(k, true);
+                    if self.non_finite != NonFinite::Propagate && !slot.is_finite() {
+                        // Once more by itself, to see which evaluation it is.
+                        note(k, self.one(&scheme, &run, worker, (position + k, range.start + k), None));
+                        *slot = worker.sum.first().copied().unwrap_or(f64::NAN);
                     }
                 }
                 run.advance(range.len(), per_coordinate * range.len() as u64);
@@ -620,6 +619,11 @@ impl Differentiator<'_> {
         });
         run.finish(None, done)
     }
+}
+
+/// A coordinate that is not moved at all has no values: its derivative is 0.
+fn store_scalar(slot: &mut f64, sum: &[f64]) {
+    *slot = sum.first().copied().unwrap_or(0.0);
 }
 
 /// How many tasks each worker gets on average where an objective is done in blocks.

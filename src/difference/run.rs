@@ -1,9 +1,9 @@
 //! One run over coordinates: shared out to workers, told to a hook, stopped where it has to be.
 //!
 //! Slots of the result lie in a queue. Each worker owns its copy of the point, takes the next few slots, writes them and
-//! comes back; so evaluations that differ in cost balance, no sum is split and no slot depends on who computed it. The
-//! calling thread is a worker itself and begins at once: a cheap run is over before the other workers have woken up. The
-//! queue is never locked while a function is evaluated.
+//! comes back; so evaluations that differ in cost balance, no sum is split and no slot depends on who computed it. In a pool
+//! the calling thread is a worker itself and begins at once: a cheap run is over before the others have woken up. The queue
+//! is never locked while a function is evaluated.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -17,8 +17,7 @@ use super::{Error, Partial, StopReason};
 pub enum Parallelism {
     /// On the calling thread; rayon is not touched.
     Serial,
-    /// On the rayon pool that the caller is in (`ThreadPool::install`), or the global one. A caller from outside takes part
-    /// in the place of one of the pool's threads.
+    /// On the rayon pool that the caller is in (`ThreadPool::install`), or the global one.
     Pool,
 }
 
@@ -99,9 +98,10 @@ impl<'h, E: Send> Run<'h, E> {
         self.end.fetch_min(position, Relaxed);
     }
 
-    /// Computes the slots. `own` is the calling thread's worker; without `make` there is no other one.
+    /// Computes the slots: serially by `own`, or on the current pool by the workers that `make` makes.
     ///
-    /// `work` gets a worker, the position of its first slot, the slots and where to note that they are done.
+    /// `work` gets a worker, the position of its first slot, the slots and where to note that they are done: nowhere, if
+    /// `done` is empty. In either case nothing is allocated here.
     pub fn drive<S: Send, W, M: Fn() -> W + Sync>(
         &self,
         mut own: W,
@@ -113,29 +113,27 @@ impl<'h, E: Send> Run<'h, E> {
         let Some(make) = make else {
             return work(&mut own, 0, slots, done);
         };
+        drop(own);
         let n_chunks = slots.len().div_ceil(chunk_len);
-        let n_helpers = rayon::current_num_threads().min(n_chunks).saturating_sub(1);
-        let queue = Mutex::new(slots.chunks_mut(chunk_len).zip(done.chunks_mut(chunk_len)).enumerate());
-        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let work_on = |worker: &mut W, mut chunk| {
+        let queue = Mutex::new((slots.chunks_mut(chunk_len).enumerate(), done.chunks_mut(chunk_len)));
+        let next = || {
+            let (slots, done) = &mut *queue.lock().unwrap_or_else(PoisonError::into_inner);
+            slots.next().map(|(index, slots)| (index * chunk_len, slots, done.next().unwrap_or_default()))
+        };
+        let help = || {
             let stop = StopOthers(&self.end);
-            while let Some((index, (slots, done))) = chunk {
-                work(worker, index * chunk_len, slots, done);
-                chunk = next();
+            // Only one that finds something to do makes a worker.
+            if let Some(mut chunk) = next() {
+                let mut worker = make();
+                loop {
+                    work(&mut worker, chunk.0, chunk.1, chunk.2);
+                    let Some(following) = next() else { break };
+                    chunk = following;
+                }
             }
             std::mem::forget(stop);
         };
-        rayon::in_place_scope(|scope| {
-            for _ in 0..n_helpers {
-                // Only a helper that finds something to do makes a worker.
-                scope.spawn(|_| {
-                    if let Some(chunk) = next() {
-                        work_on(&mut make(), Some(chunk));
-                    }
-                });
-            }
-            work_on(&mut own, next());
-        });
+        at_once(rayon::current_num_threads().min(n_chunks), &help);
     }
 
     /// How the run went. `base` is passed on.
@@ -173,6 +171,15 @@ struct StopOthers<'a>(&'a AtomicUsize);
 impl Drop for StopOthers<'_> {
     fn drop(&mut self) {
         self.0.store(0, Relaxed);
+    }
+}
+
+/// Calls a function `n` times, on as many threads of the pool as have nothing better to do.
+fn at_once(n: usize, function: &(impl Fn() + Sync)) {
+    match n {
+        0 => (),
+        1 => function(),
+        _ => _ = rayon::join(|| at_once(n - n / 2, function), || at_once(n / 2, function)),
     }
 }
 

@@ -37,7 +37,7 @@ use super::two_layer::Parameters;
 /// ```
 pub fn backprop_into(parameters: &Parameters, x: &ArrayRef2<f64>, classes: &[usize], gradient: &mut Parameters) {
     let shape = parameters.shape();
-    check_batch(shape, x, classes);
+    check_batch(shape, &x.view(), classes);
     assert!(gradient.shape() == shape, "a gradient of {} for a network of {shape}", gradient.shape());
 
     let z = sigmoid(&(x.dot(&parameters.w1()) + parameters.b1()));

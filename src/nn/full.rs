@@ -8,7 +8,7 @@
 use ndarray::ArrayRef2;
 
 use super::functions::LOG_OFFSET;
-use super::packed::{self, PackedParameters, SparseBatch, hidden_inputs};
+use super::packed::{self, PackedParameters, Rows, SparseBatch, hidden_inputs};
 use super::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
 use super::two_layer::{NetworkShape, Parameters};
 use crate::difference::Objective;
@@ -46,9 +46,9 @@ impl<'a> FullLoss<'a> {
     /// If the shapes disagree, a class is not below K, or the batch is empty.
     pub fn new(parameters: &'a Parameters, x: &ArrayRef2<f64>, classes: &'a [usize]) -> Self {
         let shape = parameters.shape();
-        check_batch(shape, x, classes);
+        check_batch(shape, &x.view(), classes);
         let mut batch = SparseBatch::default();
-        batch.set(x, usize::MAX);
+        batch.set(&x.view(), usize::MAX);
         Self { parameters, batch, classes, isa: Isa::best() }
     }
 
@@ -72,9 +72,9 @@ impl<'a> FullLoss<'a> {
 }
 
 /// Panics unless `x` (N, D) and `classes` (N, each below K) fit the network.
-pub(super) fn check_batch(shape: NetworkShape, x: &ArrayRef2<f64>, classes: &[usize]) {
+pub(super) fn check_batch(shape: NetworkShape, x: &impl Rows, classes: &[usize]) {
     assert!(
-        x.ncols() == shape.n_inputs && x.nrows() == classes.len() && !classes.is_empty(),
+        x.dim() == (classes.len(), shape.n_inputs) && !classes.is_empty(),
         "a batch of {:?} with {} classes for a network of {shape}",
         x.dim(),
         classes.len()

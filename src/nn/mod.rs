@@ -19,4 +19,6 @@ pub use backprop::backprop_into;
 pub use full::FullLoss;
 pub use functions::{LOG_OFFSET, Targets, cross_entropy_error, relu, sigmoid, softmax};
 pub use incremental::IncrementalLoss;
+#[cfg(feature = "cli")]
+pub(crate) use packed::{Rows, nonzero_into, nonzero_of_row_into};
 pub use two_layer::{NetworkShape, Parameters, TwoLayerNet};

@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayRef2, ArrayView1};
+use ndarray::{ArrayView1, ArrayView2, s};
 
 use super::simd::{Arithmetic, F64x8, LANES};
-use super::split::{Rows, for_each_run};
+use super::split::{Places, for_each_run};
 use super::two_layer::{NetworkShape, Parameters};
 
 /// A clone of all parameters with hidden units and classes padded to whole vectors.
@@ -45,8 +45,10 @@ impl PackedParameters {
             (w2, self.shape.n_classes, &mut self.w2, n_class_vectors),
         ] {
             for (row, packed) in rows.chunks_exact(row_len).zip(packed.chunks_exact_mut(n_vectors)) {
-                for (values, vector) in row.chunks(LANES).zip(packed) {
-                    vector.0[..values.len()].copy_from_slice(values);
+                let (eights, rest) = row.as_chunks::<LANES>();
+                packed.iter_mut().zip(eights).for_each(|(vector, eight)| vector.0 = *eight);
+                if let Some(vector) = packed.get_mut(eights.len()) {
+                    vector.0[..rest.len()].copy_from_slice(rest);
                 }
             }
         }
@@ -102,6 +104,66 @@ pub(super) fn vectors(shape: NetworkShape) -> (usize, usize) {
     (shape.n_hidden.div_ceil(LANES), shape.n_classes.div_ceil(LANES))
 }
 
+/// N samples of D inputs each, of which only those matter that are not 0.
+pub(crate) trait Rows: Sync {
+    /// (N, D).
+    fn dim(&self) -> (usize, usize);
+
+    /// Writes the number and the value of each input of a sample that is not 0, among those of a range and in their
+    /// order; returns how many they are. `out` has a place for each of the range.
+    fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize;
+
+    /// The inputs of a sample will be asked for soon. By default nothing; where samples lie far apart in memory, a prefetch.
+    fn prefetch(&self, sample: usize) {
+        let _ = sample;
+    }
+}
+
+impl Rows for ArrayView2<'_, f64> {
+    fn dim(&self) -> (usize, usize) {
+        (self.nrows(), self.ncols())
+    }
+
+    fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
+        nonzero_of_row_into(self.row(sample), inputs, out)
+    }
+}
+
+/// [`Rows::nonzero_into`] for a sample that is a row of an array.
+pub(crate) fn nonzero_of_row_into(row: ArrayView1<f64>, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
+    let first = inputs.start;
+    let row = row.slice_move(s![inputs]);
+    match row.to_slice() {
+        Some(values) => nonzero_into(first, values, |x| x, out),
+        None => nonzero_into(first, &row.to_vec(), |x| x, out),
+    }
+}
+
+/// [`Rows::nonzero_into`] for inputs from number `first` on, and what each stands for.
+#[inline(always)]
+pub(crate) fn nonzero_into<T: Copy + Default + PartialEq>(
+    first: usize,
+    inputs: &[T],
+    value: impl Fn(T) -> f64,
+    out: &mut [(u32, f64)],
+) -> usize {
+    let mut len = 0;
+    let mut put = |i: usize, x: T| {
+        // Written in any case and kept only where it is not 0: cheaper than a branch that is hard to foresee.
+        out[len] = (i as u32, value(x));
+        len += usize::from(x != T::default());
+    };
+    let (eights, rest) = inputs.as_chunks::<8>();
+    for (eight, i) in eights.iter().zip((first..).step_by(8)) {
+        // Most of an image is empty, and empty in long runs.
+        if *eight != [T::default(); 8] {
+            (i..).zip(eight).for_each(|(i, &x)| put(i, x));
+        }
+    }
+    (first + inputs.len() - rest.len()..).zip(rest).for_each(|(i, &x)| put(i, x));
+    len
+}
+
 /// How many inputs make a block. In the forward pass the rows of W1 of one block are worked through for many samples
 /// before the next block: eight vectors of each are 32 KiB, so they stay in the first-level cache, where every sample
 /// would stream all of W1 from the second level.
@@ -119,19 +181,20 @@ pub(super) struct SparseBatch {
 }
 
 impl SparseBatch {
-    /// Takes over the batch `x` (N, D), in runs of at most `max_run` samples; allocates only if it is larger than all
-    /// before.
-    pub fn set(&mut self, x: &ArrayRef2<f64>, max_run: usize) {
-        let n_places = x.ncols() + 1;
-        self.n_inputs = x.ncols();
+    /// Takes over a batch, in runs of at most `max_run` samples; allocates only if it is larger than all before.
+    pub fn set(&mut self, batch: &impl Rows, max_run: usize) {
+        let (n_samples, n_inputs) = batch.dim();
+        let n_places = n_inputs + 1;
+        self.n_inputs = n_inputs;
         // The bias is input D, after the last of the others.
         self.n_blocks = n_places.div_ceil(BLOCK_INPUTS);
-        self.ends.resize(x.nrows() * self.n_blocks, 0);
-        self.inputs.resize(x.nrows() * n_places, (0, 0.0));
-        let places = (Rows::new(&mut self.ends, self.n_blocks), Rows::new(&mut self.inputs, n_places));
-        for_each_run((0..x.nrows(), places), max_run, &|(samples, (mut ends, mut inputs))| {
+        self.ends.resize(n_samples * self.n_blocks, 0);
+        self.inputs.resize(n_samples * n_places, (0, 0.0));
+        let places = (Places::new(&mut self.ends, self.n_blocks), Places::new(&mut self.inputs, n_places));
+        for_each_run((0..n_samples, places), max_run, &|(samples, (mut ends, mut inputs))| {
+            samples.clone().for_each(|n| batch.prefetch(n));
             for (n, (ends, inputs)) in samples.zip(ends.iter_mut().zip(inputs.iter_mut())) {
-                pack_sample(x.row(n), ends, inputs);
+                pack_sample(batch, n, ends, inputs);
             }
         });
     }
@@ -163,20 +226,17 @@ impl SparseBatch {
     }
 }
 
-/// The inputs of one sample that are not 0, then the 1 of the bias, and where each block of them ends.
-fn pack_sample(x: ArrayView1<f64>, ends: &mut [u32], inputs: &mut [(u32, f64)]) {
+/// The inputs of a batch's sample `n` that are not 0, then the 1 of the bias, and where each block of them ends.
+fn pack_sample(batch: &impl Rows, n: usize, ends: &mut [u32], inputs: &mut [(u32, f64)]) {
+    let n_inputs = inputs.len() - 1;
     let mut len = 0;
     for (block, end) in ends.iter_mut().enumerate() {
         let first = block * BLOCK_INPUTS;
-        for i in first..x.len().min(first + BLOCK_INPUTS) {
-            // Written in any case and kept only where it is not 0: cheaper than a branch that is hard to foresee.
-            inputs[len] = (i as u32, x[i]);
-            len += usize::from(x[i] != 0.0);
-        }
+        len += batch.nonzero_into(n, first..(first + BLOCK_INPUTS).min(n_inputs), &mut inputs[len..]);
         *end = len as u32;
     }
-    inputs[len] = (x.len() as u32, 1.0);
-    ends[ends.len() - 1] = len as u32 + 1;
+    inputs[len] = (n_inputs as u32, 1.0);
+    ends[ends.len() - 1] += 1;
 }
 
 /// The inputs of the hidden units of samples, `x·W1 + b1`, into `hidden` (N, H/8).

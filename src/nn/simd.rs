@@ -5,8 +5,8 @@
 //! turns eight lanes into one AVX-512 register, two AVX2 registers or four of plain x86-64. No operation crosses lanes and
 //! AVX-512 and AVX2 round alike, so those two give the same bits; without a fused multiply-add the last bits differ.
 //!
-//! This is the one file with `unsafe`: calling a function compiled for an instruction set that was found at run time, and
-//! reading vectors as the numbers that they are.
+//! This is the one file with `unsafe`: calling a function compiled for an instruction set that was found at run time,
+//! reading vectors as the numbers that they are, and prefetching.
 
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -113,6 +113,19 @@ fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Fused>()
 }
 
+/// Asks for bytes that will be read soon to be brought into the cache. Nothing but time depends on it.
+#[cfg(feature = "cli")]
+#[inline(always)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "there is no such instruction in std"))]
+pub(crate) fn prefetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in bytes.chunks(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch of any address is allowed, and SSE, which it needs, is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+}
+
 /// A computation that is compiled once for each instruction set.
 pub(super) trait Kernel {
     type Output;
@@ -161,6 +174,14 @@ impl F64x8 {
     #[inline(always)]
     pub fn splat(x: f64) -> Self {
         Self([x; LANES])
+    }
+
+    /// Up to eight numbers, then 0.
+    #[inline(always)]
+    pub fn padded(numbers: &[f64]) -> Self {
+        let mut lanes = [0.0; LANES];
+        lanes[..numbers.len()].copy_from_slice(numbers);
+        Self(lanes)
     }
 
     /// The numbers of vectors, one after another.
@@ -241,7 +262,7 @@ fn power_of_two(n: f64) -> f64 {
 }
 
 /// `1 / n!`.
-const INVERSE_FACTORIALS: [f64; 14] = {
+pub(super) const INVERSE_FACTORIALS: [f64; 14] = {
     let mut inverse = [1.0; 14];
     let mut factorial = 1.0;
     let mut n = 1;

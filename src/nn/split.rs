@@ -22,13 +22,13 @@ pub(super) fn for_each_run<S: Split>(samples: S, max_len: usize, f: &(impl Fn(S)
     rayon::join(|| for_each_run(left, max_len, f), || for_each_run(right, max_len, f));
 }
 
-/// Rows of equal length.
-pub(super) struct Rows<'a, T> {
+/// Places of equal length.
+pub(super) struct Places<'a, T> {
     pub values: &'a mut [T],
     pub row_len: usize,
 }
 
-impl<'a, T> Rows<'a, T> {
+impl<'a, T> Places<'a, T> {
     pub fn new(values: &'a mut [T], row_len: usize) -> Self {
         Self { values, row_len }
     }
@@ -38,14 +38,14 @@ impl<'a, T> Rows<'a, T> {
     }
 }
 
-impl<T: Send> Split for Rows<'_, T> {
+impl<T: Send> Split for Places<'_, T> {
     fn n_samples(&self) -> usize {
         self.values.len() / self.row_len
     }
 
     fn split(self, n: usize) -> (Self, Self) {
         let (left, right) = self.values.split_at_mut(n * self.row_len);
-        (Rows::new(left, self.row_len), Rows::new(right, self.row_len))
+        (Places::new(left, self.row_len), Places::new(right, self.row_len))
     }
 }
 

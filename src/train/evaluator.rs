@@ -1,16 +1,17 @@
 //! How the loss of a batch is evaluated: one variant for each way that a run can choose.
 
 use std::fmt;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::str::FromStr;
 
-use ndarray::ArrayRef2;
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::Cancelled;
+use super::{Cancelled, TrainingSettings};
+use crate::dataset::Samples;
 use crate::difference::{self, Differentiator, Objective, Progress};
 use crate::nn::simd::Isa;
-use crate::nn::{FullLoss, IncrementalLoss, Parameters, backprop_into};
+use crate::nn::{FullLoss, IncrementalLoss, Parameters, Rows, backprop_into};
 
 /// Called between blocks of coordinates with how many were done since the last call, from whichever worker did them.
 /// `ControlFlow::Break` cancels the gradient.
@@ -63,70 +64,103 @@ macro_rules! named {
 named!(GradientMethod, "a way to compute gradients", Numerical = "numerical", Backprop = "backprop");
 named!(Forward, "a forward mode", Full = "full", Incremental = "incremental");
 
-/// Evaluates losses and gradients, and owns what it keeps from one iteration to the next.
+/// Evaluates the losses and gradients of one batch after another, and owns what it keeps from one to the next.
 #[derive(Debug)]
-pub(super) enum Evaluator {
-    Full(Isa),
-    /// Made with the first batch. It holds the parameters that `loss` was last asked about.
-    Incremental(Isa, Option<Box<IncrementalLoss>>),
-    Backprop(Isa),
+pub(super) struct Evaluator {
+    isa: Isa,
+    mode: Mode,
+    /// The right answers of the batch at hand: (N).
+    classes: Vec<usize>,
+}
+
+#[derive(Debug)]
+enum Mode {
+    /// With the batch at hand: (N, D).
+    Full(Array2<f64>),
+    /// It holds the batch at hand, and the parameters that `loss` was last asked about.
+    Incremental(Box<IncrementalLoss>),
+    /// With the batch at hand: (N, D).
+    Backprop(Array2<f64>),
 }
 
 impl Evaluator {
-    pub fn new(method: GradientMethod, forward: Forward, isa: Isa) -> Self {
-        match (method, forward) {
-            (GradientMethod::Backprop, _) => Evaluator::Backprop(isa),
-            (GradientMethod::Numerical, Forward::Full) => Evaluator::Full(isa),
-            (GradientMethod::Numerical, Forward::Incremental) => Evaluator::Incremental(isa, None),
+    /// For batches of `batch_size` samples and networks of the shape of `parameters`.
+    pub fn new(settings: &TrainingSettings, parameters: &Parameters) -> Self {
+        let TrainingSettings { batch_size, isa, .. } = *settings;
+        let x = || Array2::zeros((batch_size, parameters.shape().n_inputs));
+        let mode = match (settings.gradient, settings.forward) {
+            (GradientMethod::Backprop, _) => Mode::Backprop(x()),
+            (GradientMethod::Numerical, Forward::Full) => Mode::Full(x()),
+            (GradientMethod::Numerical, Forward::Incremental) => {
+                Mode::Incremental(Box::new(IncrementalLoss::without_batch(parameters).with_isa(isa).parallel()))
+            }
+        };
+        Self { isa, mode, classes: vec![0; batch_size] }
+    }
+
+    /// Takes the samples of the next batch.
+    pub fn set_batch(&mut self, samples: &Samples, indices: &[usize]) {
+        match &mut self.mode {
+            Mode::Full(x) | Mode::Backprop(x) => samples.gather_into(indices, x, &mut self.classes),
+            Mode::Incremental(objective) => {
+                self.classes.clear();
+                self.classes.extend(indices.iter().map(|&sample| usize::from(samples.labels()[sample])));
+                objective.set_rows(&Selection { samples, indices }, &self.classes);
+            }
         }
     }
 
-    /// The gradient of the loss of a new batch. `parameters` are those of the last call of [`loss`](Self::loss), if there
-    /// was one.
+    /// The gradient of the batch's loss. `parameters` are those of the last call of [`loss`](Self::loss), or of
+    /// [`new`](Self::new) before it.
     pub fn gradient(
         &mut self,
         differentiator: &Differentiator,
         parameters: &Parameters,
-        (x, classes): (&ArrayRef2<f64>, &[usize]),
         hook: Option<Hook>,
         gradient: &mut Parameters,
     ) -> Result<(), Cancelled> {
-        match self {
-            Evaluator::Full(isa) => {
-                let mut objective = FullLoss::new(parameters, x, classes).with_isa(*isa);
+        match &mut self.mode {
+            Mode::Full(x) => {
+                let mut objective = FullLoss::new(parameters, x, &self.classes).with_isa(self.isa);
                 differentiate(differentiator, &mut objective, hook, gradient)
             }
-            Evaluator::Incremental(isa, kept) => {
-                let objective = match kept {
-                    Some(objective) => {
-                        objective.set_batch(x, classes);
-                        objective
-                    }
-                    None => {
-                        let new = IncrementalLoss::new(parameters, x, classes).with_isa(*isa).parallel();
-                        kept.insert(Box::new(new))
-                    }
-                };
-                differentiate(differentiator, &mut **objective, hook, gradient)
-            }
-            Evaluator::Backprop(_) => {
-                backprop_into(parameters, x, classes, gradient);
+            Mode::Incremental(objective) => differentiate(differentiator, &mut **objective, hook, gradient),
+            Mode::Backprop(x) => {
+                backprop_into(parameters, x, &self.classes, gradient);
                 Ok(())
             }
         }
     }
 
-    /// The loss at `parameters` of the batch that the last gradient was of.
-    pub fn loss(&mut self, parameters: &Parameters, (x, classes): (&ArrayRef2<f64>, &[usize])) -> f64 {
-        match self {
-            Evaluator::Incremental(_, Some(objective)) => {
+    /// The batch's loss at `parameters`.
+    pub fn loss(&mut self, parameters: &Parameters) -> f64 {
+        match &mut self.mode {
+            Mode::Incremental(objective) => {
                 objective.set_parameters(parameters);
                 objective.value()
             }
-            Evaluator::Full(isa) | Evaluator::Backprop(isa) | Evaluator::Incremental(isa, None) => {
-                FullLoss::new(parameters, x, classes).with_isa(*isa).value()
-            }
+            Mode::Full(x) | Mode::Backprop(x) => FullLoss::new(parameters, x, &self.classes).with_isa(self.isa).value(),
         }
+    }
+}
+
+/// Some of the samples, as the network takes them: without an array in between.
+struct Selection<'a> {
+    samples: &'a Samples,
+    indices: &'a [usize],
+}
+
+impl Rows for Selection<'_> {
+    fn dim(&self) -> (usize, usize) {
+        (self.indices.len(), self.samples.input_size())
+    }
+
+    fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
+        self.samples.nonzero_into(self.indices[sample], inputs, out)
+    }
+
+    fn prefetch(&self, sample: usize) {
+        self.samples.prefetch(self.indices[sample]);
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use ndarray::Array2;
-
 use super::evaluator::{Evaluator, Forward, GradientMethod, Hook};
 use super::{Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
@@ -43,9 +41,6 @@ pub struct Trainer<'a> {
     differentiator: Differentiator<'static>,
     evaluator: Evaluator,
     sampler: Sampler,
-    /// The batch at hand, (N, D), and its labels, (N).
-    x: Array2<f64>,
-    classes: Vec<usize>,
     iteration: u64,
     elapsed: Duration,
 }
@@ -69,15 +64,13 @@ impl<'a> Trainer<'a> {
             random,
             settings,
             gradient: Parameters::zeros(shape),
-            net: TwoLayerNet::new(parameters),
             // What is not finite is found by the norm, and named by its array.
             differentiator: Differentiator::new(Stencil::central(), Step::Absolute(settings.step))
                 .with_non_finite(NonFinite::Propagate)
                 .parallel(),
-            evaluator: Evaluator::new(settings.gradient, settings.forward, settings.isa),
+            evaluator: Evaluator::new(&settings, &parameters),
             sampler: Sampler::new(samples.len(), settings.batch_size),
-            x: Array2::zeros((settings.batch_size, samples.input_size())),
-            classes: vec![0; settings.batch_size],
+            net: TwoLayerNet::new(parameters),
             iteration: 0,
             elapsed: Duration::ZERO,
         }
@@ -90,10 +83,10 @@ impl<'a> Trainer<'a> {
     /// where the hook said so. The parameters are finite then; training cannot go on.
     pub fn iterate(&mut self, hook: Option<Hook>) -> Result<Record, Error> {
         let started = Instant::now();
-        self.draw_batch();
+        self.evaluator.set_batch(self.samples, self.sampler.draw(&mut self.random));
 
         let gradient_started = Instant::now();
-        self.compute_gradient(hook)?;
+        self.evaluator.gradient(&self.differentiator, self.net.parameters(), hook, &mut self.gradient)?;
         let gradient_time = gradient_started.elapsed();
 
         let gradient_norm = self.checked_gradient_norm()?;
@@ -129,19 +122,8 @@ impl<'a> Trainer<'a> {
         self.iteration
     }
 
-    fn draw_batch(&mut self) {
-        let indices = self.sampler.draw(&mut self.random);
-        self.samples.gather_into(indices, &mut self.x, &mut self.classes);
-    }
-
-    fn compute_gradient(&mut self, hook: Option<Hook>) -> Result<(), Error> {
-        let batch = (&*self.x, &self.classes[..]);
-        let gradient = &mut self.gradient;
-        Ok(self.evaluator.gradient(&self.differentiator, self.net.parameters(), batch, hook, gradient)?)
-    }
-
     fn checked_gradient_norm(&self) -> Result<f64, Error> {
-        let norm = euclidean_norm(self.gradient.values().as_slice().expect("flat parameters are contiguous"));
+        let norm = sum([flat(&self.gradient)], |[g]| g * g).sqrt();
         // The norm of finite numbers may still be infinite; that is no fault.
         if !norm.is_finite() {
             self.check_finite(&self.gradient, Quantity::Gradient)?;
@@ -152,8 +134,9 @@ impl<'a> Trainer<'a> {
     /// Nothing is changed where a parameter would not be finite.
     fn update(&mut self) -> Result<(), Error> {
         let learning_rate = self.settings.learning_rate;
-        let moves = self.net.parameters().values().iter().zip(self.gradient.values());
-        if moves.fold(true, |all, (w, g)| all & (w - learning_rate * g).is_finite()) {
+        // 0 times a number is 0, and NaN where the number is not finite.
+        let zero = sum([flat(self.net.parameters()), flat(&self.gradient)], |[w, g]| (w - learning_rate * g) * 0.0);
+        if zero == 0.0 {
             self.net.update(&self.gradient, learning_rate);
             return Ok(());
         }
@@ -163,7 +146,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn checked_loss(&mut self) -> Result<f64, Error> {
-        let loss = self.evaluator.loss(self.net.parameters(), (&self.x, &self.classes));
+        let loss = self.evaluator.loss(self.net.parameters());
         if loss.is_finite() { Ok(loss) } else { Err(self.diverged(Quantity::Loss, loss)) }
     }
 
@@ -186,17 +169,23 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// `√Σv²`, in eight sums at a time, in an order that depends on the length alone.
-fn euclidean_norm(values: &[f64]) -> f64 {
-    let (eights, rest) = values.as_chunks::<8>();
+fn flat(parameters: &Parameters) -> &[f64] {
+    parameters.values().as_slice().expect("flat parameters are contiguous")
+}
+
+/// `Σ_i term(a[i], b[i], …)`, in eight sums at a time, in an order that depends on the length alone.
+fn sum<const A: usize>(arrays: [&[f64]; A], term: impl Fn([f64; A]) -> f64) -> f64 {
+    let arrays = arrays.map(|array| array.as_chunks::<8>());
+    let (n_eights, n_rest) = (arrays[0].0.len(), arrays[0].1.len());
     let mut sums = [0.0; 8];
-    for eight in eights {
-        for (sum, v) in sums.iter_mut().zip(eight) {
-            *sum += v * v;
+    for i in 0..n_eights {
+        let eights = arrays.map(|(eights, _)| eights[i]);
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            *sum += term(eights.map(|eight| eight[lane]));
         }
     }
-    let rest: f64 = rest.iter().map(|v| v * v).sum();
-    (sums.iter().sum::<f64>() + rest).sqrt()
+    let rest: f64 = (0..n_rest).map(|i| term(arrays.map(|(_, rest)| rest[i]))).sum();
+    sums.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]
@@ -231,12 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn the_norm_of_any_length_is_euclidean() {
+    fn a_sum_of_any_length_has_every_term_once() {
         for n in [0, 1, 7, 8, 9, 50] {
             let values: Vec<f64> = (1..=n).map(f64::from).collect();
             // Sums of whole numbers are exact.
             let n = f64::from(n);
-            assert_eq!(euclidean_norm(&values), (n * (n + 1.0) * (2.0 * n + 1.0) / 6.0).sqrt());
+            assert_eq!(sum([&values], |[v]| v * v), n * (n + 1.0) * (2.0 * n + 1.0) / 6.0);
         }
     }
 }

@@ -1,9 +1,8 @@
 //! The samples of a batch, and which of their inputs are equal.
 
-use ndarray::ArrayRef2;
-
-use super::super::packed::SparseBatch;
-use super::super::split::{Rows, for_each_run};
+use super::super::packed::{Rows, SparseBatch};
+use super::super::simd::{F64x8, LANES};
+use super::super::split::{Places, for_each_run};
 
 /// How many bits of a hash find a value in [`distinct_values`].
 const MEMO_BITS: u32 = 10;
@@ -19,29 +18,33 @@ pub(super) struct Batch {
     values: Vec<f64>,
     /// How many values all samples before one have: (N + 1).
     pub value_ends: Vec<usize>,
+    /// The largest absolute value of each sample: (N).
+    largest: Vec<f64>,
 }
 
 impl Batch {
-    /// Takes over a batch `x` (N, D) in runs of at most `max_run` samples; allocates only if it is larger than all before.
-    pub fn set(&mut self, x: &ArrayRef2<f64>, classes: &[usize], max_run: usize) {
+    /// Takes over a batch in runs of at most `max_run` samples; allocates only if it is larger than all before.
+    pub fn set(&mut self, batch: &impl Rows, classes: &[usize], max_run: usize) {
         self.classes.clear();
         self.classes.extend_from_slice(classes);
-        self.inputs.set(x, max_run);
-        let (n_samples, n_places) = (x.nrows(), x.ncols() + 1);
+        self.inputs.set(batch, max_run);
+        let (n_samples, n_inputs) = batch.dim();
+        let n_places = n_inputs + 1;
         self.value_of_input.resize(n_samples * n_places, 0);
         self.values.resize(n_samples * n_places, 0.0);
         self.value_ends.resize(n_samples + 1, 0);
-        let places = (Rows::new(&mut self.value_of_input, n_places), Rows::new(&mut self.values, n_places));
-        let counts = Rows::new(&mut self.value_ends[1..], 1);
+        self.largest.resize(n_samples, 0.0);
+        let places = (Places::new(&mut self.value_of_input, n_places), Places::new(&mut self.values, n_places));
+        let counts = (Places::new(&mut self.value_ends[1..], 1), Places::new(&mut self.largest, 1));
         let inputs = &self.inputs;
         for_each_run((0..n_samples, (places, counts)), max_run, &|(
             samples,
-            ((mut indices, mut values), mut counts),
+            ((mut indices, mut values), (mut counts, mut largest)),
         )| {
-            for (((n, indices), values), count) in
-                samples.zip(indices.iter_mut()).zip(values.iter_mut()).zip(counts.iter_mut())
-            {
+            let places = indices.iter_mut().zip(values.iter_mut()).zip(counts.iter_mut().zip(largest.iter_mut()));
+            for (n, ((indices, values), (count, largest))) in samples.zip(places) {
                 count[0] = distinct_values(inputs.sample(n), indices, values);
+                largest[0] = max_abs(&values[..count[0]]);
             }
         });
         for n in 0..n_samples {
@@ -53,6 +56,12 @@ impl Batch {
     pub fn values(&self, sample: usize) -> &[f64] {
         let n_places = self.values.len() / self.classes.len();
         &self.values[sample * n_places..][..self.value_ends[sample + 1] - self.value_ends[sample]]
+    }
+
+    /// The largest absolute value of a sample. What it is where one of them is NaN makes no difference: the sample's units
+    /// are NaN then, and so is every result.
+    pub fn largest_value(&self, sample: usize) -> f64 {
+        self.largest[sample]
     }
 
     /// The inputs of a sample by their numbers, each with the index of its value.
@@ -71,7 +80,7 @@ impl Batch {
 
     /// How many values all samples have.
     pub fn n_values(&self) -> usize {
-        self.value_ends[self.classes.len()]
+        self.value_ends.last().copied().unwrap_or(0)
     }
 }
 
@@ -81,17 +90,25 @@ impl Batch {
 /// A table remembers the last value seen for each hash. A value that was pushed out is listed again, which costs a row of
 /// changes and is no error; with a thousand places that is rare for images and the best that could be had for reals.
 fn distinct_values(inputs: &[(u32, f64)], indices: &mut [u32], values: &mut [f64]) -> usize {
-    let mut memo = [u32::MAX; 1 << MEMO_BITS];
+    let mut memo = [0; 1 << MEMO_BITS];
     let mut len = 0;
     for (&(_, x), index) in inputs.iter().zip(indices) {
         let hash = x.to_bits().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - MEMO_BITS);
         let known = &mut memo[hash as usize];
-        if values[..len].get(*known as usize).is_none_or(|&value| value.to_bits() != x.to_bits()) {
-            *known = len as u32;
-            values[len] = x;
-            len += 1;
-        }
+        // Without a branch, which would be hard to foresee: what the table does not know is written after all others.
+        values[len] = x;
+        let is_new = values[*known as usize].to_bits() != x.to_bits();
+        *known = if is_new { len as u32 } else { *known };
         *index = *known;
+        len += usize::from(*known as usize == len);
     }
     len
+}
+
+/// The largest absolute value, in eight chains that do not wait for one another.
+pub(super) fn max_abs(values: &[f64]) -> f64 {
+    let larger = |max: f64, value: f64| if value.abs() > max { value.abs() } else { max };
+    let (eights, rest) = values.as_chunks::<LANES>();
+    let eights = eights.iter().fold(F64x8::ZERO, |max, &eight| max.zip(F64x8(eight), larger));
+    rest.iter().fold(eights.reduce(larger), |max, &value| larger(max, value))
 }

@@ -23,11 +23,12 @@ impl Kernel for Collect<'_> {
         let NetworkShape { n_inputs, n_hidden, n_classes } = self.shape;
         let Range { start, end } = self.coordinates;
         let w2_begin = self.shape.offsets().w2;
-        // W1 and b1: one row of H coordinates an input, eight of them a vector.
-        for input in start / n_hidden..end.min(w2_begin).div_ceil(n_hidden) {
-            for first in (0..n_hidden).step_by(LANES) {
+        // W1 and b1: one row of H coordinates an input, eight of them a vector. Vector by vector, because the sums of one
+        // lie together.
+        for first in (0..n_hidden).step_by(LANES) {
+            let n_units = (n_hidden - first).min(LANES);
+            for input in start / n_hidden..end.min(w2_begin).div_ceil(n_hidden) {
                 let sums = self.sums.input(input, first / LANES);
-                let n_units = (n_hidden - first).min(LANES);
                 self.put(input * n_hidden + first, 1, &sums.0[..n_units]);
             }
         }
@@ -47,9 +48,9 @@ impl Collect<'_> {
     /// Scales sums into the slots of coordinates from `first` on, `stride` apart; those outside the range are dropped.
     #[inline(always)]
     fn put(&mut self, first: usize, stride: usize, sums: &[f64]) {
-        let start = self.coordinates.start;
-        if stride == 1 && first >= start && first + LANES <= self.coordinates.end && sums.len() == LANES {
-            for (slot, sum) in self.out[first - start..][..LANES].iter_mut().zip(sums) {
+        let Range { start, end } = self.coordinates;
+        if stride == 1 && first >= start && first + sums.len() <= end {
+            for (slot, sum) in self.out[first - start..].iter_mut().zip(sums) {
                 *slot = sum * self.scale;
             }
             return;

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use super::super::packed::{PackedParameters, SparseBatch, hidden_inputs, scores, vectors};
 use super::super::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
-use super::super::split::{Rows, for_each_run};
+use super::super::split::{Places, for_each_run};
 use super::super::two_layer::{NetworkShape, Parameters};
 use super::batch::Batch;
 use super::exact::{self, Output};
+use super::series::LogSeries;
 
 /// The parameters and all that one forward pass of a batch yields.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub(super) struct Forward {
     units: Vec<F64x8>,
     /// The probabilities, then their logarithms: (N, 2, K/8).
     outputs: Vec<F64x8>,
+    /// The change of each sample's loss as a series: (N).
+    log_series: Vec<LogSeries>,
 }
 
 /// How many vectors the hidden units and the bias's unit take.
@@ -47,6 +50,7 @@ impl Forward {
             slopes: Vec::new(),
             units: Vec::new(),
             outputs: Vec::new(),
+            log_series: Vec::new(),
         };
         forward.turn_w2(parameters);
         forward
@@ -103,13 +107,17 @@ impl Forward {
         self.slopes.resize(n_samples * n_vectors, F64x8::ZERO);
         self.units.resize(n_samples * n_unit_vectors, F64x8::ZERO);
         self.outputs.resize(n_samples * 2 * n_class_vectors, F64x8::ZERO);
-        let hidden = (Rows::new(&mut self.hidden_inputs, n_vectors), Rows::new(&mut self.slopes, n_vectors));
-        let rest = (Rows::new(&mut self.units, n_unit_vectors), Rows::new(&mut self.outputs, 2 * n_class_vectors));
+        let hidden = (Places::new(&mut self.hidden_inputs, n_vectors), Places::new(&mut self.slopes, n_vectors));
+        let rest = (Places::new(&mut self.units, n_unit_vectors), Places::new(&mut self.outputs, 2 * n_class_vectors));
         let (inputs, parameters, n_hidden) = (&batch.inputs, &self.parameters, self.shape.n_hidden);
         for_each_run((0..n_samples, (hidden, rest)), max_run, &|(samples, ((hidden, slopes), (units, outputs)))| {
             let hidden_inputs = hidden.values;
             isa.run(ForwardPass { inputs, parameters, n_hidden, samples, hidden_inputs, slopes, units, outputs });
         });
+        self.log_series.clear();
+        for (n, &class) in batch.classes.iter().enumerate() {
+            self.log_series.push(LogSeries::new(&self.output(n, class)));
+        }
     }
 
     /// The output of a sample whose right class is `class`.
@@ -123,6 +131,12 @@ impl Forward {
             log_probabilities: &log_probabilities[..self.shape.n_classes],
             class,
         }
+    }
+
+    /// The change of a sample's loss as a series.
+    #[inline(always)]
+    pub fn log_series(&self, sample: usize) -> &LogSeries {
+        &self.log_series[sample]
     }
 
     /// z of a unit in a sample; 1 for the bias's.
@@ -178,9 +192,9 @@ struct ForwardPass<'a> {
     n_hidden: usize,
     samples: Range<usize>,
     hidden_inputs: &'a mut [F64x8],
-    slopes: Rows<'a, F64x8>,
-    units: Rows<'a, F64x8>,
-    outputs: Rows<'a, F64x8>,
+    slopes: Places<'a, F64x8>,
+    units: Places<'a, F64x8>,
+    outputs: Places<'a, F64x8>,
 }
 
 impl Kernel for ForwardPass<'_> {

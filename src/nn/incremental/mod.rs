@@ -32,7 +32,7 @@ use self::collect::Collect;
 use self::forward::Forward;
 use self::partial_sums::PartialSums;
 use super::full::check_batch;
-use super::packed::vectors;
+use super::packed::{Rows, vectors};
 use super::simd::Isa;
 use super::two_layer::Parameters;
 use crate::difference::{Moves, Objective, Parallelism};
@@ -81,15 +81,20 @@ impl IncrementalLoss {
     /// # Panics
     /// If the shapes disagree, a class is not below K, or the batch is empty.
     pub fn new(parameters: &Parameters, x: &ArrayRef2<f64>, classes: &[usize]) -> Self {
-        let mut loss = Self {
+        let mut loss = Self::without_batch(parameters);
+        loss.set_batch(x, classes);
+        loss
+    }
+
+    /// As [`new`](Self::new), before the first batch.
+    pub(crate) fn without_batch(parameters: &Parameters) -> Self {
+        Self {
             isa: Isa::best(),
             parallelism: Parallelism::Serial,
             batch: Batch::default(),
             forward: Forward::new(parameters),
             sums: PartialSums::default(),
-        };
-        loss.set_batch(x, classes);
-        loss
+        }
     }
 
     /// The same, with its forward passes and tables on the current rayon pool wherever that is worth it.
@@ -113,8 +118,14 @@ impl IncrementalLoss {
     /// # Panics
     /// If the shapes disagree, a class is not below K, or the batch is empty.
     pub fn set_batch(&mut self, x: &ArrayRef2<f64>, classes: &[usize]) {
+        self.set_rows(&x.view(), classes);
+    }
+
+    /// As [`set_batch`](Self::set_batch), for inputs that are kept in another form than an array.
+    pub(crate) fn set_rows(&mut self, x: &impl Rows, classes: &[usize]) {
         check_batch(self.forward.shape(), x, classes);
-        let max_run = self.max_run(x.len(), FORWARD_RUN);
+        let (n_samples, n_inputs) = x.dim();
+        let max_run = self.max_run(n_samples * n_inputs, FORWARD_RUN);
         self.batch.set(x, classes, max_run);
         self.run_forward();
     }
@@ -136,6 +147,9 @@ impl IncrementalLoss {
     }
 
     fn run_forward(&mut self) {
+        if self.batch.classes.is_empty() {
+            return;
+        }
         let max_run = self.max_run(self.batch.n_values() * vectors(self.forward.shape()).0, FORWARD_RUN);
         self.forward.run(&self.batch, self.isa, max_run);
     }

@@ -9,10 +9,10 @@
 use std::ops::Range;
 
 use super::super::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
-use super::super::split::{Rows, for_each_run};
-use super::batch::Batch;
+use super::super::split::{Places, for_each_run};
+use super::batch::{Batch, max_abs};
 use super::forward::{Forward, unit_vectors};
-use super::series::{self, GrowthSeries, LONG, LogSeries, SHORT};
+use super::series::{self, GrowthSeries, LONG, MEDIUM, SHORT};
 use crate::difference::Moves;
 
 /// Blocks of samples are made until there are so many tasks, enough to balance 16 threads; never more, since each has sums
@@ -29,11 +29,13 @@ pub(super) struct PartialSums {
     n_blocks: usize,
     /// How many vectors the units take, the bias's included.
     n_vectors: usize,
+    /// How many sums a task has: D + 1 + K.
+    n_sums: usize,
     /// For each input (D, then the bias), then for each class, through the eight units of a vector:
     /// (blocks, (H + 1)/8, D + 1 + K).
     sums: Vec<F64x8>,
-    /// Scratch: the changes by each value of a sample: (blocks, (H + 1)/8, values).
-    changes: Vec<F64x8>,
+    /// Scratch: the changes by each value of a sample, and the moves of its scores, two a point: (blocks, (H + 1)/8, …).
+    scratch: Vec<F64x8>,
     /// Scratch: `expm1(delta_p·value)`, for each sample (points, values).
     unit_moves: Vec<f64>,
 }
@@ -45,19 +47,20 @@ impl PartialSums {
         self.n_vectors = unit_vectors(shape);
         self.n_blocks = N_TASKS.div_ceil(self.n_vectors).min(n_samples.div_ceil(MIN_BLOCK));
         let n_tasks = self.n_blocks * self.n_vectors;
-        let (n_sums, max_values) = (shape.n_inputs + 1 + shape.n_classes, batch.max_values());
-        self.sums.resize(n_tasks * n_sums, F64x8::ZERO);
-        self.changes.resize(n_tasks * max_values, F64x8::ZERO);
+        self.n_sums = shape.n_inputs + 1 + shape.n_classes;
+        let scratch_len = batch.max_values().max(2 * moves.deltas.len());
+        self.sums.resize(n_tasks * self.n_sums, F64x8::ZERO);
+        self.scratch.resize(n_tasks * scratch_len, F64x8::ZERO);
         self.unit_moves.resize(batch.n_values() * moves.deltas.len(), 0.0);
         isa.run(FillUnitMoves { batch, moves, out: &mut self.unit_moves });
-        let scratch = (Rows::new(&mut self.sums, n_sums), Rows::new(&mut self.changes, max_values));
+        let places = (Places::new(&mut self.sums, self.n_sums), Places::new(&mut self.scratch, scratch_len));
         let (n_blocks, unit_moves) = (self.n_blocks, &self.unit_moves);
         let max_run = if parallel { 1 } else { usize::MAX };
-        for_each_run((0..n_tasks, scratch), max_run, &|(tasks, (mut sums, mut changes))| {
-            for (task, (sums, changes)) in tasks.zip(sums.iter_mut().zip(changes.iter_mut())) {
+        for_each_run((0..n_tasks, places), max_run, &|(tasks, (mut sums, mut scratch))| {
+            for (task, (sums, scratch)) in tasks.zip(sums.iter_mut().zip(scratch.iter_mut())) {
                 let (block, vector) = (task / forward.n_unit_vectors(), task % forward.n_unit_vectors());
                 let samples = n_samples * block / n_blocks..n_samples * (block + 1) / n_blocks;
-                isa.run(FillTask { batch, forward, moves, unit_moves, samples, vector, sums, changes });
+                isa.run(FillTask { batch, forward, moves, unit_moves, samples, vector, sums, scratch });
             }
         });
     }
@@ -77,8 +80,7 @@ impl PartialSums {
     /// The blocks' sums, added up in the order of the blocks.
     #[inline(always)]
     fn total(&self, vector: usize, row: usize) -> F64x8 {
-        let n_sums = self.sums.len() / (self.n_blocks * self.n_vectors);
-        let sum = |block| self.sums[(block * self.n_vectors + vector) * n_sums + row];
+        let sum = |block| self.sums[(block * self.n_vectors + vector) * self.n_sums + row];
         (1..self.n_blocks).fold(sum(0), |total, block| total + sum(block))
     }
 }
@@ -101,8 +103,9 @@ impl Kernel for FillUnitMoves<'_> {
             for &delta in self.moves.deltas {
                 let out;
                 (out, rest) = rest.split_at_mut(values.len());
-                for (out, &value) in out.iter_mut().zip(values) {
-                    *out = series::expm1::<A, LONG>(delta * value);
+                for (out, values) in out.chunks_mut(LANES).zip(values.chunks(LANES)) {
+                    let moves = series::expm1::<A, LONG>(F64x8::splat(delta) * F64x8::padded(values));
+                    out.copy_from_slice(&moves.0[..out.len()]);
                 }
             }
         }
@@ -118,7 +121,7 @@ struct FillTask<'a> {
     samples: Range<usize>,
     vector: usize,
     sums: &'a mut [F64x8],
-    changes: &'a mut [F64x8],
+    scratch: &'a mut [F64x8],
 }
 
 impl Kernel for FillTask<'_> {
@@ -126,9 +129,9 @@ impl Kernel for FillTask<'_> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
-        let Self { batch, forward, moves, vector, changes, .. } = self;
+        let Self { batch, forward, moves, vector, scratch, .. } = self;
         let (input_sums, score_sums) = self.sums.split_at_mut(forward.shape().n_inputs + 1);
-        let max_delta = largest(moves.deltas);
+        let max_delta = max_abs(moves.deltas);
         input_sums.fill(F64x8::ZERO);
         score_sums.fill(F64x8::ZERO);
         for n in self.samples {
@@ -137,19 +140,15 @@ impl Kernel for FillTask<'_> {
             // The last vector may hold the bias's unit alone, which no input reaches.
             if vector * LANES < forward.shape().n_hidden {
                 let unit_moves = &self.unit_moves[batch.value_ends[n] * points..batch.value_ends[n + 1] * points];
-                sample.changes_by_values::<A>(values, unit_moves, max_delta * largest(values), changes);
+                let changes = &mut scratch[..values.len()];
+                sample.changes_by_values::<A>(values, unit_moves, max_delta * batch.largest_value(n), changes);
                 for (input, value) in batch.inputs_with_values(n) {
                     input_sums[input] = input_sums[input] + changes[value];
                 }
             }
-            sample.add_changes_by_units::<A>(max_delta, score_sums);
+            sample.add_changes_by_units::<A>(max_delta, scratch, score_sums);
         }
     }
-}
-
-/// The largest absolute value. A NaN among them makes the sample's units NaN, and so every result, whatever is chosen here.
-fn largest(values: &[f64]) -> f64 {
-    values.iter().fold(0.0, |max, value| value.abs().max(max))
 }
 
 /// One sample, seen through one vector of units.
@@ -170,26 +169,29 @@ impl Sample<'_> {
         // the range of the unit's weights.
         let max_move = max_move * (0.25 * self.forward.w2_range(self.vector)).max(1.0);
         if max_move <= series::limit(SHORT) {
-            self.changes_by_series::<A, SHORT>(values.len(), unit_moves, out);
+            self.changes_by_series::<A, SHORT>(unit_moves, out);
+        } else if max_move <= series::limit(MEDIUM) {
+            self.changes_by_series::<A, MEDIUM>(unit_moves, out);
         } else if max_move <= series::limit(LONG) {
-            self.changes_by_series::<A, LONG>(values.len(), unit_moves, out);
+            self.changes_by_series::<A, LONG>(unit_moves, out);
         } else {
             self.exact_changes(values, out);
         }
     }
 
     #[inline(always)]
-    fn changes_by_series<A: Arithmetic, const M: usize>(&self, n_values: usize, unit_moves: &[f64], out: &mut [F64x8]) {
+    fn changes_by_series<A: Arithmetic, const M: usize>(&self, unit_moves: &[f64], out: &mut [F64x8]) {
         let Self { n, class, vector, forward, moves } = *self;
-        let (z, slope) = (forward.unit_vector(n, vector), forward.slope_vector(n, vector));
+        let (minus_z, slope) = (-forward.unit_vector(n, vector), forward.slope_vector(n, vector));
         let output = forward.output(n, class);
-        let growth_series = GrowthSeries::<M>::new(&output, |k| forward.w2_vector(k, vector));
-        let log_series = LogSeries::<M>::new(&output);
-        for (value, out) in out[..n_values].iter_mut().enumerate() {
+        let growth_series = GrowthSeries::<M>::new(&output, slope, |k| forward.w2_vector(k, vector));
+        let log_series = forward.log_series(n);
+        let n_values = out.len();
+        for (value, out) in out.iter_mut().enumerate() {
             let mut sum = F64x8::ZERO;
             for (moves, &weight) in unit_moves.chunks_exact(n_values).zip(moves.weights) {
-                let change = series::sigmoid_change::<A, M>(z, slope, F64x8::splat(moves[value]));
-                let loss_change = log_series.loss_change::<A>(growth_series.growth::<A>(change));
+                let change = series::sigmoid_change::<A, M>(minus_z, F64x8::splat(moves[value]));
+                let loss_change = log_series.loss_change::<A, M>(growth_series.growth::<A>(change));
                 sum = F64x8::splat(weight).mul_add::<A>(loss_change, sum);
             }
             *out = sum;
@@ -211,29 +213,35 @@ impl Sample<'_> {
     /// Adds the differences that moves of each unit's weights to each class cause, for moves up to `max_delta` (a unit is
     /// at most 1): (K).
     #[inline(always)]
-    fn add_changes_by_units<A: Arithmetic>(&self, max_delta: f64, sums: &mut [F64x8]) {
+    fn add_changes_by_units<A: Arithmetic>(&self, max_delta: f64, scratch: &mut [F64x8], sums: &mut [F64x8]) {
         if max_delta <= series::limit(SHORT) {
-            self.add_changes_by_series::<A, SHORT>(sums);
+            self.add_changes_by_series::<A, SHORT>(scratch, sums);
+        } else if max_delta <= series::limit(MEDIUM) {
+            self.add_changes_by_series::<A, MEDIUM>(scratch, sums);
         } else if max_delta <= series::limit(LONG) {
-            self.add_changes_by_series::<A, LONG>(sums);
+            self.add_changes_by_series::<A, LONG>(scratch, sums);
         } else {
             self.add_exact_changes(sums);
         }
     }
 
     #[inline(always)]
-    fn add_changes_by_series<A: Arithmetic, const M: usize>(&self, sums: &mut [F64x8]) {
-        let output = self.forward.output(self.n, self.class);
-        let log_series = LogSeries::<M>::new(&output);
-        let others: f64 = output.others().sum();
+    fn add_changes_by_series<A: Arithmetic, const M: usize>(&self, scratch: &mut [F64x8], sums: &mut [F64x8]) {
+        let Moves { deltas, weights, .. } = *self.moves;
         let z = self.forward.unit_vector(self.n, self.vector);
-        for (&delta, &weight) in self.moves.deltas.iter().zip(self.moves.weights) {
-            let up = z.map(|z| series::expm1::<A, M>(delta * z));
-            let down = z.map(|z| series::expm1::<A, M>(-delta * z));
-            for (k, (sum, &p)) in sums.iter_mut().zip(output.probabilities).enumerate() {
-                // The right class's score up is all others' down.
-                let growth = if k == self.class { F64x8::splat(others) * down } else { F64x8::splat(p) * up };
-                *sum = F64x8::splat(weight).mul_add::<A>(log_series.loss_change::<A>(growth), *sum);
+        let (up, down) = scratch[..2 * deltas.len()].split_at_mut(deltas.len());
+        for ((up, down), &delta) in up.iter_mut().zip(&mut *down).zip(deltas) {
+            *up = series::expm1::<A, M>(F64x8::splat(delta) * z);
+            *down = series::expm1::<A, M>(F64x8::splat(-delta) * z);
+        }
+        let output = self.forward.output(self.n, self.class);
+        let log_series = self.forward.log_series(self.n);
+        for (k, (sum, &p)) in sums.iter_mut().zip(output.probabilities).enumerate() {
+            // The right class's score up is all others' down.
+            let (p, moves) = if k == self.class { (output.others().sum(), &*down) } else { (p, &*up) };
+            for (&growth, &weight) in moves.iter().zip(weights) {
+                let loss_change = log_series.loss_change::<A, M>(F64x8::splat(p) * growth);
+                *sum = F64x8::splat(weight).mul_add::<A>(loss_change, *sum);
             }
         }
     }

@@ -12,14 +12,17 @@
 //!
 //! The errors are relative to the first term; the second line's is the largest. Only the sum over the classes is
 //! regrouped (its coefficients are computed once per sample and unit): for every weight the move of its hidden unit is
-//! formed for each point of the stencil, and each loss's change is evaluated from it. So the result is the finite
+//! formed for each point of the stencil (in units of the sigmoid's slope there), and each loss's change is evaluated from it. So the result is the finite
 //! difference at the step asked for, not its limit.
 
-use super::super::simd::{Arithmetic, F64x8};
+use super::super::simd::{Arithmetic, F64x8, INVERSE_FACTORIALS};
 use super::exact::Output;
 
-/// The number of terms that serves the usual steps (h = 1e-4 on inputs up to 1: moves up to 6.4e-4).
-pub(super) const SHORT: usize = 5;
+/// The number of terms for moves up to 1.03e-4: the book's step, on inputs and weights up to 1.
+pub(super) const SHORT: usize = 4;
+
+/// The number of terms for moves up to 6.4e-4: the book's step, once weights have grown.
+pub(super) const MEDIUM: usize = 5;
 
 /// The number of terms for moves up to 0.0169; above that the exact evaluation is used.
 pub(super) const LONG: usize = 9;
@@ -29,21 +32,18 @@ pub(super) fn limit(m: usize) -> f64 {
     (-53.0 / m as f64).exp2()
 }
 
-/// `expm1(delta)` for `|delta| ≤ limit(M)`.
+/// `expm1(delta)` for `|delta| ≤ limit(M)`, in each lane.
 #[inline(always)]
-pub(super) fn expm1<A: Arithmetic, const M: usize>(delta: f64) -> f64 {
-    let mut sum = 1.0;
-    for m in (2..=M).rev() {
-        sum = A::mul_add(delta * (1.0 / m as f64), sum, 1.0);
-    }
-    delta * sum
+pub(super) fn expm1<A: Arithmetic, const M: usize>(delta: F64x8) -> F64x8 {
+    delta * polynomial::<A>(delta, INVERSE_FACTORIALS[1..=M].iter().map(|&c| F64x8::splat(c)))
 }
 
-/// The change of one sample's loss as a series in R, the relative growth of the softmax's denominator.
+/// The change of one sample's loss as a series in R, the relative growth of the softmax's denominator. Its first terms are
+/// the shorter series.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LogSeries<const M: usize>([f64; M]);
+pub(super) struct LogSeries([f64; LONG]);
 
-impl<const M: usize> LogSeries<M> {
+impl LogSeries {
     pub fn new(output: &Output) -> Self {
         let (share, offset_share) = output.shares();
         // 1 - q̄ᵐ = q·(1 + q̄ + … + q̄ᵐ⁻¹), which does not cancel.
@@ -56,24 +56,25 @@ impl<const M: usize> LogSeries<M> {
         }))
     }
 
+    /// By the first `M` terms.
     #[inline(always)]
-    pub fn loss_change<A: Arithmetic>(&self, growth: F64x8) -> F64x8 {
-        growth * polynomial::<A>(growth, self.0.iter().map(|&c| F64x8::splat(c)))
+    pub fn loss_change<A: Arithmetic, const M: usize>(&self, growth: F64x8) -> F64x8 {
+        growth * polynomial::<A>(growth, self.0[..M].iter().map(|&c| F64x8::splat(c)))
     }
 }
 
-/// The growth R as a series in the move of each of eight hidden units.
+/// The growth R as a series in the move of each of eight hidden units, in units of the sigmoid's slope there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GrowthSeries<const M: usize>([F64x8; M]);
 
 impl<const M: usize> GrowthSeries<M> {
-    /// From the rows of W2ᵀ: `weights(k)` are the weights of the eight units to class k.
+    /// From the slopes `z(1 - z)` of the eight units and the rows of W2ᵀ: `weights(k)` are their weights to class k.
     #[inline(always)]
-    pub fn new(output: &Output, weights: impl Fn(usize) -> F64x8) -> Self {
+    pub fn new(output: &Output, slope: F64x8, weights: impl Fn(usize) -> F64x8) -> Self {
         let mut coefficients = [F64x8::ZERO; M];
         let right = weights(output.class);
         for (k, &p) in output.probabilities.iter().enumerate() {
-            let relative = weights(k) - right;
+            let relative = (weights(k) - right) * slope;
             let mut term = F64x8::splat(p);
             for (m, coefficient) in coefficients.iter_mut().enumerate() {
                 term = term * relative * F64x8::splat(1.0 / (m + 1) as f64);
@@ -83,22 +84,22 @@ impl<const M: usize> GrowthSeries<M> {
         Self(coefficients)
     }
 
-    /// R when each unit moves by `change`.
+    /// R when each unit moves by `change` slopes.
     #[inline(always)]
     pub fn growth<A: Arithmetic>(&self, change: F64x8) -> F64x8 {
         change * polynomial::<A>(change, self.0.into_iter())
     }
 }
 
-/// `sigmoid(a + δ) - sigmoid(a)` for `e = expm1(δ)`, `z = sigmoid(a)` and `slope = z(1 - z)`.
+/// `(sigmoid(a + δ) - sigmoid(a)) / slope` for `e = expm1(δ)`, `z = sigmoid(a)` and `slope = z(1 - z)`.
 #[inline(always)]
-pub(super) fn sigmoid_change<A: Arithmetic, const M: usize>(z: F64x8, slope: F64x8, e: F64x8) -> F64x8 {
-    let t = -(z * e);
+pub(super) fn sigmoid_change<A: Arithmetic, const M: usize>(minus_z: F64x8, e: F64x8) -> F64x8 {
+    let t = minus_z * e;
     let mut reciprocal = F64x8::splat(1.0);
     for _ in 1..M {
         reciprocal = t.mul_add::<A>(reciprocal, F64x8::splat(1.0));
     }
-    slope * e * reciprocal
+    e * reciprocal
 }
 
 /// `c_0 + c_1·x + …`, by Horner's rule.
