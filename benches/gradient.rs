@@ -13,7 +13,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use ndarray::{Array1, Array2, ArrayRef1};
 use numgrad::dataset::{Sampler, embedded, from_directory};
-use numgrad::difference::{Differentiator, Moves, Objective, Parallelism, Stencil, Step};
+use numgrad::difference::{Differentiator, Error, Moves, Objective, Parallelism, Stencil, Step};
 use numgrad::nn::{FullLoss, IncrementalLoss, NetworkShape, Parameters, TwoLayerNet, backprop_into};
 use numgrad::random::LegacyRandom;
 use numgrad::train::{Init, initial_parameters};
@@ -50,7 +50,7 @@ impl Problem {
     }
 }
 
-fn central() -> Differentiator {
+fn central() -> Differentiator<'static> {
     Differentiator::new(Stencil::central(), Step::BOOK)
 }
 
@@ -63,7 +63,10 @@ fn pools() -> impl Iterator<Item = (usize, ThreadPool)> {
 }
 
 /// The rows of one group: `gradient` with a serial differentiator, then in each pool with a parallel one.
-fn serial_and_threads(group: &mut BenchmarkGroup<WallTime>, mut gradient: impl FnMut(&Differentiator) + Send) {
+fn serial_and_threads(
+    group: &mut BenchmarkGroup<WallTime>,
+    mut gradient: impl FnMut(&Differentiator) -> Result<(), Error> + Send,
+) {
     group.bench_function("serial", |b| b.iter(|| gradient(&central())));
     for (n_threads, pool) in pools() {
         let central = central().parallel();
@@ -77,14 +80,15 @@ fn full(c: &mut Criterion) {
     let mut gradient = vec![0.0; problem.parameters.values().len()];
     let mut group = c.benchmark_group("full 784-5-10");
     group.throughput(Throughput::Elements(problem.n_evaluations())).sample_size(10);
-    serial_and_threads(&mut group, |central| central.gradient_into(&mut problem.full(), &mut gradient));
+    serial_and_threads(&mut group, |central| central.objective_gradient_into(&mut problem.full(), &mut gradient));
     group.finish();
 
     let problem = Problem::digits(50);
     let mut gradient = vec![0.0; problem.parameters.values().len()];
     let mut group = c.benchmark_group("full 784-50-10");
     group.throughput(Throughput::Elements(problem.n_evaluations())).sample_size(10).sampling_mode(SamplingMode::Flat);
-    group.bench_function("serial", |b| b.iter(|| central().gradient_into(&mut problem.full(), &mut gradient)));
+    group
+        .bench_function("serial", |b| b.iter(|| central().objective_gradient_into(&mut problem.full(), &mut gradient)));
     group.finish();
 }
 
@@ -95,7 +99,7 @@ fn incremental(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("incremental 784-{n_hidden}-10"));
         group.throughput(Throughput::Elements(problem.n_evaluations()));
         let mut objective = problem.incremental();
-        serial_and_threads(&mut group, |central| central.gradient_into(&mut objective, &mut gradient));
+        serial_and_threads(&mut group, |central| central.objective_gradient_into(&mut objective, &mut gradient));
     }
 }
 
@@ -105,9 +109,9 @@ fn black_box_function(c: &mut Criterion) {
     for (name, n_rounds) in [("black box of 1 us 1000", 1), ("black box of 1 ms 1000", 1_200)] {
         let mut group = c.benchmark_group(name);
         group.throughput(Throughput::Elements(2 * x.len() as u64)).sample_size(10);
-        serial_and_threads(&mut group, |central| {
-            black_box(central.gradient(|x| rosenbrock(x, n_rounds), &x));
-        });
+        let mut gradient = Array1::zeros(x.len());
+        let rosenbrock = |x: &ArrayRef1<f64>| rosenbrock(x, n_rounds);
+        serial_and_threads(&mut group, |central| central.gradient_into(rosenbrock, &x, &mut gradient));
     }
 }
 

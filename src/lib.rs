@@ -33,4 +33,4 @@ pub mod random;
 #[cfg(feature = "cli")]
 pub mod train;
 
-pub use difference::numerical_gradient;
+pub use difference::{gradient, numerical_gradient};

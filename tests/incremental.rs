@@ -1,7 +1,7 @@
 //! The incremental loss is the same finite difference of the same loss as full forward passes compute, only exact.
 
 use ndarray::{Array1, Array2};
-use numgrad::difference::{Differentiator, Moves, Objective, Parallelism, Stencil, Step};
+use numgrad::difference::{Differentiator, Moves, NonFinite, Objective, Parallelism, Stencil, Step};
 use numgrad::nn::simd::Isa;
 use numgrad::nn::{FullLoss, IncrementalLoss, NetworkShape, Parameters, backprop_into, sigmoid};
 use proptest::prelude::*;
@@ -129,7 +129,8 @@ fn mean_abs<'a>(values: impl ExactSizeIterator<Item = &'a f64>) -> f64 {
 
 fn gradient(loss: &mut IncrementalLoss, h: f64) -> Vec<f64> {
     let mut out = vec![f64::NAN; loss.n_coordinates()];
-    Differentiator::new(Stencil::central(), Step::Absolute(h)).gradient_into(loss, &mut out);
+    let central = Differentiator::new(Stencil::central(), Step::Absolute(h)).with_non_finite(NonFinite::Propagate);
+    central.objective_gradient_into(loss, &mut out).unwrap();
     out
 }
 
@@ -270,7 +271,7 @@ fn every_stencil_gives_the_difference_of_single_evaluations() {
     for stencil in [Stencil::forward(), Stencil::backward(), Stencil::central(), Stencil::five_point()] {
         let mut loss = problem.incremental();
         let mut found = vec![0.0; loss.n_coordinates()];
-        Differentiator::new(stencil.clone(), Step::Absolute(h)).gradient_into(&mut loss, &mut found);
+        Differentiator::new(stencil.clone(), Step::Absolute(h)).objective_gradient_into(&mut loss, &mut found).unwrap();
         for coordinate in problem.some_coordinates(40) {
             let points = stencil.points().iter().zip(stencil.weights());
             let sum: f64 = points.map(|(p, w)| w * loss.evaluate(&mut (), coordinate, p * h)).sum();
@@ -307,7 +308,10 @@ fn the_bits_are_the_same_for_every_number_of_threads() {
             let mut loss = problem.incremental().parallel();
             loss.set_batch(&problem.x, &problem.classes);
             let mut out = vec![f64::NAN; loss.n_coordinates()];
-            Differentiator::new(Stencil::central(), Step::BOOK).parallel().gradient_into(&mut loss, &mut out);
+            Differentiator::new(Stencil::central(), Step::BOOK)
+                .parallel()
+                .objective_gradient_into(&mut loss, &mut out)
+                .unwrap();
             assert_eq!((loss.value().to_bits(), bits(&out)), expected, "{n_threads} threads");
         });
     }

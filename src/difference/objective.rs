@@ -9,9 +9,42 @@ use super::Parallelism;
 /// Implement it where the function has structure that a closure hides: scratch memory to reuse, or a cheaper way to
 /// re-evaluate when only one coordinate has moved. For a plain function there are entry points that take the closure.
 ///
-/// The engine asks each worker for one [`workspace`](Self::workspace) and calls [`differences`](Self::differences) with
-/// blocks of coordinates. The provided `differences` calls [`evaluate`](Self::evaluate) for each coordinate and point; an
-/// objective that can do a whole block better overrides it and [`block_len`](Self::block_len).
+/// The engine asks each worker for one [`workspace`](Self::workspace). With an absolute step and no bounds it calls
+/// [`differences`](Self::differences) with blocks of coordinates: the provided one calls [`evaluate`](Self::evaluate) for
+/// each coordinate and point; an objective that can do a whole block better overrides it and
+/// [`block_len`](Self::block_len). Where moves differ from coordinate to coordinate (other steps, bounds, a second attempt
+/// after a value that is not finite) the engine calls `evaluate` itself, without [`prepare`](Self::prepare).
+///
+/// An objective that can fail returns NaN: [`NonFinite`](super::NonFinite) says what becomes of it.
+///
+/// ```
+/// use numgrad::difference::{Differentiator, Objective};
+///
+/// /// Σ (x_i - i)²: of all the terms a moved coordinate changes its own only.
+/// struct Distances(Vec<f64>);
+///
+/// impl Objective for Distances {
+///     type Workspace = ();
+///
+///     fn n_coordinates(&self) -> usize {
+///         self.0.len()
+///     }
+///
+///     fn coordinate_value(&self, coordinate: usize) -> f64 {
+///         self.0[coordinate]
+///     }
+///
+///     fn workspace(&self) {}
+///
+///     fn evaluate(&self, (): &mut (), coordinate: usize, delta: f64) -> f64 {
+///         (self.0[coordinate] + delta - coordinate as f64).powi(2)
+///     }
+/// }
+///
+/// let gradient = Differentiator::default().objective_gradient(&mut Distances(vec![5.0; 3]))?;
+/// assert!(gradient.iter().zip([10.0, 8.0, 6.0]).all(|(found, exact)| (found - exact).abs() < 1e-8));
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
 pub trait Objective: Sync {
     /// One worker's private memory: its clone of the point, its scratch buffers.
     type Workspace;
@@ -19,7 +52,10 @@ pub trait Objective: Sync {
     /// How many coordinates the point has.
     fn n_coordinates(&self) -> usize;
 
-    /// Private memory for one worker. Called a few times a worker and gradient, never for each coordinate.
+    /// The value of a coordinate at the point: relative steps and bounds need it.
+    fn coordinate_value(&self, coordinate: usize) -> f64;
+
+    /// Private memory for one worker. Called once a worker and gradient, never for each coordinate.
     fn workspace(&self) -> Self::Workspace;
 
     /// `f(x + delta·e)` for the unit vector `e` of `coordinate`, up to one constant that is the same for every call.

@@ -26,8 +26,9 @@ use crate::difference::Objective;
 /// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
 /// let mut objective = FullLoss::new(&parameters, &array![[0.5, 1.0]], &[1]);
 /// let mut gradient = vec![0.0; objective.n_coordinates()];
-/// Differentiator::new(Stencil::central(), Step::BOOK).gradient_into(&mut objective, &mut gradient);
+/// Differentiator::new(Stencil::central(), Step::BOOK).objective_gradient_into(&mut objective, &mut gradient)?;
 /// assert!((gradient[16] + 0.5).abs() < 1e-6);
+/// # Ok::<(), numgrad::difference::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct FullLoss<'a> {
@@ -88,6 +89,10 @@ impl Objective for FullLoss<'_> {
 
     fn n_coordinates(&self) -> usize {
         self.parameters.values().len()
+    }
+
+    fn coordinate_value(&self, coordinate: usize) -> f64 {
+        self.parameters.values()[coordinate]
     }
 
     fn workspace(&self) -> FullWorkspace {

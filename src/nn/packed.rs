@@ -56,15 +56,29 @@ impl PackedParameters {
 
     /// The place of a coordinate of the flat order.
     pub fn parameter(&mut self, coordinate: usize) -> &mut f64 {
+        let (vector, lane) = self.place(coordinate);
+        let rows = if coordinate < self.shape.offsets().w2 { &mut self.w1 } else { &mut self.w2 };
+        &mut rows[vector].0[lane]
+    }
+
+    /// The value of a coordinate of the flat order.
+    pub fn value(&self, coordinate: usize) -> f64 {
+        let (vector, lane) = self.place(coordinate);
+        let rows = if coordinate < self.shape.offsets().w2 { &self.w1 } else { &self.w2 };
+        rows[vector].0[lane]
+    }
+
+    /// The vector of its matrix that a coordinate is in, and where in it.
+    fn place(&self, coordinate: usize) -> (usize, usize) {
         let (n_unit_vectors, n_class_vectors) = vectors(self.shape);
         let w2_begin = self.shape.offsets().w2;
-        let (rows, n_vectors, row_len, within) = if coordinate < w2_begin {
-            (&mut self.w1, n_unit_vectors, self.shape.n_hidden, coordinate)
+        let (n_vectors, row_len, within) = if coordinate < w2_begin {
+            (n_unit_vectors, self.shape.n_hidden, coordinate)
         } else {
-            (&mut self.w2, n_class_vectors, self.shape.n_classes, coordinate - w2_begin)
+            (n_class_vectors, self.shape.n_classes, coordinate - w2_begin)
         };
         let (row, column) = (within / row_len, within % row_len);
-        &mut rows[row * n_vectors + column / LANES].0[column % LANES]
+        (row * n_vectors + column / LANES, column % LANES)
     }
 }
 

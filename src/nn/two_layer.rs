@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, ArrayView2, ArrayViewD, Arr
 
 use super::FullLoss;
 use super::functions::{Targets, argmax, cross_entropy_error, sigmoid, softmax};
-use crate::difference::{Differentiator, Stencil, Step};
+use crate::difference::{Differentiator, NonFinite, Stencil, Step};
 
 /// The sizes of a two-layer network: D inputs, H hidden units, K classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,7 +254,9 @@ impl TwoLayerNet {
         let mut gradient = Parameters::zeros(self.parameters.shape);
         let mut objective = FullLoss::new(&self.parameters, x, classes);
         let out = gradient.values.as_slice_mut().expect("flat parameters are contiguous");
-        Differentiator::new(Stencil::central(), Step::Absolute(h)).parallel().gradient_into(&mut objective, out);
+        let central = Differentiator::new(Stencil::central(), Step::Absolute(h)).with_non_finite(NonFinite::Propagate);
+        let found = central.parallel().objective_gradient_into(&mut objective, out);
+        found.expect("nothing is checked, so nothing fails");
         gradient
     }
 

@@ -1,6 +1,9 @@
 //! What can go wrong while training.
 
-use crate::difference::Cancelled;
+/// The hook cancelled the gradient of an iteration; some of its coordinates were not computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the gradient was cancelled before all of its coordinates were computed")]
+pub struct Cancelled;
 
 /// Why an iteration was not finished. The parameters are finite, and those of the iteration before or, where the loss is
 /// what failed, those after the update.

@@ -1,17 +1,21 @@
 //! How the loss of a batch is evaluated: one variant for each way that a run can choose.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::str::FromStr;
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::TrainingSettings;
+use super::{Cancelled, TrainingSettings};
 use crate::dataset::Samples;
-use crate::difference::{Cancelled, Differentiator, Hook, Objective};
+use crate::difference::{self, Differentiator, Objective, Progress};
 use crate::nn::simd::Isa;
 use crate::nn::{FullLoss, IncrementalLoss, Parameters, Rows, backprop_into};
+
+/// Called between blocks of coordinates with how many were done since the last call, from whichever worker did them.
+/// `ControlFlow::Break` cancels the gradient.
+pub type Hook<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 
 /// How a gradient is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,10 +171,17 @@ fn differentiate<O: Objective>(
     gradient: &mut Parameters,
 ) -> Result<(), Cancelled> {
     let out = gradient.values_mut().as_slice_mut().expect("flat parameters are contiguous");
-    match hook {
-        Some(hook) => differentiator.gradient_with_hook(objective, hook, out),
-        None => {
-            differentiator.gradient_into(objective, out);
+    let found = match hook {
+        Some(hook) => {
+            let told = |progress: Progress| hook(progress.newly_done);
+            differentiator.clone().with_hook(&told).objective_gradient_into(objective, out)
+        }
+        None => differentiator.objective_gradient_into(objective, out),
+    };
+    match found {
+        Err(difference::Error::Stopped(_)) => Err(Cancelled),
+        found => {
+            found.expect("nothing is checked, so nothing fails");
             Ok(())
         }
     }

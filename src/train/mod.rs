@@ -11,8 +11,8 @@ mod record;
 mod trainer;
 
 pub use accuracy::accuracy;
-pub use error::{Error, Quantity};
-pub use evaluator::{Forward, GradientMethod};
+pub use error::{Cancelled, Error, Quantity};
+pub use evaluator::{Forward, GradientMethod, Hook};
 pub use initial::{Init, initial_parameters};
 pub use record::Record;
 pub use trainer::{Trainer, TrainingSettings};

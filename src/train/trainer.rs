@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::evaluator::{Evaluator, Forward, GradientMethod};
+use super::evaluator::{Evaluator, Forward, GradientMethod, Hook};
 use super::{Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
-use crate::difference::{Differentiator, Hook, Stencil, Step};
+use crate::difference::{Differentiator, NonFinite, Stencil, Step};
 use crate::nn::simd::Isa;
 use crate::nn::{Parameters, TwoLayerNet};
 use crate::random::LegacyRandom;
@@ -38,7 +38,7 @@ pub struct Trainer<'a> {
     settings: TrainingSettings,
     net: TwoLayerNet,
     gradient: Parameters,
-    differentiator: Differentiator,
+    differentiator: Differentiator<'static>,
     evaluator: Evaluator,
     sampler: Sampler,
     iteration: u64,
@@ -64,7 +64,10 @@ impl<'a> Trainer<'a> {
             random,
             settings,
             gradient: Parameters::zeros(shape),
-            differentiator: Differentiator::new(Stencil::central(), Step::Absolute(settings.step)).parallel(),
+            // What is not finite is found by the norm, and named by its array.
+            differentiator: Differentiator::new(Stencil::central(), Step::Absolute(settings.step))
+                .with_non_finite(NonFinite::Propagate)
+                .parallel(),
             evaluator: Evaluator::new(&settings, &parameters),
             sampler: Sampler::new(samples.len(), settings.batch_size),
             net: TwoLayerNet::new(parameters),

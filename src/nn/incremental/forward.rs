@@ -60,6 +60,11 @@ impl Forward {
         self.shape
     }
 
+    /// The value of a coordinate of the flat order.
+    pub fn parameter(&self, coordinate: usize) -> f64 {
+        self.parameters.value(coordinate)
+    }
+
     /// How many vectors the hidden units and the bias's unit take.
     pub fn n_unit_vectors(&self) -> usize {
         unit_vectors(self.shape)

@@ -1,0 +1,86 @@
+//! Which coordinates are asked for.
+
+use std::ops::Range;
+
+/// Some of a function's coordinates, numbered in the array's standard order: a range or a list.
+///
+/// Several machines may share one gradient: the parts have the bits of the whole.
+///
+/// ```
+/// use ndarray::array;
+/// use numgrad::difference::Differentiator;
+///
+/// let (central, x) = (Differentiator::default(), array![[1.0, 2.0], [3.0, 4.0]]);
+/// let f = |x: &ndarray::ArrayRef2<f64>| x.iter().map(|x| x * x).sum();
+/// let whole = central.gradient(f, &x)?;
+/// assert_eq!(central.partials(f, &x, 1..3)?, [whole[[0, 1]], whole[[1, 0]]]);
+/// assert_eq!(central.partials(f, &x, [3, 0])?, [whole[[1, 1]], whole[[0, 0]]]);
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Coordinates {
+    /// Those of a range.
+    Range(Range<usize>),
+    /// These, in this order.
+    List(Vec<usize>),
+}
+
+impl Coordinates {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Coordinates::Range(range) => range.len(),
+            Coordinates::List(list) => list.len(),
+        }
+    }
+
+    pub(super) fn get(&self, position: usize) -> usize {
+        match self {
+            Coordinates::Range(range) => range.start + position,
+            Coordinates::List(list) => list[position],
+        }
+    }
+
+    /// The coordinates that follow one another from `position` on, before `end`.
+    pub(super) fn run(&self, position: usize, end: usize) -> Range<usize> {
+        let first = self.get(position);
+        let len = (1..end - position).find(|&k| self.get(position + k) != first + k).unwrap_or(end - position);
+        first..first + len
+    }
+
+    /// # Panics
+    /// If one of them is not below `n`.
+    pub(super) fn check(&self, n: usize) {
+        let outside = match self {
+            Coordinates::Range(range) => (range.end > n && !range.is_empty()).then_some(range.end.wrapping_sub(1)),
+            Coordinates::List(list) => list.iter().copied().find(|&coordinate| coordinate >= n),
+        };
+        if let Some(outside) = outside {
+            panic!("coordinate {outside} of a function of {n} coordinates");
+        }
+    }
+}
+
+impl From<Range<usize>> for Coordinates {
+    fn from(range: Range<usize>) -> Self {
+        Coordinates::Range(range)
+    }
+}
+
+impl From<Vec<usize>> for Coordinates {
+    fn from(list: Vec<usize>) -> Self {
+        Coordinates::List(list)
+    }
+}
+
+impl From<&[usize]> for Coordinates {
+    fn from(list: &[usize]) -> Self {
+        Coordinates::List(list.to_vec())
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Coordinates {
+    fn from(list: [usize; N]) -> Self {
+        Coordinates::List(list.to_vec())
+    }
+}

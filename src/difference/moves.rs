@@ -1,0 +1,144 @@
+//! Where one coordinate is moved to: the stencil's points at the step's length, within the bounds.
+//!
+//! A stencil that would leave the bounds turns one-sided, of the same order, or shortens, whichever leaves the longer step:
+//! a longer step loses less to rounding. Its weights then come from the points that can in fact be represented.
+
+use super::stencil::{all_differ, fornberg};
+use super::{Error, PerCoordinate, Stencil, Step};
+
+/// The lowest and highest value a coordinate may take. Beyond the finite numbers nothing is ever evaluated.
+pub(super) const EVERYWHERE: (f64, f64) = (f64::MIN, f64::MAX);
+
+/// How the coordinates of one derivative are moved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scheme<'a> {
+    pub stencil: &'a Stencil,
+    pub step: &'a Step,
+    /// The automatic step, for coordinates of size 1 and less.
+    pub automatic_step: f64,
+    pub bounds: Option<&'a (PerCoordinate, PerCoordinate)>,
+    /// Whether anything is checked at all.
+    pub checked: bool,
+}
+
+/// The moves of one coordinate, and the scratch memory to find them.
+#[derive(Debug, Default)]
+pub(super) struct LocalMoves {
+    pub deltas: Vec<f64>,
+    pub weights: Vec<f64>,
+    pub divisor: f64,
+    table: Vec<[f64; 3]>,
+}
+
+impl Scheme<'_> {
+    pub fn limits(&self, coordinate: usize) -> (f64, f64) {
+        self.bounds.map_or(EVERYWHERE, |(lower, upper)| {
+            (lower.get(coordinate).max(f64::MIN), upper.get(coordinate).min(f64::MAX))
+        })
+    }
+
+    pub fn step_length(&self, coordinate: usize, x: f64) -> f64 {
+        match self.step {
+            Step::Automatic => self.automatic_step * x.abs().max(1.0),
+            Step::Absolute(h) => *h,
+            Step::Relative(rel) => rel * x.abs().max(1.0),
+            Step::PerCoordinate(lengths) => lengths[coordinate],
+        }
+    }
+
+    /// Finds the moves of a coordinate at `x`. There are none where the limits leave no room.
+    ///
+    /// # Errors
+    /// [`Error::Point`] where `x` is not within the limits, [`Error::Step`] where the step vanishes.
+    pub fn plan<E>(
+        &self,
+        coordinate: usize,
+        x: f64,
+        limits: (f64, f64),
+        moves: &mut LocalMoves,
+    ) -> Result<(), Error<E>> {
+        let (lower, upper) = limits;
+        if self.checked && !(lower <= x && x <= upper) {
+            return Err(Error::Point { coordinate, value: x, bounds: limits });
+        }
+        moves.deltas.clear();
+        moves.weights.clear();
+        if lower == upper {
+            return Ok(());
+        }
+        let asked = self.step_length(coordinate, x);
+        let h = if matches!(self.step, Step::Absolute(_)) { asked } else { realised(x, asked) };
+        if self.checked && (h == 0.0 || (x + h == x && x - h == x)) {
+            return Err(Error::Step { coordinate, step: asked, point: x });
+        }
+        let mut fits = true;
+        for point in self.stencil.points() {
+            let delta = if matches!(self.step, Step::Absolute(_)) { point * h } else { (x + point * h) - x };
+            fits &= lower <= x + delta && x + delta <= upper;
+            moves.deltas.push(delta);
+        }
+        if fits || !self.checked {
+            moves.weights.extend_from_slice(self.stencil.weights());
+            moves.divisor = match self.step {
+                Step::Absolute(h) => *h,
+                _ => moves.deltas.iter().zip(&moves.weights).map(|(delta, weight)| delta * weight).sum(),
+            };
+        } else {
+            self.fit(x, h, limits, moves);
+        }
+        Ok(())
+    }
+
+    /// One-sided or shortened.
+    fn fit(&self, x: f64, h: f64, (lower, upper): (f64, f64), moves: &mut LocalMoves) {
+        let (left, right) = (x - lower, upper - x);
+        let points = self.stencil.points();
+        let shortened = points.iter().fold(h, |h, &point| match point {
+            p if p > 0.0 => h.min(right / p),
+            p if p < 0.0 => h.min(left / -p),
+            _ => h,
+        });
+        let order = self.stencil.order();
+        let (room, side) = if right >= left { (right, 1.0) } else { (left, -1.0) };
+        let one_sided = h.min(room / f64::from(order));
+        let LocalMoves { deltas, weights, divisor, table } = moves;
+        deltas.clear();
+        let unit = if shortened >= one_sided {
+            let unit = realised(x, shortened);
+            deltas.extend(points.iter().map(|point| inside(x, point * unit, lower, upper)));
+            unit
+        } else {
+            let unit = realised(x, one_sided);
+            deltas.extend((0..=order).map(|k| inside(x, side * f64::from(k) * unit, lower, upper)));
+            unit
+        };
+        if unit == 0.0 || !all_differ(deltas) {
+            // So few numbers lie within the bounds that points coincide: the two ends are what is left.
+            deltas.clear();
+            deltas.extend([inside(x, right, lower, upper), inside(x, -left, lower, upper)]);
+        }
+        *divisor = deltas.iter().fold(0.0, |max: f64, delta| max.max(delta.abs()));
+        weights.extend(deltas.iter().map(|delta| delta / *divisor));
+        fornberg(weights, table);
+        weights.clear();
+        weights.extend(table.iter().map(|row| row[1]));
+    }
+}
+
+/// By how much a coordinate at `x` moves when `h` is added to it.
+pub(super) fn realised(x: f64, h: f64) -> f64 {
+    let up = (x + h) - x;
+    if up.is_finite() { up } else { x - (x - h) }
+}
+
+/// The move from `x` to `x + delta`, or as far as the limits let it, such that adding it to `x` stays within them.
+pub(super) fn inside(x: f64, delta: f64, lower: f64, upper: f64) -> f64 {
+    let mut delta = (x + delta).clamp(lower, upper) - x;
+    while x + delta > upper {
+        delta = delta.next_down();
+    }
+    while x + delta < lower {
+        delta = delta.next_up();
+    }
+    delta
+}

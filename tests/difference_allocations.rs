@@ -1,0 +1,54 @@
+//! Nothing is allocated for a coordinate: what a derivative allocates does not depend on how many there are.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use ndarray::{Array1, ArrayRef1};
+use numgrad::difference::{Differentiator, Stencil, Step};
+
+struct Counting;
+
+static N_ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: all is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        N_ALLOCATIONS.fetch_add(1, Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn n_allocations(run: impl FnOnce()) -> usize {
+    let before = N_ALLOCATIONS.load(Relaxed);
+    run();
+    N_ALLOCATIONS.load(Relaxed) - before
+}
+
+fn sum_of_squares(x: &ArrayRef1<f64>) -> f64 {
+    x.iter().map(|x| x * x).sum()
+}
+
+/// One test, so that no other one allocates meanwhile.
+#[test]
+fn the_number_of_allocations_does_not_depend_on_the_number_of_coordinates() {
+    let central = Differentiator::default();
+    let five_point = Differentiator::new(Stencil::five_point(), Step::Relative(1e-3));
+    // x_i is 1 and its upper bound too: every stencil turns one-sided.
+    let bounded = Differentiator::default().with_bounds(0.0, 1.0);
+    let gradient = |how: &Differentiator, n| {
+        let (x, mut out) = (Array1::ones(n), Array1::zeros(n));
+        n_allocations(|| how.gradient_into(sum_of_squares, &x, &mut out).unwrap())
+    };
+    for how in [&central, &five_point] {
+        assert_eq!(gradient(how, 10), gradient(how, 1000));
+    }
+    // The counts of evaluations near bounds are a list that grows by doubling: not one allocation a coordinate.
+    assert!(gradient(&bounded, 1000) <= gradient(&bounded, 10) + 8);
+}
