@@ -1,12 +1,14 @@
 //! `numgrad-train`: parse, run, report.
 //!
 //! Standard output carries the summary and nothing else; progress, warnings and errors go to standard error. The exit
-//! code is 2 for a flag that is wrong in itself, and 1 where anything else stops the run.
+//! code is 2 for a flag that is wrong in itself, 130 or 143 where Ctrl-C or SIGTERM interrupts the run, and 1 where anything
+//! else stops it.
 
 mod args;
 mod checkpoints;
 mod csv_log;
 mod data;
+mod interrupts;
 mod memory;
 mod plot;
 mod progress;
@@ -14,24 +16,26 @@ mod report;
 mod run_folder;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
-use numgrad::train::{GradientMethod, Record, Trainer, TrainingSettings, accuracy, initial_parameters};
+use numgrad::train::{self, GradientMethod, Record, Trainer, TrainingSettings, accuracy, initial_parameters};
 
 use args::Options;
 use checkpoints::{Checkpoints, Resumed};
 use csv_log::CsvLog;
+use interrupts::Interrupts;
 use progress::{Progress, say};
 use report::{DatasetReport, Report};
 use run_folder::RunFolder;
 
 fn main() -> ExitCode {
     match run(Options::from_command_line()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             say(format_args!("error: {error:#}"));
             ExitCode::FAILURE
@@ -39,7 +43,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mut options: Options) -> Result<()> {
+fn run(mut options: Options) -> Result<ExitCode> {
     let resumed = match options.resume.clone() {
         Some(folder) => Some(Resumed::open(&folder, &mut options)?),
         None => None,
@@ -47,12 +51,12 @@ fn run(mut options: Options) -> Result<()> {
     on_threads(options.n_threads(), || train(&options, resumed))
 }
 
-fn on_threads(n_threads: usize, run: impl FnOnce() -> Result<()> + Send) -> Result<()> {
+fn on_threads<T: Send>(n_threads: usize, run: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build();
     pool.with_context(|| format!("cannot start {n_threads} threads; --threads takes fewer"))?.install(run)
 }
 
-fn train(options: &Options, resumed: Option<Resumed>) -> Result<()> {
+fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     // The order of the draws is NumPy's in the article: data, if they are random, then weights, then batches.
     let mut random = LegacyRandom::seed(options.seed);
     let data = data::load(options, &mut random)?;
@@ -70,6 +74,7 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<()> {
         forward: options.forward,
         isa: options.isa,
     };
+    let interrupts = Interrupts::listen().context("cannot listen to signals")?;
     let mut begun = match resumed {
         Some(resumed) => continue_run(options, &data, shape, settings, resumed)?,
         None => begin_run(options, &data, shape, settings, random)?,
@@ -77,19 +82,37 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<()> {
     if !options.quiet {
         say(format_args!("{}", first_line(options, &data, shape, begun.trainer.iteration())));
     }
-    let trained = run_iterations(options, &data, &mut begun);
+    let trained = run_iterations(options, &data, &mut begun, &interrupts);
 
-    // Also where training failed: the log so far and the last finite weights are worth keeping.
+    // Also where training did not end: the log so far and the last finite weights are worth keeping.
     let Begun { folder, trainer, .. } = &begun;
     let kept = keep(folder, &data, trainer, options.seed);
     let last = trained.with_context(|| format!("the run in {} stopped", folder.path().display()))?;
     kept?;
+    let Some(last) = last else {
+        let (code, signal) = interrupts.signal();
+        say(format_args!(
+            "interrupted by {signal} after iteration {} of {}; to continue: numgrad-train --resume {}",
+            trainer.iteration(),
+            options.iterations,
+            in_a_shell(folder.path())
+        ));
+        return Ok(ExitCode::from(code));
+    };
     if let Some(path) = &options.save_gradient {
         report::write_npz(path, trainer.gradient())?;
     }
     let report = report(options, &data, shape, &last, begun.gradient_s);
     report.write_json(&folder.file("run.json"))?;
-    report.print(folder.path())
+    report.print(folder.path())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A path as a shell takes it: within quotes where it is more than a plain word.
+fn in_a_shell(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = path.chars().all(|c| c.is_alphanumeric() || "/\\.:_-+=,@%~".contains(c));
+    if is_plain { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// All that a run needs from its first iteration on.
@@ -157,21 +180,33 @@ fn keep(folder: &RunFolder, data: &Dataset, trainer: &Trainer, seed: u32) -> Res
     plot::draw(&folder.file("loss.csv"), &folder.file("loss.svg"), trainer.iteration(), &title, shape.n_classes)
 }
 
-/// Returns the last iteration.
-fn run_iterations(options: &Options, data: &Dataset, begun: &mut Begun) -> Result<Record> {
+/// Returns the last iteration, or none where the run was interrupted. A checkpoint tells of the same then.
+fn run_iterations(
+    options: &Options,
+    data: &Dataset,
+    begun: &mut Begun,
+    interrupts: &Interrupts,
+) -> Result<Option<Record>> {
     let Begun { trainer, folder, log, checkpoints, gradient_s } = begun;
     checkpoints.write(trainer, log, *gradient_s)?;
     if trainer.iteration() == options.iterations {
-        return csv_log::last(&folder.file("loss.csv"), options.iterations);
+        return csv_log::last(&folder.file("loss.csv"), options.iterations).map(Some);
     }
     let n_parameters = trainer.gradient().values().len() as u64;
     let elapsed_s = trainer.checkpoint().elapsed.as_secs_f64();
     let mut progress = Progress::start(trainer.iteration(), elapsed_s, options.iterations, n_parameters, options.quiet);
     loop {
-        let mut record = trainer.iterate(Some(&|n| {
+        let iterated = trainer.iterate(Some(&|n| {
             progress.coordinates_done(n);
-            ControlFlow::Continue(())
-        }))?;
+            if interrupts.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }));
+        let mut record = match iterated {
+            Err(train::Error::Cancelled(_)) => {
+                checkpoints.write(trainer, log, *gradient_s)?;
+                return Ok(None);
+            }
+            iterated => iterated?,
+        };
         *gradient_s += record.gradient_s;
         let is_last = record.iteration == options.iterations;
         if is_last || options.eval_every.is_some_and(|every| record.iteration.is_multiple_of(every)) {
@@ -182,7 +217,11 @@ fn run_iterations(options: &Options, data: &Dataset, begun: &mut Begun) -> Resul
         progress.iteration_done(&record);
         if is_last {
             checkpoints.write(trainer, log, *gradient_s)?;
-            return Ok(record);
+            return Ok(Some(record));
+        }
+        if interrupts.requested() {
+            checkpoints.write(trainer, log, *gradient_s)?;
+            return Ok(None);
         }
         checkpoints.write_if_due(trainer, log, *gradient_s)?;
     }
