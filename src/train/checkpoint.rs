@@ -35,9 +35,9 @@ const FORMAT: u64 = 1;
 /// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
 /// let random = LegacyRandom::seed(42);
 /// let checkpoint = Checkpoint { parameters, random, iteration: 7, elapsed: Default::default() };
-/// let mut file = Cursor::new(Vec::new());
+/// let mut file = Vec::new();
 /// checkpoint.write(&mut file, "{}")?;
-/// assert_eq!(Checkpoint::read(file).unwrap(), (checkpoint, "{}".to_owned()));
+/// assert_eq!(Checkpoint::read(Cursor::new(file)).unwrap(), (checkpoint, "{}".to_owned()));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -57,10 +57,10 @@ impl Checkpoint {
     ///
     /// # Errors
     /// If the writer fails.
-    pub fn write(&self, writer: impl Write + Seek, run: &str) -> io::Result<()> {
+    pub fn write(&self, mut writer: impl Write, run: &str) -> io::Result<()> {
         let RandomState { words, held_normal } = self.random.state();
         let elapsed_ns = u64::try_from(self.elapsed.as_nanos()).unwrap_or(u64::MAX);
-        let mut npz = Writer::new(writer);
+        let mut npz = Writer::for_parameters(&self.parameters);
         npz.array("format", &arr0(FORMAT))?;
         npz.parameters(&self.parameters)?;
         npz.array("iteration", &arr0(self.iteration))?;
@@ -68,7 +68,7 @@ impl Checkpoint {
         npz.array("generator", &aview1(&words))?;
         npz.array("held_normal", &aview1(held_normal.as_slice()))?;
         npz.bytes("run.json", run.as_bytes())?;
-        npz.finish()
+        writer.write_all(&npz.finish()?)
     }
 
     /// Reads what [`write`](Self::write) wrote: the checkpoint and `run`.

@@ -7,7 +7,7 @@
 //!
 //! Source: NumPy's `numpy/lib/format.py` (NEP 1).
 
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufWriter, Cursor, Read, Seek, Write};
 
 use ndarray::{ArrayD, ArrayRef, Dimension, ShapeBuilder};
 use zip::result::ZipError;
@@ -68,15 +68,15 @@ pub enum NpzError {
 /// use numgrad::train::{read_model, write_model};
 ///
 /// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
-/// let mut file = Cursor::new(Vec::new());
+/// let mut file = Vec::new();
 /// write_model(&mut file, &parameters)?;
-/// assert_eq!(read_model(&mut file).unwrap(), parameters);
+/// assert_eq!(read_model(Cursor::new(file)).unwrap(), parameters);
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn write_model(writer: impl Write + Seek, parameters: &Parameters) -> io::Result<()> {
-    let mut npz = Writer::new(writer);
+pub fn write_model(mut writer: impl Write, parameters: &Parameters) -> io::Result<()> {
+    let mut npz = Writer::for_parameters(parameters);
     npz.parameters(parameters)?;
-    npz.finish()
+    writer.write_all(&npz.finish()?)
 }
 
 /// Reads what [`write_model`] or `numpy.savez` wrote: W1 (D, H), b1 (H,), W2 (H, K) and b2 (K,) in float64.
@@ -88,24 +88,29 @@ pub fn read_model(reader: impl Read + Seek) -> Result<Parameters, NpzError> {
     Reader::new(reader)?.parameters()
 }
 
-/// An archive that is being written.
-pub(super) struct Writer<W: Write + Seek> {
-    zip: ZipWriter<W>,
+/// An archive that is being written: into memory, as the zip crate prints what goes wrong where it is dropped unfinished.
+pub(super) struct Writer {
+    zip: ZipWriter<Cursor<Vec<u8>>>,
 }
 
-impl<W: Write + Seek> Writer<W> {
-    pub(super) fn new(writer: W) -> Self {
-        Self { zip: ZipWriter::new(writer) }
+impl Writer {
+    /// With memory for `parameters`, and some for what is around them.
+    pub(super) fn for_parameters(parameters: &Parameters) -> Self {
+        let n_bytes = parameters.values().len() * size_of::<f64>();
+        Self { zip: ZipWriter::new(Cursor::new(Vec::with_capacity(n_bytes + 16 * 1024))) }
     }
 
     pub(super) fn array<T: Element, D: Dimension>(&mut self, name: &str, array: &ArrayRef<T, D>) -> io::Result<()> {
-        self.bytes(&format!("{name}.npy"), &write_npy(array.shape(), array.iter().copied()))
+        self.start(&format!("{name}.npy"), array.len().saturating_mul(T::SIZE))?;
+        let mut out = BufWriter::new(&mut self.zip);
+        out.write_all(&header::<T>(array.shape()))?;
+        array.iter().try_for_each(|value| value.write_le(&mut out))?;
+        out.flush()
     }
 
     /// A part that is no array; `numpy.load` hands it out as bytes.
     pub(super) fn bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-        self.zip.start_file(name, stored.large_file(u32::try_from(bytes.len()).is_err()))?;
+        self.start(name, bytes.len())?;
         self.zip.write_all(bytes)
     }
 
@@ -113,8 +118,15 @@ impl<W: Write + Seek> Writer<W> {
         parameters.arrays().into_iter().try_for_each(|(name, array)| self.array(name, &array))
     }
 
-    pub(super) fn finish(self) -> io::Result<()> {
-        self.zip.finish()?.flush()
+    /// The whole archive.
+    pub(super) fn finish(self) -> io::Result<Vec<u8>> {
+        Ok(self.zip.finish()?.into_inner())
+    }
+
+    fn start(&mut self, file: &str, n_bytes: usize) -> io::Result<()> {
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        // Zip files say lengths in 32 bits unless asked not to; half of that is left for headers.
+        Ok(self.zip.start_file(file, options.large_file(n_bytes > i32::MAX as usize))?)
     }
 }
 
@@ -211,8 +223,8 @@ pub(super) trait Element: Copy {
     /// From [`SIZE`](Self::SIZE) bytes.
     fn from_bytes(bytes: &[u8], big_endian: bool) -> Self;
 
-    /// Appends its bytes, the least significant first.
-    fn append_le(self, bytes: &mut Vec<u8>);
+    /// Writes its bytes, the least significant first.
+    fn write_le(self, out: &mut impl Write) -> io::Result<()>;
 }
 
 macro_rules! element {
@@ -227,8 +239,8 @@ macro_rules! element {
                 if big_endian { Self::from_be_bytes(bytes) } else { Self::from_le_bytes(bytes) }
             }
 
-            fn append_le(self, bytes: &mut Vec<u8>) {
-                bytes.extend_from_slice(&self.to_le_bytes());
+            fn write_le(self, out: &mut impl Write) -> io::Result<()> {
+                out.write_all(&self.to_le_bytes())
             }
         }
     };
@@ -244,18 +256,17 @@ enum Fault {
     Unexpected { expected: String, found: String },
 }
 
-/// A whole `.npy` file of version 1.
-fn write_npy<T: Element>(shape: &[usize], values: impl Iterator<Item = T>) -> Vec<u8> {
+/// What a `.npy` file of version 1 has before its numbers.
+fn header<T: Element>(shape: &[usize]) -> Vec<u8> {
     let lengths: String = shape.iter().map(|n| format!("{n}, ")).collect();
     // (2, 3) and (2,): a tuple of one keeps its comma.
     let lengths = lengths.strip_suffix(if shape.len() == 1 { " " } else { ", " }).unwrap_or(&lengths);
     let dictionary = format!("{{'descr': '<{}', 'fortran_order': False, 'shape': ({lengths}), }}", T::CODE);
     // Padded so that the numbers begin at a multiple of 64 bytes, and ended by a line feed.
-    let header_len = (PREFIX_LEN + dictionary.len() + 1).next_multiple_of(64) - PREFIX_LEN;
-    let mut npy = [MAGIC, &[1, 0], &(header_len as u16).to_le_bytes()].concat();
-    npy.extend_from_slice(format!("{dictionary:<width$}\n", width = header_len - 1).as_bytes());
-    values.for_each(|value| value.append_le(&mut npy));
-    npy
+    let len = (PREFIX_LEN + dictionary.len() + 1).next_multiple_of(64) - PREFIX_LEN;
+    let mut header = [MAGIC, &[1, 0], &(len as u16).to_le_bytes()].concat();
+    header.extend_from_slice(format!("{dictionary:<width$}\n", width = len - 1).as_bytes());
+    header
 }
 
 /// Reads a whole `.npy` file.

@@ -96,8 +96,8 @@ pub struct Checkpoints {
     path: PathBuf,
     every: Every,
     run: Run,
-    last_iteration: u64,
-    last_time: Instant,
+    /// Of the last one: how many iterations were done, and when it was written.
+    last: Option<(u64, Instant)>,
 }
 
 impl Checkpoints {
@@ -110,14 +110,14 @@ impl Checkpoints {
             gradient_s: 0.0,
         };
         let path = folder.file(CHECKPOINT);
-        Self { path, every: options.checkpoint_every, run, last_iteration: 0, last_time: Instant::now() }
+        Self { path, every: options.checkpoint_every, run, last: None }
     }
 
     pub fn write_if_due(&mut self, trainer: &Trainer, log: &CsvLog, gradient_s: f64) -> Result<()> {
-        let is_due = match self.every {
-            Every::Iterations(n) => trainer.iteration() - self.last_iteration >= n,
-            Every::Time(time) => self.last_time.elapsed() >= time,
-        };
+        let is_due = self.last.is_none_or(|(iteration, time)| match self.every {
+            Every::Iterations(n) => trainer.iteration() - iteration >= n,
+            Every::Time(interval) => time.elapsed() >= interval,
+        });
         if is_due { self.write(trainer, log, gradient_s) } else { Ok(()) }
     }
 
@@ -127,8 +127,13 @@ impl Checkpoints {
         self.run.gradient_s = gradient_s;
         let run = serde_json::to_string_pretty(&self.run).expect("the settings are plain data");
         write_whole(&self.path, |file| Ok(trainer.checkpoint().write(file, &run)?))?;
-        (self.last_iteration, self.last_time) = (trainer.iteration(), Instant::now());
+        self.last = Some((trainer.iteration(), Instant::now()));
         Ok(())
+    }
+
+    /// The iteration of the checkpoint that is there to continue from, if this run has written one.
+    pub fn last_iteration(&self) -> Option<u64> {
+        self.last.map(|(iteration, _)| iteration).filter(|_| self.path.is_file())
     }
 }
 

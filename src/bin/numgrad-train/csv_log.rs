@@ -3,7 +3,7 @@
 //! Numbers are the shortest text that reads back to the same f64, in the notation that Python and spreadsheets use:
 //! decimals in the usual range, an exponent (`1e-20`) beyond it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -49,10 +49,18 @@ impl CsvLog {
 
     /// Waits until all rows are on the disk, and says how many bytes they are.
     pub fn sync(&self) -> Result<u64> {
+        let name = self.path.display();
         let file = self.writer.get_ref();
-        file.sync_data()
+        let n_bytes = file
+            .sync_data()
             .and_then(|()| Ok(file.metadata()?.len()))
-            .with_context(|| format!("cannot write {}", self.path.display()))
+            .with_context(|| format!("cannot write {name}"))?;
+        // A file that was removed can be written to still, but nobody will ever read it.
+        let found = fs::metadata(&self.path).with_context(|| format!("cannot write {name}"))?.len();
+        if found != n_bytes {
+            bail!("{name}: expected the {n_bytes} bytes that were written, found {found}; was it removed or replaced?");
+        }
+        Ok(n_bytes)
     }
 
     /// Adds a row and hands it to the operating system in one write, so that whoever reads along sees whole rows.

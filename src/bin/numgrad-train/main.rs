@@ -85,10 +85,9 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     let trained = run_iterations(options, &data, &mut begun, &interrupts);
 
     // Also where training did not end: the log so far and the last finite weights are worth keeping.
-    let Begun { folder, trainer, .. } = &begun;
+    let Begun { folder, trainer, checkpoints, .. } = &begun;
     let kept = keep(folder, &data, trainer, options.seed);
-    let last = trained.with_context(|| format!("the run in {} stopped", folder.path().display()))?;
-    kept?;
+    let last = trained.and_then(|last| kept.map(|()| last)).map_err(|error| stopped(error, folder, checkpoints))?;
     let Some(last) = last else {
         let (code, signal) = interrupts.signal();
         say(format_args!(
@@ -106,6 +105,18 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     report.write_json(&folder.file("run.json"))?;
     report.print(folder.path())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says where the run stopped and, unless training would stop there again, how to continue it.
+fn stopped(error: anyhow::Error, folder: &RunFolder, checkpoints: &Checkpoints) -> anyhow::Error {
+    let path = folder.path();
+    let hint = match checkpoints.last_iteration() {
+        Some(n) if !error.is::<train::Error>() => {
+            format!(" (its checkpoint is of iteration {n}; to continue: numgrad-train --resume {})", in_a_shell(path))
+        }
+        _ => String::new(),
+    };
+    error.context(format!("the run in {} stopped{hint}", path.display()))
 }
 
 /// A path as a shell takes it: within quotes where it is more than a plain word.

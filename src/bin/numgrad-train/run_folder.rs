@@ -24,6 +24,8 @@ pub struct RunFolder {
     path: PathBuf,
     /// Outermost first.
     made: Vec<PathBuf>,
+    /// Whether an older run may be replaced.
+    force: bool,
     /// The lock dies with the process, however it ends.
     lock: Option<File>,
 }
@@ -36,7 +38,7 @@ impl RunFolder {
     pub fn create(out: Option<&Path>, force: bool) -> Result<Self> {
         match out {
             Some(path) => Self::at(path, force),
-            None => Self::named_by_time(Path::new("results")),
+            None => Self::named_by_time(Path::new("results"), force),
         }
     }
 
@@ -51,8 +53,9 @@ impl RunFolder {
     /// Fails where the file that `flag` names cannot be made, is one of the run's own, or is there already without
     /// `force`. Nothing is written.
     pub fn check_other_file(&self, flag: &str, path: &Path, force: bool) -> Result<()> {
-        if path.is_dir() {
-            bail!("{flag} {}: expected a file, found a folder", path.display());
+        if path.exists() && !path.is_file() {
+            let found = if path.is_dir() { "a folder" } else { "a pipe, socket or device" };
+            bail!("{flag} {}: expected a file, found {found}", path.display());
         }
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         check_writable(parent)
@@ -76,7 +79,7 @@ impl RunFolder {
         if !path.join(CHECKPOINT).exists() {
             bail!("expected the folder of a run, found no {CHECKPOINT} in it");
         }
-        let mut folder = Self { path: path.to_owned(), made: Vec::new(), lock: None };
+        let mut folder = Self { path: path.to_owned(), made: Vec::new(), force: false, lock: None };
         folder.take_lock()?;
         Ok(folder)
     }
@@ -89,6 +92,8 @@ impl RunFolder {
     /// Training begins: files of an older run go, the log is opened, and the folder stays from here on.
     pub fn begin(&mut self) -> Result<CsvLog> {
         self.take_lock().with_context(|| format!("--out {}", self.path.display()))?;
+        // Another run may have begun, and even ended, since the folder was looked into.
+        self.check_replaceable()?;
         for name in FILES {
             remove(&self.file(name))?;
         }
@@ -120,28 +125,36 @@ impl RunFolder {
     }
 
     fn at(path: &Path, force: bool) -> Result<Self> {
-        match fs::read_dir(path) {
-            Ok(mut entries) => {
-                // What can't be listed counts as there. The lock alone is left where a run was ended before it began.
-                if !force && entries.any(|entry| !entry.is_ok_and(|entry| entry.file_name() == LOCK)) {
-                    bail!(
-                        "--out {}: expected a new or empty folder, found one with files in it; \
-                         name another, or add --force to replace the run in it",
-                        path.display()
-                    );
-                }
+        match path.metadata() {
+            Ok(_) => {
+                let folder = Self { path: path.to_owned(), made: Vec::new(), force, lock: None };
+                folder.check_replaceable()?;
                 check_writable(path).with_context(|| format!("--out {}: cannot write there", path.display()))?;
-                Ok(Self { path: path.to_owned(), made: Vec::new(), lock: None })
+                Ok(folder)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(path, force),
             Err(error) => Err(error).with_context(|| format!("--out {}: expected a folder", path.display())),
         }
     }
 
+    /// Fails where there are files in the folder that may not be replaced.
+    fn check_replaceable(&self) -> Result<()> {
+        let path = self.path.display();
+        let mut entries = fs::read_dir(&self.path).with_context(|| format!("--out {path}: expected a folder"))?;
+        // What can't be listed counts as there. The lock alone is left where a run was ended before it began.
+        if !self.force && entries.any(|entry| !entry.is_ok_and(|entry| entry.file_name() == LOCK)) {
+            bail!(
+                "--out {path}: expected a new or empty folder, found one with files in it; \
+                 name another, or add --force to replace the run in it"
+            );
+        }
+        Ok(())
+    }
+
     /// `parent/2026-11-23T23-59-59Z`, with `-2`, `-3`, … where runs begin in the same second.
-    fn named_by_time(parent: &Path) -> Result<Self> {
+    fn named_by_time(parent: &Path, force: bool) -> Result<Self> {
         let name = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
-        let mut folder = Self { path: parent.to_owned(), made: Vec::new(), lock: None };
+        let mut folder = Self { path: parent.to_owned(), made: Vec::new(), force, lock: None };
         folder.make_parents(&parent.join(&name)).with_context(|| cannot_make(parent))?;
         for n in 1.. {
             let path = parent.join(if n == 1 { name.clone() } else { format!("{name}-{n}") });
@@ -158,8 +171,8 @@ impl RunFolder {
         Ok(folder)
     }
 
-    fn make(path: &Path) -> Result<Self> {
-        let mut folder = Self { path: path.to_owned(), made: Vec::new(), lock: None };
+    fn make(path: &Path, force: bool) -> Result<Self> {
+        let mut folder = Self { path: path.to_owned(), made: Vec::new(), force, lock: None };
         folder.make_parents(path).and_then(|()| folder.make_one(path)).with_context(|| cannot_make(path))?;
         Ok(folder)
     }
