@@ -10,7 +10,8 @@ use rand_mt::Mt;
 
 /// NumPy's `RandomState`: the generator and the normal number that it holds back.
 ///
-/// A clone continues with the same draws as the original.
+/// A clone continues with the same draws as the original, and so does what is made of its [`state`](Self::state). Two are
+/// equal if all that they will ever draw is.
 ///
 /// ```
 /// use numgrad::random::LegacyRandom;
@@ -18,23 +19,61 @@ use rand_mt::Mt;
 /// let mut random = LegacyRandom::seed(42); // np.random.seed(42)
 /// assert_eq!(random.random_sample(), 0.3745401188473625); // np.random.random_sample()
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct LegacyRandom {
     twister: Mt,
+    /// Words that come before the twister's, the next one last: what a restored generator begins with.
+    ahead: Vec<u32>,
     /// The polar method makes normal numbers in pairs; this is the second of a pair whose first has been handed out.
     held_normal: Option<f64>,
 }
 
+/// Where a [`LegacyRandom`] stands, to be kept in a file.
+///
+/// MT19937's recurrence makes every word from the 624 before it, so any 624 words in a row determine all that follow.
+/// Those that come next are therefore as good as the generator's own memory, however many were drawn before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RandomState {
+    /// The 624 words that come next.
+    pub words: [u32; STATE_LEN],
+    /// The normal number that is held back, if there is one.
+    pub held_normal: Option<f64>,
+}
+
+/// How many words MT19937 remembers.
+pub const STATE_LEN: usize = 624;
+
 impl LegacyRandom {
     /// Starts the sequence of `np.random.seed(seed)`.
     pub fn seed(seed: u32) -> Self {
-        Self { twister: Mt::new(seed), held_normal: None }
+        Self { twister: Mt::new(seed), ahead: Vec::new(), held_normal: None }
+    }
+
+    /// Where it stands, without moving it. Costs 624 draws of a clone.
+    ///
+    /// ```
+    /// use numgrad::random::LegacyRandom;
+    ///
+    /// let mut random = LegacyRandom::seed(42);
+    /// random.standard_normal();
+    /// let mut restored = LegacyRandom::from_state(&random.state());
+    /// assert_eq!(restored.standard_normal(), random.standard_normal());
+    /// ```
+    pub fn state(&self) -> RandomState {
+        let mut ahead = self.clone();
+        RandomState { words: std::array::from_fn(|_| ahead.next_u32()), held_normal: self.held_normal }
+    }
+
+    /// Continues from where [`state`](Self::state) was taken, to the bit.
+    pub fn from_state(state: &RandomState) -> Self {
+        let ahead = state.words.iter().rev().copied().collect();
+        Self { twister: Mt::from(state.words), ahead, held_normal: state.held_normal }
     }
 
     /// Draws one number of [0, 1), a multiple of 2⁻⁵³, as `np.random.random_sample()`.
     pub fn random_sample(&mut self) -> f64 {
-        let high = f64::from(self.twister.next_u32() >> 5); // 27 bits
-        let low = f64::from(self.twister.next_u32() >> 6); // 26 bits
+        let high = f64::from(self.next_u32() >> 5); // 27 bits
+        let low = f64::from(self.next_u32() >> 6); // 26 bits
         (high * f64::from(1 << 26) + low) / (1_u64 << 53) as f64
     }
 
@@ -100,13 +139,26 @@ impl LegacyRandom {
         let mask = u64::MAX >> largest.leading_zeros();
         loop {
             let word = if largest <= u64::from(u32::MAX) {
-                u64::from(self.twister.next_u32())
+                u64::from(self.next_u32())
             } else {
-                self.twister.next_u64()
+                u64::from(self.next_u32()) << 32 | u64::from(self.next_u32())
             };
             if word & mask <= largest {
                 return word & mask;
             }
         }
+    }
+
+    fn next_u32(&mut self) -> u32 {
+        match self.ahead.pop() {
+            Some(word) => word,
+            None => self.twister.next_u32(),
+        }
+    }
+}
+
+impl PartialEq for LegacyRandom {
+    fn eq(&self, other: &Self) -> bool {
+        self.state() == other.state()
     }
 }

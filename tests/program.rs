@@ -14,7 +14,7 @@ use predicates::prelude::*;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const FILES: [&str; 4] = ["loss.csv", "loss.svg", "model.npz", "run.json"];
+const FILES: [&str; 6] = [".lock", "checkpoint.npz", "loss.csv", "loss.svg", "model.npz", "run.json"];
 const HEADER: &str = "iteration,loss,elapsed_s,gradient_s,n_evaluations,gradient_norm,train_accuracy,test_accuracy\n";
 
 /// The program in an empty folder, deaf to this process's environment.

@@ -174,6 +174,31 @@ fn a_clone_continues_with_the_same_draws_even_between_the_two_normals_of_a_pair(
 
 proptest! {
     #[test]
+    fn a_generator_restored_from_its_state_draws_the_same_for_ever(
+        seed: u32, n_uniform in 0_usize..2000, n_normal in 0_usize..4, n_restored in 0_usize..2000,
+    ) {
+        let mut random = LegacyRandom::seed(seed);
+        for _ in 0..n_uniform {
+            random.random_sample();
+        }
+        for _ in 0..n_normal {
+            random.standard_normal();
+        }
+        let mut restored = LegacyRandom::from_state(&random.state());
+        prop_assert_eq!(&restored, &random);
+        // Restored again while words of the first state are still to be handed out, or after that.
+        for _ in 0..n_restored {
+            prop_assert_eq!(restored.randint(0, 1000), random.randint(0, 1000));
+        }
+        let mut restored = LegacyRandom::from_state(&restored.state());
+        for _ in 0..2000 {
+            prop_assert_eq!(restored.standard_normal().to_bits(), random.standard_normal().to_bits());
+        }
+        random.randint(0, 2);
+        prop_assert_ne!(restored, random);
+    }
+
+    #[test]
     fn integers_stay_within_any_range(seed: u32, low: i64, n in 1_i64..) {
         let high = low.saturating_add(n);
         prop_assume!(low < high);

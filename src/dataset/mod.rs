@@ -22,6 +22,8 @@ mod sampler;
 mod samples;
 mod synthetic;
 
+use serde::{Deserialize, Serialize};
+
 use crate::random::LegacyRandom;
 use download::{Downloader, Limits, MNIST_MIRRORS, Observer};
 
@@ -43,8 +45,18 @@ pub struct Dataset {
     pub test: Option<Samples>,
 }
 
+impl Dataset {
+    /// The CRC-32 of all inputs and labels, to recognise the data set when it is met again.
+    pub fn crc32(&self) -> u32 {
+        let mut crc = flate2::Crc::new();
+        [Some(&self.train), self.test.as_ref()].into_iter().flatten().for_each(|samples| samples.add_to(&mut crc));
+        crc.sum()
+    }
+}
+
 /// What a data set is called where a run is recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Name {
     /// The 60,000 + 10,000 digits of MNIST.
     Mnist,

@@ -186,6 +186,14 @@ impl Samples {
         })
     }
 
+    pub(super) fn add_to(&self, crc: &mut flate2::Crc) {
+        match &self.content {
+            Content::Pixels(images) => crc.update(&images.pixels),
+            Content::Values(values) => values.iter().for_each(|value| crc.update(&value.to_le_bytes())),
+        }
+        crc.update(&self.labels);
+    }
+
     fn flat(&self, range: Range<usize>, scale: Scale) -> Array2<f64> {
         let mut inputs = Array2::zeros((range.len(), self.input_size()));
         for (mut row, sample) in inputs.rows_mut().into_iter().zip(range) {

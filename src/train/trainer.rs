@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::evaluator::{Evaluator, Forward, GradientMethod, Hook};
-use super::{Error, Quantity, Record};
+use super::{Checkpoint, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
 use crate::difference::{Differentiator, NonFinite, Stencil, Step};
 use crate::nn::simd::Isa;
@@ -76,17 +76,41 @@ impl<'a> Trainer<'a> {
         }
     }
 
+    /// Continues where [`checkpoint`](Self::checkpoint) was taken, with the same bits for the same samples and settings.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn resume(samples: &'a Samples, checkpoint: Checkpoint, settings: TrainingSettings) -> Self {
+        let Checkpoint { parameters, random, iteration, elapsed } = checkpoint;
+        Self { iteration, elapsed, ..Self::new(samples, parameters, random, settings) }
+    }
+
+    /// All that is needed to continue later.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            parameters: self.net.parameters().clone(),
+            random: self.random.clone(),
+            iteration: self.iteration,
+            elapsed: self.elapsed,
+        }
+    }
+
     /// One batch, one gradient, one update. `hook` is told of the gradient's progress and may cancel it.
     ///
     /// # Errors
-    /// [`Error::Diverged`] where the gradient, the updated parameters or the loss are not finite, [`Error::Cancelled`]
-    /// where the hook said so. The parameters are finite then; training cannot go on.
+    /// [`Error::Diverged`] where the gradient, the updated parameters or the loss are not finite: the parameters are
+    /// finite then, but training cannot go on. [`Error::Cancelled`] where the hook said so: the next call begins the
+    /// same iteration anew.
     pub fn iterate(&mut self, hook: Option<Hook>) -> Result<Record, Error> {
         let started = Instant::now();
+        let before = self.random.clone();
         self.evaluator.set_batch(self.samples, self.sampler.draw(&mut self.random));
 
         let gradient_started = Instant::now();
-        self.evaluator.gradient(&self.differentiator, self.net.parameters(), hook, &mut self.gradient)?;
+        let gradient = &mut self.gradient;
+        self.evaluator
+            .gradient(&self.differentiator, self.net.parameters(), hook, gradient)
+            .inspect_err(|_| self.random = before)?;
         let gradient_time = gradient_started.elapsed();
 
         let gradient_norm = self.checked_gradient_norm()?;

@@ -15,6 +15,8 @@ use numgrad::dataset::{Name, Request};
 use numgrad::nn::simd::Isa;
 use numgrad::train::{Forward, GradientMethod, Init};
 
+use crate::checkpoints::Every;
+
 /// More threads than any machine has cores; a larger number is taken for a slip.
 const MAX_THREADS: usize = 1024;
 
@@ -119,6 +121,20 @@ struct Args {
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
 
+    /// Continue the run in this folder from its last checkpoint, as if it had never been interrupted
+    ///
+    /// Settings that are not given are taken from the checkpoint. --iterations may grow, and --threads, --eval-every,
+    /// --checkpoint-every and the place of the data may change; any other setting that differs is refused.
+    #[arg(long, value_name = "DIR", conflicts_with = "out", help_heading = "Output")]
+    resume: Option<PathBuf>,
+
+    /// Write a checkpoint, which --resume continues from, every N iterations (50) or seconds (30s)
+    ///
+    /// One more is written before the first iteration, and one after the last.
+    #[arg(long, value_name = "N|SECONDS", default_value = Every::DEFAULT, help_heading = "Output")]
+    #[arg(value_parser = str::parse::<Every>, allow_hyphen_values = true)]
+    checkpoint_every: Every,
+
     /// Replace the run that --out, or the file that --save-gradient names
     #[arg(long, help_heading = "Output")]
     force: bool,
@@ -145,14 +161,19 @@ pub struct Options {
     pub init_scale: f64,
     pub eval_every: Option<u64>,
     pub data: Request,
-    pub n_threads: usize,
+    /// As given: none and 0 leave it to [`n_threads`](Self::n_threads).
+    pub threads: Option<u64>,
     pub forward: Forward,
     pub gradient: GradientMethod,
     pub isa: Isa,
     pub out: Option<PathBuf>,
+    pub resume: Option<PathBuf>,
+    pub checkpoint_every: Every,
     pub force: bool,
     pub save_gradient: Option<PathBuf>,
     pub quiet: bool,
+    /// What was given on the command line, by the names of [`Args`]' fields, and `isa` where the environment gives it.
+    pub given: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -167,13 +188,30 @@ impl Options {
     pub fn from_command_line() -> Self {
         let matches = Args::command().get_matches();
         let from_environment = matches.value_source("data_dir") == Some(ValueSource::EnvVariable);
-        let options = Args::from_arg_matches(&matches).and_then(|args| args.resolve(from_environment));
+        let on_command_line = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let mut given: Vec<_> =
+            matches.ids().map(|id| id.as_str()).filter(on_command_line).map(str::to_owned).collect();
+        let options = Args::from_arg_matches(&matches).and_then(|args| {
+            let isa = isa()?;
+            given.extend(isa.map(|_| "isa".to_owned()));
+            args.resolve(from_environment, isa.unwrap_or_else(Isa::best), given)
+        });
         options.unwrap_or_else(|error| error.exit())
+    }
+
+    /// `--threads`, else `RAYON_NUM_THREADS` as rayon reads it (0 and what is no number do not count), else the cores.
+    pub fn n_threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+        match self.threads.map(|n| n as usize).or_else(threads_of_environment).unwrap_or(0) {
+            0 => cores(),
+            n => n,
+        }
     }
 }
 
 impl Args {
-    fn resolve(self, data_dir_from_environment: bool) -> Result<Options, clap::Error> {
+    fn resolve(self, data_dir_from_environment: bool, isa: Isa, given: Vec<String>) -> Result<Options, clap::Error> {
+        check_environment(&self)?;
         Ok(Options {
             iterations: self.iterations,
             batch_size: self.batch_size,
@@ -185,14 +223,17 @@ impl Args {
             init_scale: self.init_scale,
             eval_every: self.eval_every,
             data: data_request(&self, data_dir_from_environment)?,
-            n_threads: n_threads(self.threads)?,
+            threads: self.threads,
             forward: self.forward,
             gradient: self.gradient,
-            isa: isa()?,
+            isa,
             out: self.out,
+            resume: self.resume,
+            checkpoint_every: self.checkpoint_every,
             force: self.force,
             save_gradient: self.save_gradient,
             quiet: self.quiet,
+            given,
         })
     }
 }
@@ -231,29 +272,26 @@ fn data_request(args: &Args, data_dir_from_environment: bool) -> Result<Request,
     Ok(Request { name, data_dir, cache_dir: None, mirror: args.mirror.clone(), n_classes: args.classes.into() })
 }
 
-/// `--threads`, else `RAYON_NUM_THREADS` as rayon reads it (0 and what is no number do not count), else the cores.
-fn n_threads(flag: Option<u64>) -> Result<usize, clap::Error> {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    let wanted = match flag {
-        Some(n) => n as usize,
-        None => std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(0),
-    };
-    match wanted {
-        0 => Ok(cores()),
-        1..=MAX_THREADS => Ok(wanted),
-        _ => {
-            let message = format!("RAYON_NUM_THREADS: expected at most {MAX_THREADS} threads, found {wanted}");
+fn threads_of_environment() -> Option<usize> {
+    std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok()
+}
+
+fn check_environment(args: &Args) -> Result<(), clap::Error> {
+    match threads_of_environment() {
+        Some(n) if args.threads.is_none() && n > MAX_THREADS => {
+            let message = format!("RAYON_NUM_THREADS: expected at most {MAX_THREADS} threads, found {n}");
             Err(Args::command().error(ErrorKind::InvalidValue, message))
         }
+        _ => Ok(()),
     }
 }
 
-/// The processor's best instruction set, or the one that `NUMGRAD_ISA` forces.
-fn isa() -> Result<Isa, clap::Error> {
+/// The instruction set that `NUMGRAD_ISA` forces.
+fn isa() -> Result<Option<Isa>, clap::Error> {
     match std::env::var_os("NUMGRAD_ISA") {
-        None => Ok(Isa::best()),
-        Some(name) if name.is_empty() => Ok(Isa::best()),
-        Some(name) => name.to_string_lossy().parse().map_err(|reason| {
+        None => Ok(None),
+        Some(name) if name.is_empty() => Ok(None),
+        Some(name) => name.to_string_lossy().parse().map(Some).map_err(|reason| {
             Args::command().error(ErrorKind::InvalidValue, format!("NUMGRAD_ISA names an instruction set: {reason}"))
         }),
     }

@@ -1,11 +1,14 @@
 //! `numgrad-train`: parse, run, report.
 //!
 //! Standard output carries the summary and nothing else; progress, warnings and errors go to standard error. The exit
-//! code is 2 for a flag that is wrong in itself, and 1 where anything else stops the run.
+//! code is 2 for a flag that is wrong in itself, 130 or 143 where Ctrl-C or SIGTERM interrupts the run, and 1 where anything
+//! else stops it.
 
 mod args;
+mod checkpoints;
 mod csv_log;
 mod data;
+mod interrupts;
 mod memory;
 mod plot;
 mod progress;
@@ -13,24 +16,26 @@ mod report;
 mod run_folder;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
-use numgrad::train::{GradientMethod, Record, Trainer, TrainingSettings, accuracy, initial_parameters};
+use numgrad::train::{self, GradientMethod, Record, Trainer, TrainingSettings, accuracy, initial_parameters};
 
 use args::Options;
+use checkpoints::{Checkpoints, Resumed};
 use csv_log::CsvLog;
+use interrupts::Interrupts;
 use progress::{Progress, say};
 use report::{DatasetReport, Report};
 use run_folder::RunFolder;
 
 fn main() -> ExitCode {
-    let options = Options::from_command_line();
-    match on_threads(options.n_threads, || train(&options)) {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(Options::from_command_line()) {
+        Ok(code) => code,
         Err(error) => {
             say(format_args!("error: {error:#}"));
             ExitCode::FAILURE
@@ -38,12 +43,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn on_threads(n_threads: usize, run: impl FnOnce() -> Result<()> + Send) -> Result<()> {
+fn run(mut options: Options) -> Result<ExitCode> {
+    let resumed = match options.resume.clone() {
+        Some(folder) => Some(Resumed::open(&folder, &mut options)?),
+        None => None,
+    };
+    on_threads(options.n_threads(), || train(&options, resumed))
+}
+
+fn on_threads<T: Send>(n_threads: usize, run: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build();
     pool.with_context(|| format!("cannot start {n_threads} threads; --threads takes fewer"))?.install(run)
 }
 
-fn train(options: &Options) -> Result<()> {
+fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     // The order of the draws is NumPy's in the article: data, if they are random, then weights, then batches.
     let mut random = LegacyRandom::seed(options.seed);
     let data = data::load(options, &mut random)?;
@@ -53,7 +66,6 @@ fn train(options: &Options) -> Result<()> {
         n_classes: data.train.n_classes(),
     };
     memory::check(options, shape)?;
-    let parameters = initial_parameters(shape, options.init, options.init_scale, &mut random);
     let settings = TrainingSettings {
         batch_size: options.batch_size,
         learning_rate: options.learning_rate,
@@ -62,28 +74,113 @@ fn train(options: &Options) -> Result<()> {
         forward: options.forward,
         isa: options.isa,
     };
-    let mut trainer = Trainer::new(&data.train, parameters, random, settings);
+    let interrupts = Interrupts::listen().context("cannot listen to signals")?;
+    let mut begun = match resumed {
+        Some(resumed) => continue_run(options, &data, shape, settings, resumed)?,
+        None => begin_run(options, &data, shape, settings, random)?,
+    };
+    if !options.quiet {
+        say(format_args!("{}", first_line(options, &data, shape, begun.trainer.iteration())));
+    }
+    let trained = run_iterations(options, &data, &mut begun, &interrupts);
 
+    // Also where training did not end: the log so far and the last finite weights are worth keeping.
+    let Begun { folder, trainer, checkpoints, .. } = &begun;
+    let kept = keep(folder, &data, trainer, options.seed);
+    let last = trained.and_then(|last| kept.map(|()| last)).map_err(|error| stopped(error, folder, checkpoints))?;
+    let Some(last) = last else {
+        let (code, signal) = interrupts.signal();
+        say(format_args!(
+            "interrupted by {signal} after iteration {} of {}; to continue: numgrad-train --resume {}",
+            trainer.iteration(),
+            options.iterations,
+            in_a_shell(folder.path())
+        ));
+        return Ok(ExitCode::from(code));
+    };
+    if let Some(path) = &options.save_gradient {
+        report::write_npz(path, trainer.gradient())?;
+    }
+    let report = report(options, &data, shape, &last, begun.gradient_s);
+    report.write_json(&folder.file("run.json"))?;
+    report.print(folder.path())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says where the run stopped and, unless training would stop there again, how to continue it.
+fn stopped(error: anyhow::Error, folder: &RunFolder, checkpoints: &Checkpoints) -> anyhow::Error {
+    let path = folder.path();
+    let hint = match checkpoints.last_iteration() {
+        Some(n) if !error.is::<train::Error>() => {
+            format!(" (its checkpoint is of iteration {n}; to continue: numgrad-train --resume {})", in_a_shell(path))
+        }
+        _ => String::new(),
+    };
+    error.context(format!("the run in {} stopped{hint}", path.display()))
+}
+
+/// A path as a shell takes it: within quotes where it is more than a plain word.
+fn in_a_shell(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = path.chars().all(|c| c.is_alphanumeric() || "/\\.:_-+=,@%~".contains(c));
+    if is_plain { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+/// All that a run needs from its first iteration on.
+struct Begun<'a> {
+    trainer: Trainer<'a>,
+    folder: RunFolder,
+    log: CsvLog,
+    checkpoints: Checkpoints,
+    /// The sum of the gradients' times.
+    gradient_s: f64,
+}
+
+fn begin_run<'a>(
+    options: &Options,
+    data: &'a Dataset,
+    shape: NetworkShape,
+    settings: TrainingSettings,
+    mut random: LegacyRandom,
+) -> Result<Begun<'a>> {
+    let parameters = initial_parameters(shape, options.init, options.init_scale, &mut random);
+    let trainer = Trainer::new(&data.train, parameters, random, settings);
     let mut folder = RunFolder::create(options.out.as_deref(), options.force)?;
     if let Some(path) = &options.save_gradient {
         folder.check_other_file("--save-gradient", path, options.force)?;
     }
-    let mut log = folder.begin()?;
-    if !options.quiet {
-        say(format_args!("{}", first_line(options, &data, shape)));
-    }
-    let trained = run_iterations(options, &data, &mut trainer, &mut log);
+    let log = folder.begin()?;
+    let checkpoints = Checkpoints::new(&folder, options, data);
+    Ok(Begun { trainer, folder, log, checkpoints, gradient_s: 0.0 })
+}
 
-    // Also where training failed: the log so far and the last finite weights are worth keeping.
-    let kept = keep(&folder, &data, &trainer, options.seed);
-    let (last, gradient_s) = trained.with_context(|| format!("the run in {} stopped", folder.path().display()))?;
-    kept?;
+fn continue_run<'a>(
+    options: &Options,
+    data: &'a Dataset,
+    shape: NetworkShape,
+    settings: TrainingSettings,
+    resumed: Resumed,
+) -> Result<Begun<'a>> {
+    resumed.check_data(data, shape)?;
+    let is_done = resumed.checkpoint.iteration == options.iterations;
     if let Some(path) = &options.save_gradient {
-        report::write_npz(path, trainer.gradient())?;
+        resumed.folder.check_other_file("--save-gradient", path, options.force)?;
+        if is_done {
+            bail!(
+                "--save-gradient: all {} iterations are done, and no gradient is left to compute",
+                options.iterations
+            );
+        }
     }
-    let report = report(options, &data, shape, &last, gradient_s);
-    report.write_json(&folder.file("run.json"))?;
-    report.print(folder.path())
+    let log = resumed.log()?;
+    let gradient_s = resumed.gradient_s();
+    let Resumed { folder, checkpoint, .. } = resumed;
+    if !is_done {
+        folder.begin_again()?;
+    }
+    let trainer = Trainer::resume(&data.train, checkpoint, settings);
+    let checkpoints = Checkpoints::new(&folder, options, data);
+    Ok(Begun { trainer, folder, log, checkpoints, gradient_s })
 }
 
 fn keep(folder: &RunFolder, data: &Dataset, trainer: &Trainer, seed: u32) -> Result<()> {
@@ -94,17 +191,34 @@ fn keep(folder: &RunFolder, data: &Dataset, trainer: &Trainer, seed: u32) -> Res
     plot::draw(&folder.file("loss.csv"), &folder.file("loss.svg"), trainer.iteration(), &title, shape.n_classes)
 }
 
-/// Returns the last iteration and the sum of the gradients' times.
-fn run_iterations(options: &Options, data: &Dataset, trainer: &mut Trainer, log: &mut CsvLog) -> Result<(Record, f64)> {
+/// Returns the last iteration, or none where the run was interrupted. A checkpoint tells of the same then.
+fn run_iterations(
+    options: &Options,
+    data: &Dataset,
+    begun: &mut Begun,
+    interrupts: &Interrupts,
+) -> Result<Option<Record>> {
+    let Begun { trainer, folder, log, checkpoints, gradient_s } = begun;
+    checkpoints.write(trainer, log, *gradient_s)?;
+    if trainer.iteration() == options.iterations {
+        return csv_log::last(&folder.file("loss.csv"), options.iterations).map(Some);
+    }
     let n_parameters = trainer.gradient().values().len() as u64;
-    let mut progress = Progress::start(options.iterations, n_parameters, options.quiet);
-    let mut gradient_s = 0.0;
+    let elapsed_s = trainer.checkpoint().elapsed.as_secs_f64();
+    let mut progress = Progress::start(trainer.iteration(), elapsed_s, options.iterations, n_parameters, options.quiet);
     loop {
-        let mut record = trainer.iterate(Some(&|n| {
+        let iterated = trainer.iterate(Some(&|n| {
             progress.coordinates_done(n);
-            ControlFlow::Continue(())
-        }))?;
-        gradient_s += record.gradient_s;
+            if interrupts.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }));
+        let mut record = match iterated {
+            Err(train::Error::Cancelled(_)) => {
+                checkpoints.write(trainer, log, *gradient_s)?;
+                return Ok(None);
+            }
+            iterated => iterated?,
+        };
+        *gradient_s += record.gradient_s;
         let is_last = record.iteration == options.iterations;
         if is_last || options.eval_every.is_some_and(|every| record.iteration.is_multiple_of(every)) {
             record.train_accuracy = Some(accuracy(trainer.net(), &data.train));
@@ -113,22 +227,30 @@ fn run_iterations(options: &Options, data: &Dataset, trainer: &mut Trainer, log:
         log.write(&record)?;
         progress.iteration_done(&record);
         if is_last {
-            return Ok((record, gradient_s));
+            checkpoints.write(trainer, log, *gradient_s)?;
+            return Ok(Some(record));
         }
+        if interrupts.requested() {
+            checkpoints.write(trainer, log, *gradient_s)?;
+            return Ok(None);
+        }
+        checkpoints.write_if_due(trainer, log, *gradient_s)?;
     }
 }
 
-fn first_line(options: &Options, data: &Dataset, shape: NetworkShape) -> String {
+fn first_line(options: &Options, data: &Dataset, shape: NetworkShape, done: u64) -> String {
     let (n_train, n_test) = (data.train.len(), n_test(data));
     let n_parameters = shape.n_parameters();
-    let threads = if options.n_threads == 1 { "1 thread".to_owned() } else { format!("{} threads", options.n_threads) };
+    let n_threads = options.n_threads();
+    let threads = if n_threads == 1 { "1 thread".to_owned() } else { format!("{n_threads} threads") };
     let mode = match options.gradient {
         GradientMethod::Numerical => format!("forward {}", options.forward),
         method => format!("gradient {method}"),
     };
+    let continued = if done == 0 { String::new() } else { format!("; continued after iteration {done}") };
     format!(
         "{}: {n_train} training and {n_test} test samples; network {shape}: {n_parameters} parameters, \
-         {} evaluations an iteration; {mode}, {threads}, {}",
+         {} evaluations an iteration; {mode}, {threads}, {}{continued}",
         data.name,
         2 * n_parameters,
         options.isa
@@ -160,7 +282,7 @@ fn report(options: &Options, data: &Dataset, shape: NetworkShape, last: &Record,
         eval_every: options.eval_every,
         gradient: options.gradient,
         forward: options.forward,
-        threads: options.n_threads,
+        threads: options.n_threads(),
         isa: options.isa.to_string(),
         n_parameters: shape.n_parameters(),
         n_evaluations: last.n_evaluations,

@@ -20,7 +20,7 @@ pub fn check(options: &Options, shape: NetworkShape) -> Result<()> {
              memory, expected at most the {} that are free; choose smaller numbers",
             shape.n_hidden,
             options.batch_size,
-            options.n_threads,
+            options.n_threads(),
             gigabytes(free as u128)
         );
     }
@@ -45,7 +45,7 @@ fn needed_bytes(options: &Options, shape: NetworkShape) -> Option<u128> {
     // Each input as it is, with its number, and among the distinct ones; each unit with its slope and its input.
     let sample = (5 * n_inputs as u128).checked_add(hidden.checked_mul(3)?)?.checked_add(2 * classes)?;
     let batch = (options.batch_size as u128).checked_mul(sample)?;
-    shared.checked_add(clone.checked_mul(options.n_threads as u128)?)?.checked_add(batch)?.checked_mul(8)
+    shared.checked_add(clone.checked_mul(options.n_threads() as u128)?)?.checked_add(batch)?.checked_mul(8)
 }
 
 /// What Linux says can be used without swapping.

@@ -54,10 +54,11 @@ struct Counts {
 }
 
 impl Progress {
-    pub fn start(n_iterations: u64, n_parameters: u64, quiet: bool) -> Self {
+    /// `done` iterations have been done before, in `elapsed_s` seconds of training.
+    pub fn start(done: u64, elapsed_s: f64, n_iterations: u64, n_parameters: u64, quiet: bool) -> Self {
         let counts = Arc::new(Counts {
             n_parameters,
-            iterations: AtomicU64::new(0),
+            iterations: AtomicU64::new(done),
             coordinates: AtomicU64::new(0),
             loss: AtomicU64::new(f64::NAN.to_bits()),
         });
@@ -66,7 +67,7 @@ impl Progress {
         } else if has_bars() {
             Shown::Bars { _drawer: Drawer::start(counts.clone(), n_iterations) }
         } else {
-            Shown::Lines { last_s: 0.0 }
+            Shown::Lines { last_s: elapsed_s }
         };
         Self { counts, n_iterations, shown }
     }
@@ -185,6 +186,8 @@ struct Bars {
     /// From the moment on when iterations have turned out to be long.
     iteration: Option<ProgressBar>,
     started: Instant,
+    /// Iterations that were done before that.
+    done: u64,
 }
 
 impl Bars {
@@ -192,7 +195,10 @@ impl Bars {
         let all = MultiProgress::new();
         let run = all.add(ProgressBar::new(n_iterations.saturating_mul(counts.n_parameters)));
         run.set_style(run_style(counts, n_iterations));
-        Self { all, run, iteration: None, started: Instant::now() }
+        let done = counts.iterations.load(Relaxed);
+        run.set_position(done.saturating_mul(counts.n_parameters));
+        run.reset_eta();
+        Self { all, run, iteration: None, started: Instant::now(), done }
     }
 
     fn draw(&mut self, counts: &Counts) {
@@ -200,8 +206,8 @@ impl Bars {
         let iterations = counts.iterations.load(Relaxed);
         self.run.set_position(iterations.saturating_mul(counts.n_parameters).saturating_add(coordinates));
         self.run.tick();
-        if self.iteration.is_none() && self.started.elapsed().as_secs_f64() > LONG_ITERATION_S * (iterations + 1) as f64
-        {
+        let n_begun = iterations - self.done + 1;
+        if self.iteration.is_none() && self.started.elapsed().as_secs_f64() > LONG_ITERATION_S * n_begun as f64 {
             let bar = self.all.add(ProgressBar::new(counts.n_parameters));
             self.iteration =
                 Some(bar.with_style(style("[{wide_bar}] {human_pos}/{human_len} parameters of this iteration")));

@@ -4,9 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use ndarray_npy::NpzWriter;
 use numgrad::nn::Parameters;
-use numgrad::train::{Forward, GradientMethod, Init};
+use numgrad::train::{Forward, GradientMethod, Init, write_model};
 use serde::Serialize;
 
 use crate::progress::with_unit;
@@ -86,12 +85,5 @@ impl Report {
 
 /// Parameters, or their gradient, as `numpy.load` reads them: W1, b1, W2, b2 in float64.
 pub fn write_npz(path: &Path, parameters: &Parameters) -> Result<()> {
-    write_whole(path, |file| {
-        let mut npz = NpzWriter::new(file);
-        for (name, array) in parameters.arrays() {
-            npz.add_array(name, &array)?;
-        }
-        npz.finish()?;
-        Ok(())
-    })
+    write_whole(path, |file| Ok(write_model(file, parameters)?))
 }

@@ -1,16 +1,22 @@
 //! The folder of a run: found or made before training, never over an older run without being asked.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::csv_log::CsvLog;
+use crate::progress::say;
 
-/// What a run writes.
-const FILES: [&str; 4] = ["loss.csv", "loss.svg", "model.npz", "run.json"];
+pub const CHECKPOINT: &str = "checkpoint.npz";
+
+/// What a run writes. The checkpoint goes first where a run is replaced, so that it never stands beside another's log.
+const FILES: [&str; 5] = [CHECKPOINT, "loss.csv", "loss.svg", "model.npz", "run.json"];
+
+/// Locked for as long as a process writes to the folder; it stays behind empty.
+const LOCK: &str = ".lock";
 
 /// A folder that belongs to one run. Until [`begin`](Self::begin) is called it is provisional: dropping it removes the
 /// folders that were made for it.
@@ -18,6 +24,10 @@ pub struct RunFolder {
     path: PathBuf,
     /// Outermost first.
     made: Vec<PathBuf>,
+    /// Whether an older run may be replaced.
+    force: bool,
+    /// The lock dies with the process, however it ends.
+    lock: Option<File>,
 }
 
 impl RunFolder {
@@ -28,7 +38,7 @@ impl RunFolder {
     pub fn create(out: Option<&Path>, force: bool) -> Result<Self> {
         match out {
             Some(path) => Self::at(path, force),
-            None => Self::named_by_time(Path::new("results")),
+            None => Self::named_by_time(Path::new("results"), force),
         }
     }
 
@@ -43,8 +53,9 @@ impl RunFolder {
     /// Fails where the file that `flag` names cannot be made, is one of the run's own, or is there already without
     /// `force`. Nothing is written.
     pub fn check_other_file(&self, flag: &str, path: &Path, force: bool) -> Result<()> {
-        if path.is_dir() {
-            bail!("{flag} {}: expected a file, found a folder", path.display());
+        if path.exists() && !path.is_file() {
+            let found = if path.is_dir() { "a folder" } else { "a pipe, socket or device" };
+            bail!("{flag} {}: expected a file, found {found}", path.display());
         }
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         check_writable(parent)
@@ -60,44 +71,90 @@ impl RunFolder {
         Ok(())
     }
 
+    /// The folder of an older run that is to be continued.
+    pub fn reopen(path: &Path) -> Result<Self> {
+        if !path.is_dir() {
+            bail!("expected the folder of a run, found no folder of that name");
+        }
+        if !path.join(CHECKPOINT).exists() {
+            bail!("expected the folder of a run, found no {CHECKPOINT} in it");
+        }
+        let mut folder = Self { path: path.to_owned(), made: Vec::new(), force: false, lock: None };
+        folder.take_lock()?;
+        Ok(folder)
+    }
+
+    /// Removes what tells of the end of a run, as it is not at its end any more.
+    pub fn begin_again(&self) -> Result<()> {
+        remove(&self.file("run.json"))
+    }
+
     /// Training begins: files of an older run go, the log is opened, and the folder stays from here on.
     pub fn begin(&mut self) -> Result<CsvLog> {
+        self.take_lock().with_context(|| format!("--out {}", self.path.display()))?;
+        // Another run may have begun, and even ended, since the folder was looked into.
+        self.check_replaceable()?;
         for name in FILES {
-            let path = self.file(name);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(error).with_context(|| format!("cannot replace {}", path.display()));
-                }
-                _ => {}
-            }
+            remove(&self.file(name))?;
         }
         let log = CsvLog::create(self.file("loss.csv"))?;
         self.made.clear();
         Ok(log)
     }
 
-    fn at(path: &Path, force: bool) -> Result<Self> {
-        match fs::read_dir(path) {
-            Ok(mut entries) => {
-                if !force && entries.next().is_some() {
-                    bail!(
-                        "--out {}: expected a new or empty folder, found one with files in it; \
-                         name another, or add --force to replace the run in it",
-                        path.display()
-                    );
-                }
-                check_writable(path).with_context(|| format!("--out {}: cannot write there", path.display()))?;
-                Ok(Self { path: path.to_owned(), made: Vec::new() })
+    /// Fails where another process holds the lock. Where the file system has none, a warning has to do.
+    fn take_lock(&mut self) -> Result<()> {
+        let path = self.file(LOCK);
+        let lock = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .with_context(|| format!("cannot create {}", path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => self.lock = Some(lock),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another numgrad-train is writing to this folder; wait until it has ended, or name another")
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(path),
+            Err(TryLockError::Error(error)) => say(format_args!(
+                "warning: {} can't be locked ({error}); no other run must write to this folder",
+                path.display()
+            )),
+        }
+        Ok(())
+    }
+
+    fn at(path: &Path, force: bool) -> Result<Self> {
+        match path.metadata() {
+            Ok(_) => {
+                let folder = Self { path: path.to_owned(), made: Vec::new(), force, lock: None };
+                folder.check_replaceable()?;
+                check_writable(path).with_context(|| format!("--out {}: cannot write there", path.display()))?;
+                Ok(folder)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(path, force),
             Err(error) => Err(error).with_context(|| format!("--out {}: expected a folder", path.display())),
         }
     }
 
+    /// Fails where there are files in the folder that may not be replaced.
+    fn check_replaceable(&self) -> Result<()> {
+        let path = self.path.display();
+        let mut entries = fs::read_dir(&self.path).with_context(|| format!("--out {path}: expected a folder"))?;
+        // What can't be listed counts as there. The lock alone is left where a run was ended before it began.
+        if !self.force && entries.any(|entry| !entry.is_ok_and(|entry| entry.file_name() == LOCK)) {
+            bail!(
+                "--out {path}: expected a new or empty folder, found one with files in it; \
+                 name another, or add --force to replace the run in it"
+            );
+        }
+        Ok(())
+    }
+
     /// `parent/2026-11-23T23-59-59Z`, with `-2`, `-3`, … where runs begin in the same second.
-    fn named_by_time(parent: &Path) -> Result<Self> {
+    fn named_by_time(parent: &Path, force: bool) -> Result<Self> {
         let name = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
-        let mut folder = Self { path: parent.to_owned(), made: Vec::new() };
+        let mut folder = Self { path: parent.to_owned(), made: Vec::new(), force, lock: None };
         folder.make_parents(&parent.join(&name)).with_context(|| cannot_make(parent))?;
         for n in 1.. {
             let path = parent.join(if n == 1 { name.clone() } else { format!("{name}-{n}") });
@@ -114,8 +171,8 @@ impl RunFolder {
         Ok(folder)
     }
 
-    fn make(path: &Path) -> Result<Self> {
-        let mut folder = Self { path: path.to_owned(), made: Vec::new() };
+    fn make(path: &Path, force: bool) -> Result<Self> {
+        let mut folder = Self { path: path.to_owned(), made: Vec::new(), force, lock: None };
         folder.make_parents(path).and_then(|()| folder.make_one(path)).with_context(|| cannot_make(path))?;
         Ok(folder)
     }
@@ -139,6 +196,10 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
+        if !self.made.is_empty() && self.lock.is_some() {
+            // In a folder that was just made, and only there, nobody else waits for the lock.
+            let _ = fs::remove_file(self.file(LOCK));
+        }
         for path in self.made.iter().rev() {
             // Only empty folders are removed; one that another run uses meanwhile is not, and needs no word about it.
             let _ = fs::remove_dir(path);
@@ -155,12 +216,24 @@ fn check_writable(folder: &Path) -> io::Result<()> {
     tempfile::tempfile_in(folder).map(drop)
 }
 
-/// Writes a file beside its place and moves it there when it is whole.
+/// Removes a file where there is one.
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot replace {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file beside its place, has it brought to the disk, and moves it into its place when it is whole there: at any
+/// moment there is the old file or the new one.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".part");
     let partial = Path::new(&partial);
-    let written = write_to(partial, write).and_then(|()| Ok(fs::rename(partial, path)?));
+    let written =
+        write_to(partial, write).and_then(|()| Ok(fs::rename(partial, path)?)).and_then(|()| sync_folder_of(path));
     if written.is_err() {
         // The error that matters is the first one.
         let _ = fs::remove_file(partial);
@@ -171,5 +244,15 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Resu
 fn write_to(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     write(&mut file)?;
-    Ok(file.flush()?)
+    file.flush()?;
+    Ok(file.get_ref().sync_all()?)
+}
+
+/// A name is on the disk once its folder is. Only Unix opens folders for that.
+fn sync_folder_of(path: &Path) -> Result<()> {
+    if cfg!(unix) {
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }

@@ -1,0 +1,125 @@
+//! A training at rest: all that it needs to go on as if it had never stopped, and the file that it is kept in.
+//!
+//! The file is an `.npz` archive, so that NumPy shows what is in it:
+//!
+//! | part | what |
+//! | --- | --- |
+//! | `format` | the number of this format, 1 |
+//! | `W1`, `b1`, `W2`, `b2` | the parameters |
+//! | `iteration`, `elapsed_ns` | iterations done, and the nanoseconds that they took |
+//! | `generator` | the next 624 words of the random generator, which determine all further ones |
+//! | `held_normal` | the normal number that it holds back: one or none |
+//! | `run.json` | what the caller wants to find again |
+
+use std::io::{self, Read, Seek, Write};
+use std::time::Duration;
+
+use ndarray::{ArrayD, arr0, aview1};
+
+use super::npz::{Element, NpzError, Reader, Writer};
+use crate::nn::Parameters;
+use crate::random::{LegacyRandom, RandomState, STATE_LEN};
+
+const FORMAT: u64 = 1;
+
+/// A training between two iterations. [`Trainer::resume`](super::Trainer::resume) continues it with the same bits as if it
+/// had never stopped.
+///
+/// ```
+/// use std::io::Cursor;
+///
+/// use numgrad::nn::{NetworkShape, Parameters};
+/// use numgrad::random::LegacyRandom;
+/// use numgrad::train::Checkpoint;
+///
+/// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
+/// let random = LegacyRandom::seed(42);
+/// let checkpoint = Checkpoint { parameters, random, iteration: 7, elapsed: Default::default() };
+/// let mut file = Vec::new();
+/// checkpoint.write(&mut file, "{}")?;
+/// assert_eq!(Checkpoint::read(Cursor::new(file)).unwrap(), (checkpoint, "{}".to_owned()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// The parameters after the last iteration.
+    pub parameters: Parameters,
+    /// What draws the next batch.
+    pub random: LegacyRandom,
+    /// How many iterations are done.
+    pub iteration: u64,
+    /// How long they took.
+    pub elapsed: Duration,
+}
+
+impl Checkpoint {
+    /// Writes the checkpoint, and with it `run`, JSON by convention, that says what run it is of.
+    ///
+    /// # Errors
+    /// If the writer fails.
+    pub fn write(&self, mut writer: impl Write, run: &str) -> io::Result<()> {
+        let RandomState { words, held_normal } = self.random.state();
+        let elapsed_ns = u64::try_from(self.elapsed.as_nanos()).unwrap_or(u64::MAX);
+        let mut npz = Writer::for_parameters(&self.parameters);
+        npz.array("format", &arr0(FORMAT))?;
+        npz.parameters(&self.parameters)?;
+        npz.array("iteration", &arr0(self.iteration))?;
+        npz.array("elapsed_ns", &arr0(elapsed_ns))?;
+        npz.array("generator", &aview1(&words))?;
+        npz.array("held_normal", &aview1(held_normal.as_slice()))?;
+        npz.bytes("run.json", run.as_bytes())?;
+        writer.write_all(&npz.finish()?)
+    }
+
+    /// Reads what [`write`](Self::write) wrote: the checkpoint and `run`.
+    ///
+    /// # Errors
+    /// [`NpzError`] if a part is missing, damaged, or not what it should be, or if the format is a later one.
+    pub fn read(reader: impl Read + Seek) -> Result<(Self, String), NpzError> {
+        let mut npz = Reader::new(reader)?;
+        let format = number(&mut npz, "format")?;
+        if format != FORMAT {
+            let expected = format!("{FORMAT}, the format that this version of the program writes");
+            return Err(NpzError::Unexpected { name: "format", expected, found: format.to_string() });
+        }
+        let parameters = npz.parameters()?;
+        let iteration = number(&mut npz, "iteration")?;
+        let elapsed = Duration::from_nanos(number(&mut npz, "elapsed_ns")?);
+
+        let words = vector(&mut npz, "generator")?;
+        let words: [u32; STATE_LEN] = words.try_into().map_err(|words: Vec<u32>| NpzError::Unexpected {
+            name: "generator",
+            expected: format!("{STATE_LEN} words"),
+            found: words.len().to_string(),
+        })?;
+        let held_normal = match vector(&mut npz, "held_normal")?[..] {
+            [] => None,
+            [held] if f64::is_finite(held) => Some(held),
+            ref other => {
+                let expected = "one finite number or none".to_owned();
+                return Err(NpzError::Unexpected { name: "held_normal", expected, found: format!("{other:?}") });
+            }
+        };
+        let random = LegacyRandom::from_state(&RandomState { words, held_normal });
+        let run = String::from_utf8(npz.bytes("run.json", "run.json")?)
+            .map_err(|error| NpzError::Damaged { name: "run.json", reason: error.to_string() })?;
+        Ok((Self { parameters, random, iteration, elapsed }, run))
+    }
+}
+
+fn number<R: Read + Seek>(npz: &mut Reader<R>, name: &'static str) -> Result<u64, NpzError> {
+    let array: ArrayD<u64> = npz.array(name)?;
+    match array.first() {
+        Some(&number) if array.ndim() == 0 => Ok(number),
+        _ => Err(wrong_shape(name, "a single number", &array)),
+    }
+}
+
+fn vector<R: Read + Seek, T: Element>(npz: &mut Reader<R>, name: &'static str) -> Result<Vec<T>, NpzError> {
+    let array: ArrayD<T> = npz.array(name)?;
+    if array.ndim() == 1 { Ok(array.into_iter().collect()) } else { Err(wrong_shape(name, "one dimension", &array)) }
+}
+
+fn wrong_shape<T>(name: &'static str, expected: &str, array: &ArrayD<T>) -> NpzError {
+    NpzError::Unexpected { name, expected: expected.to_owned(), found: format!("the shape {:?}", array.shape()) }
+}

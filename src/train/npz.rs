@@ -1,0 +1,395 @@
+//! `.npz` files, NumPy's archives of arrays: a zip file of `.npy` files.
+//!
+//! They are read without trust. A zip file says how long its parts are and a `.npy` header which shape they have; memory
+//! grows only with the data that are really there, every number is compared with what was expected, and the zip file's
+//! check sums are verified. C and Fortran order and both byte orders are read; compressed archives, which NumPy writes
+//! only when asked to, are not.
+//!
+//! Source: NumPy's `numpy/lib/format.py` (NEP 1).
+
+use std::io::{self, BufWriter, Cursor, Read, Seek, Write};
+
+use ndarray::{ArrayD, ArrayRef, Dimension, ShapeBuilder};
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use crate::nn::Parameters;
+
+/// What `.npy` files begin with.
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// The magic string, the version, and the header's length.
+const PREFIX_LEN: usize = MAGIC.len() + 2 + 2;
+/// NumPy reads no longer headers either.
+const MAX_HEADER_LEN: usize = 10_000;
+
+/// What can be wrong with an `.npz` file. Whoever opened the file knows its name and says it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NpzError {
+    /// The reader failed.
+    #[error("it can't be read: {0}")]
+    Read(io::Error),
+    /// It is not a whole zip file.
+    #[error("expected an .npz archive, found none or a damaged one: {0}")]
+    Archive(String),
+    /// A part of the archive is not there.
+    #[error("expected an array {0} in it, found none of that name")]
+    Missing(&'static str),
+    /// A part of the archive can't be read.
+    #[error("{name} in it is damaged: {reason}")]
+    Damaged {
+        /// The part.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A part of the archive is not what it should be.
+    #[error("{name} in it: expected {expected}, found {found}")]
+    Unexpected {
+        /// The part.
+        name: &'static str,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+}
+
+/// Writes parameters, or their gradient, as `numpy.load` reads them: W1, b1, W2, b2 in float64.
+///
+/// # Errors
+/// If the writer fails.
+///
+/// ```
+/// use std::io::Cursor;
+///
+/// use numgrad::nn::{NetworkShape, Parameters};
+/// use numgrad::train::{read_model, write_model};
+///
+/// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
+/// let mut file = Vec::new();
+/// write_model(&mut file, &parameters)?;
+/// assert_eq!(read_model(Cursor::new(file)).unwrap(), parameters);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn write_model(mut writer: impl Write, parameters: &Parameters) -> io::Result<()> {
+    let mut npz = Writer::for_parameters(parameters);
+    npz.parameters(parameters)?;
+    writer.write_all(&npz.finish()?)
+}
+
+/// Reads what [`write_model`] or `numpy.savez` wrote: W1 (D, H), b1 (H,), W2 (H, K) and b2 (K,) in float64.
+///
+/// # Errors
+/// [`NpzError`] if an array is missing or damaged, of another type or of a shape that does not fit the others, has nothing
+/// in it, or holds a number that is not finite. What else is in the archive does not matter.
+pub fn read_model(reader: impl Read + Seek) -> Result<Parameters, NpzError> {
+    Reader::new(reader)?.parameters()
+}
+
+/// An archive that is being written: into memory, as the zip crate prints what goes wrong where it is dropped unfinished.
+pub(super) struct Writer {
+    zip: ZipWriter<Cursor<Vec<u8>>>,
+}
+
+impl Writer {
+    /// With memory for `parameters`, and some for what is around them.
+    pub(super) fn for_parameters(parameters: &Parameters) -> Self {
+        let n_bytes = parameters.values().len() * size_of::<f64>();
+        Self { zip: ZipWriter::new(Cursor::new(Vec::with_capacity(n_bytes + 16 * 1024))) }
+    }
+
+    pub(super) fn array<T: Element, D: Dimension>(&mut self, name: &str, array: &ArrayRef<T, D>) -> io::Result<()> {
+        self.start(&format!("{name}.npy"), array.len().saturating_mul(T::SIZE))?;
+        let mut out = BufWriter::new(&mut self.zip);
+        out.write_all(&header::<T>(array.shape()))?;
+        array.iter().try_for_each(|value| value.write_le(&mut out))?;
+        out.flush()
+    }
+
+    /// A part that is no array; `numpy.load` hands it out as bytes.
+    pub(super) fn bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.start(name, bytes.len())?;
+        self.zip.write_all(bytes)
+    }
+
+    pub(super) fn parameters(&mut self, parameters: &Parameters) -> io::Result<()> {
+        parameters.arrays().into_iter().try_for_each(|(name, array)| self.array(name, &array))
+    }
+
+    /// The whole archive.
+    pub(super) fn finish(self) -> io::Result<Vec<u8>> {
+        Ok(self.zip.finish()?.into_inner())
+    }
+
+    fn start(&mut self, file: &str, n_bytes: usize) -> io::Result<()> {
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        // Zip files say lengths in 32 bits unless asked not to; half of that is left for headers.
+        Ok(self.zip.start_file(file, options.large_file(n_bytes > i32::MAX as usize))?)
+    }
+}
+
+/// An archive that is being read.
+pub(super) struct Reader<R: Read + Seek> {
+    zip: ZipArchive<R>,
+}
+
+impl<R: Read + Seek> Reader<R> {
+    pub(super) fn new(reader: R) -> Result<Self, NpzError> {
+        match ZipArchive::new(reader) {
+            Ok(zip) => Ok(Self { zip }),
+            Err(ZipError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => Err(NpzError::Read(error)),
+            Err(error) => Err(NpzError::Archive(error.to_string())),
+        }
+    }
+
+    /// The part `file` of the archive, which errors call `name`.
+    pub(super) fn bytes(&mut self, name: &'static str, file: &str) -> Result<Vec<u8>, NpzError> {
+        let damaged = |reason: String| NpzError::Damaged { name, reason };
+        let mut part = self.zip.by_name(file).map_err(|error| match error {
+            ZipError::FileNotFound => NpzError::Missing(name),
+            ZipError::UnsupportedArchive(reason) => {
+                let expected = "an array that is not compressed, as numpy.savez writes it".to_owned();
+                NpzError::Unexpected { name, expected, found: reason.to_owned() }
+            }
+            error => damaged(error.to_string()),
+        })?;
+        let mut bytes = Vec::new();
+        // Stored as it is, a part is never longer than the file; its end is where the check sum is compared.
+        part.read_to_end(&mut bytes).map_err(|error| damaged(error.to_string()))?;
+        if bytes.len() as u64 != part.size() {
+            return Err(damaged(format!("expected {} bytes, found {}", part.size(), bytes.len())));
+        }
+        Ok(bytes)
+    }
+
+    pub(super) fn array<T: Element>(&mut self, name: &'static str) -> Result<ArrayD<T>, NpzError> {
+        let bytes = self.bytes(name, &format!("{name}.npy"))?;
+        read_npy(&bytes).map_err(|fault| match fault {
+            Fault::Damaged(reason) => NpzError::Damaged { name, reason },
+            Fault::Unexpected { expected, found } => NpzError::Unexpected { name, expected, found },
+        })
+    }
+
+    pub(super) fn parameters(&mut self) -> Result<Parameters, NpzError> {
+        let w1 = self.parameter("W1", ["D", "H"], [None, None])?;
+        let n_hidden = w1.shape()[1];
+        let b1 = self.parameter("b1", ["H"], [Some(n_hidden)])?;
+        let w2 = self.parameter("W2", ["H", "K"], [Some(n_hidden), None])?;
+        let n_classes = w2.shape()[1];
+        let b2 = self.parameter("b2", ["K"], [Some(n_classes)])?;
+        let checked = "the number of dimensions has been compared";
+        Ok(Parameters::from_arrays(
+            w1.view().into_dimensionality().expect(checked),
+            b1.view().into_dimensionality().expect(checked),
+            w2.view().into_dimensionality().expect(checked),
+            b2.view().into_dimensionality().expect(checked),
+        ))
+    }
+
+    /// An array of finite numbers, at least one, whose lengths are those that are known.
+    fn parameter<const N: usize>(
+        &mut self,
+        name: &'static str,
+        letters: [&str; N],
+        lengths: [Option<usize>; N],
+    ) -> Result<ArrayD<f64>, NpzError> {
+        let array = self.array::<f64>(name)?;
+        let unexpected = |expected, found| NpzError::Unexpected { name, expected, found };
+        let fits = array.ndim() == N
+            && array.shape().iter().zip(lengths).all(|(&n, known)| n > 0 && known.is_none_or(|known| known == n));
+        if !fits {
+            let lengths = letters.iter().zip(lengths);
+            let words: Vec<_> =
+                lengths.map(|(letter, n)| n.map_or(format!("{letter} > 0"), |n| n.to_string())).collect();
+            return Err(unexpected(format!("the shape ({})", words.join(", ")), format!("{:?}", array.shape())));
+        }
+        match array.iter().find(|value| !value.is_finite()) {
+            Some(value) => Err(unexpected("finite numbers".to_owned(), value.to_string())),
+            None => Ok(array),
+        }
+    }
+}
+
+/// A number as `.npy` files hold it.
+pub(super) trait Element: Copy {
+    /// Its type code, without the byte order.
+    const CODE: &'static str;
+    /// What it is called in NumPy.
+    const NAME: &'static str;
+    const SIZE: usize;
+
+    /// From [`SIZE`](Self::SIZE) bytes.
+    fn from_bytes(bytes: &[u8], big_endian: bool) -> Self;
+
+    /// Writes its bytes, the least significant first.
+    fn write_le(self, out: &mut impl Write) -> io::Result<()>;
+}
+
+macro_rules! element {
+    ($type:ty, $code:literal, $name:literal) => {
+        impl Element for $type {
+            const CODE: &'static str = $code;
+            const NAME: &'static str = $name;
+            const SIZE: usize = size_of::<$type>();
+
+            fn from_bytes(bytes: &[u8], big_endian: bool) -> Self {
+                let bytes = bytes.try_into().expect("chunks are of the type's size");
+                if big_endian { Self::from_be_bytes(bytes) } else { Self::from_le_bytes(bytes) }
+            }
+
+            fn write_le(self, out: &mut impl Write) -> io::Result<()> {
+                out.write_all(&self.to_le_bytes())
+            }
+        }
+    };
+}
+
+element!(f64, "f8", "float64");
+element!(u32, "u4", "uint32");
+element!(u64, "u8", "uint64");
+
+/// What can be wrong with an array whose name is not known here.
+enum Fault {
+    Damaged(String),
+    Unexpected { expected: String, found: String },
+}
+
+/// What a `.npy` file of version 1 has before its numbers.
+fn header<T: Element>(shape: &[usize]) -> Vec<u8> {
+    let lengths: String = shape.iter().map(|n| format!("{n}, ")).collect();
+    // (2, 3) and (2,): a tuple of one keeps its comma.
+    let lengths = lengths.strip_suffix(if shape.len() == 1 { " " } else { ", " }).unwrap_or(&lengths);
+    let dictionary = format!("{{'descr': '<{}', 'fortran_order': False, 'shape': ({lengths}), }}", T::CODE);
+    // Padded so that the numbers begin at a multiple of 64 bytes, and ended by a line feed.
+    let len = (PREFIX_LEN + dictionary.len() + 1).next_multiple_of(64) - PREFIX_LEN;
+    let mut header = [MAGIC, &[1, 0], &(len as u16).to_le_bytes()].concat();
+    header.extend_from_slice(format!("{dictionary:<width$}\n", width = len - 1).as_bytes());
+    header
+}
+
+/// Reads a whole `.npy` file.
+fn read_npy<T: Element>(bytes: &[u8]) -> Result<ArrayD<T>, Fault> {
+    let (header, body) = split_header(bytes).map_err(|reason| Fault::Damaged(reason.to_owned()))?;
+    let Header { descr, fortran_order, shape } =
+        Header::parse(header).ok_or_else(|| Fault::Damaged("its header is not that of an array".to_owned()))?;
+
+    let big_endian = match descr.strip_suffix(T::CODE) {
+        Some("<") => false,
+        Some(">") => true,
+        _ => {
+            let expected = format!("{} (<{code} or >{code})", T::NAME, code = T::CODE);
+            return Err(Fault::Unexpected { expected, found: format!("numbers of the type {descr}") });
+        }
+    };
+    let n_bytes = shape.iter().try_fold(T::SIZE, |n, &length| n.checked_mul(length));
+    if n_bytes != Some(body.len()) {
+        let n_bytes = n_bytes.map_or("more than can be addressed".to_owned(), |n| n.to_string());
+        let expected = format!("{n_bytes} bytes of numbers for the shape {shape:?}");
+        return Err(Fault::Unexpected { expected, found: body.len().to_string() });
+    }
+    let values = body.chunks_exact(T::SIZE).map(|chunk| T::from_bytes(chunk, big_endian)).collect();
+    // An array without a number may still have dimensions that overflow.
+    ArrayD::from_shape_vec(shape.set_f(fortran_order), values).map_err(|error| Fault::Damaged(error.to_string()))
+}
+
+/// The dictionary before the numbers, and the numbers.
+fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), &'static str> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or("it does not begin as .npy files do")?;
+    let (len, rest) = match rest {
+        [1, _, a, b, rest @ ..] => (usize::from(u16::from_le_bytes([*a, *b])), rest),
+        [2 | 3, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest),
+        _ => return Err("it is not of the versions 1 to 3 of .npy files"),
+    };
+    if len > MAX_HEADER_LEN {
+        return Err("its header is too long");
+    }
+    let (header, body) = rest.split_at_checked(len).ok_or("its header is cut off")?;
+    Ok((str::from_utf8(header).map_err(|_| "its header is no text")?, body))
+}
+
+/// What the dictionary of a `.npy` file says.
+struct Header {
+    descr: String,
+    fortran_order: bool,
+    shape: Vec<usize>,
+}
+
+impl Header {
+    /// Reads a Python dictionary of these three keys, in any order and spacing.
+    fn parse(text: &str) -> Option<Self> {
+        let (mut descr, mut fortran_order, mut shape) = (None, None, None);
+        let mut rest = Literal(text);
+        rest.token("{")?;
+        while rest.token("}").is_none() {
+            let key = rest.string()?;
+            rest.token(":")?;
+            match key {
+                "descr" => descr = Some(rest.string().or_else(|| rest.list())?.to_owned()),
+                "fortran_order" => fortran_order = Some(rest.boolean()?),
+                "shape" => shape = Some(rest.tuple()?),
+                _ => return None,
+            }
+            if rest.token(",").is_none() {
+                rest.token("}")?;
+                break;
+            }
+        }
+        rest.0.trim().is_empty().then_some(())?;
+        Some(Self { descr: descr?, fortran_order: fortran_order?, shape: shape? })
+    }
+}
+
+/// What is left of a Python literal. What does not fit leaves it as it is.
+struct Literal<'a>(&'a str);
+
+impl<'a> Literal<'a> {
+    fn token(&mut self, token: &str) -> Option<()> {
+        self.0 = self.0.trim_start().strip_prefix(token)?;
+        Some(())
+    }
+
+    fn string(&mut self) -> Option<&'a str> {
+        let text = self.0.trim_start();
+        let quote = text.chars().next().filter(|c| "'\"".contains(*c))?;
+        let (string, rest) = text[1..].split_once(quote)?;
+        self.0 = rest;
+        Some(string)
+    }
+
+    /// The type of an array of records, which only has to be named in an error.
+    fn list(&mut self) -> Option<&'a str> {
+        let text = self.0.trim_start();
+        let end = text.starts_with('[').then(|| text.find(']'))?? + 1;
+        self.0 = &text[end..];
+        Some(&text[..end])
+    }
+
+    fn boolean(&mut self) -> Option<bool> {
+        self.token("True").map(|()| true).or_else(|| self.token("False").map(|()| false))
+    }
+
+    fn integer(&mut self) -> Option<usize> {
+        let text = self.0.trim_start();
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let integer = text[..end].parse().ok()?;
+        self.0 = &text[end..];
+        // Python 2 wrote long integers with an L.
+        self.token("L");
+        Some(integer)
+    }
+
+    fn tuple(&mut self) -> Option<Vec<usize>> {
+        let mut lengths = Vec::new();
+        self.token("(")?;
+        while self.token(")").is_none() {
+            lengths.push(self.integer()?);
+            if self.token(",").is_none() {
+                self.token(")")?;
+                break;
+            }
+        }
+        Some(lengths)
+    }
+}
