@@ -11,7 +11,8 @@ pub struct Record {
     pub loss: f64,
     /// Seconds of training since the first iteration began; loading data and measuring accuracy are not in it.
     pub elapsed_s: f64,
-    /// Seconds that this iteration's gradient took.
+    /// Seconds that this iteration's gradient took: from the samples drawn, which have to be gathered, and the forward pass at
+    /// the parameters to the last partial derivative.
     pub gradient_s: f64,
     /// Loss evaluations that all gradients so far stand for: two a parameter and iteration.
     pub n_evaluations: u64,

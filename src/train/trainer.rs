@@ -104,9 +104,10 @@ impl<'a> Trainer<'a> {
     pub fn iterate(&mut self, hook: Option<Hook>) -> Result<Record, Error> {
         let started = Instant::now();
         let before = self.random.clone();
-        self.evaluator.set_batch(self.samples, self.sampler.draw(&mut self.random));
+        let batch = self.sampler.draw(&mut self.random);
 
         let gradient_started = Instant::now();
+        self.evaluator.set_batch(self.samples, batch);
         let gradient = &mut self.gradient;
         self.evaluator
             .gradient(&self.differentiator, self.net.parameters(), hook, gradient)
