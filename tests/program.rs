@@ -327,6 +327,24 @@ fn weights_that_grow_beyond_all_bounds_stop_the_run_and_are_kept() {
 }
 
 #[test]
+fn a_loss_that_is_not_finite_stops_the_run_which_keeps_the_last_finite_weights_and_says_what_to_change() {
+    let folder = TempDir::new().unwrap();
+    // Weights of 1e307 are finite, but not the sum over a hundred hidden units.
+    let first = "--dataset synthetic -n 50 --hidden 100 --learning-rate 1.7e308 --out run";
+    // Continued, it stops at the same place.
+    for args in [first, "--resume run"] {
+        run(&folder, args).code(1).stderr(
+            predicate::str::contains("error: the run in run stopped: iteration 1: the loss after the update is NaN")
+                .and(predicate::str::contains("try a smaller learning rate"))
+                .and(predicate::str::contains("to continue").not()),
+        );
+        assert_eq!(fs::read_to_string(folder.path().join("run/loss.csv")).unwrap(), "");
+        let model = fs::File::open(folder.path().join("run/model.npz")).unwrap();
+        assert!(numgrad::train::read_model(model).unwrap().values().iter().all(|weight| weight.is_finite()));
+    }
+}
+
+#[test]
 fn the_first_iteration_on_mnist_has_the_articles_loss() {
     let Some(mnist) = std::env::var_os("NUMGRAD_DATA_DIR").filter(|dir| !dir.is_empty()) else {
         println!("skipped: NUMGRAD_DATA_DIR does not say where MNIST is");
