@@ -255,11 +255,11 @@ fn the_help_tells_every_flag_and_its_default() {
     let help = String::from_utf8(help).unwrap();
     let flags = "-t, --threads|-n, --iterations|-b, --batch-size|--learning-rate|--hidden|--step|--seed|--init|\
                  --init-scale|--dataset|--data-dir|--classes|--mirror|--forward|--eval-every|--out|--force|\
-                 --save-gradient|-q, --quiet|-h, --help|-V, --version";
+                 --resume|--checkpoint-every|--save-gradient|-q, --quiet|-h, --help|-V, --version";
     for flag in flags.split('|') {
         assert!(help.contains(flag), "{flag} is not in the help");
     }
-    for default in ["100", "0.1", "50; 10", "1e-4", "42", "uniform", "0.01", "10", "full", "results/"] {
+    for default in ["100", "0.1", "50; 10", "1e-4", "42", "uniform", "0.01", "10", "full", "results/", "30s"] {
         assert!(help.contains(&format!("[default: {default}")) || help.contains(default), "{default}");
     }
     run(&folder, "--version").success().stdout(concat!("numgrad-train ", env!("CARGO_PKG_VERSION"), "\n"));
