@@ -390,6 +390,47 @@ fn a_refused_connection_is_an_error_that_names_the_address() {
 }
 
 #[test]
+fn a_server_that_speaks_no_tls_is_an_error_that_names_the_address() {
+    let server = Server::start(|_, _| Reply::Status(404));
+    let url = server.url.replace("http://", "https://");
+    let folder = tempfile::tempdir().unwrap();
+    let made = Made::new();
+    let mut downloader = Downloader::new(&[&url], LIMITS).unwrap();
+    let started = Instant::now();
+    let error = downloader.fetch(&made.remote("digits"), folder.path(), &mut ()).unwrap_err().to_string();
+    assert!(error.contains(&url) && !error.contains("HTTP status"), "{error}");
+    assert!(started.elapsed() < 10 * LIMITS.looking);
+    assert_eq!(names_in(folder.path()), [""; 0]);
+}
+
+/// The environment is this test's own only in another process: the program's.
+#[test]
+fn a_proxy_from_the_usual_variables_is_asked_but_not_for_this_machine() {
+    let program = |variable: &str, proxy: &str, mirror: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = assert_cmd::cargo::cargo_bin_cmd!("numgrad-train");
+        for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "NUMGRAD_DATA_DIR"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
+        command.env(variable, proxy).env("XDG_CACHE_HOME", folder.path()).env("HOME", folder.path());
+        command.args(["--dataset", "mnist", "-n", "1", "--mirror", mirror, "--out"]).arg(folder.path().join("run"));
+        let output = command.assert().code(1).get_output().stderr.clone();
+        String::from_utf8(output).unwrap()
+    };
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        let proxy = Server::start(|_, _| Reply::Status(403));
+        let stderr = program(variable, &proxy.url, "http://mirror.invalid/mnist/");
+        assert!(stderr.contains("http://mirror.invalid/mnist/train-labels-idx1-ubyte.gz"), "{stderr}");
+        assert!(proxy.asked().iter().all(|asked| asked.contains("mirror.invalid")), "{:?}", proxy.asked());
+        assert!(!proxy.asked().is_empty(), "{variable}: {stderr}");
+    }
+    let (proxy, server) = (Server::start(|_, _| Reply::Status(403)), Server::start(|_, _| Reply::Status(404)));
+    let stderr = program("ALL_PROXY", &proxy.url, &server.url);
+    assert!(stderr.contains("HTTP status 404"), "{stderr}");
+    assert_eq!(proxy.asked(), [""; 0]);
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_is_named_and_nothing_is_asked_for() {
     let server = Server::start(|_, _| Reply::Status(404));
     let parent = tempfile::tempdir().unwrap();

@@ -255,11 +255,11 @@ fn the_help_tells_every_flag_and_its_default() {
     let help = String::from_utf8(help).unwrap();
     let flags = "-t, --threads|-n, --iterations|-b, --batch-size|--learning-rate|--hidden|--step|--seed|--init|\
                  --init-scale|--dataset|--data-dir|--classes|--mirror|--forward|--eval-every|--out|--force|\
-                 --save-gradient|-q, --quiet|-h, --help|-V, --version";
+                 --resume|--checkpoint-every|--save-gradient|-q, --quiet|-h, --help|-V, --version";
     for flag in flags.split('|') {
         assert!(help.contains(flag), "{flag} is not in the help");
     }
-    for default in ["100", "0.1", "50; 10", "1e-4", "42", "uniform", "0.01", "10", "full", "results/"] {
+    for default in ["100", "0.1", "50; 10", "1e-4", "42", "uniform", "0.01", "10", "full", "results/", "30s"] {
         assert!(help.contains(&format!("[default: {default}")) || help.contains(default), "{default}");
     }
     run(&folder, "--version").success().stdout(concat!("numgrad-train ", env!("CARGO_PKG_VERSION"), "\n"));
@@ -324,6 +324,24 @@ fn weights_that_grow_beyond_all_bounds_stop_the_run_and_are_kept() {
     );
     assert!(folder.path().join("run/model.npz").exists());
     assert!(!folder.path().join("run/run.json").exists());
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_the_run_which_keeps_the_last_finite_weights_and_says_what_to_change() {
+    let folder = TempDir::new().unwrap();
+    // Weights of 1e307 are finite, but not the sum over a hundred hidden units.
+    let first = "--dataset synthetic -n 50 --hidden 100 --learning-rate 1.7e308 --out run";
+    // Continued, it stops at the same place.
+    for args in [first, "--resume run"] {
+        run(&folder, args).code(1).stderr(
+            predicate::str::contains("error: the run in run stopped: iteration 1: the loss after the update is NaN")
+                .and(predicate::str::contains("try a smaller learning rate"))
+                .and(predicate::str::contains("to continue").not()),
+        );
+        assert_eq!(fs::read_to_string(folder.path().join("run/loss.csv")).unwrap(), "");
+        let model = fs::File::open(folder.path().join("run/model.npz")).unwrap();
+        assert!(numgrad::train::read_model(model).unwrap().values().iter().all(|weight| weight.is_finite()));
+    }
 }
 
 #[test]

@@ -288,6 +288,68 @@ fn a_folder_without_a_checkpoint_is_named() {
 }
 
 #[test]
+fn a_checkpoint_that_is_damaged_or_no_file_is_named_and_nothing_is_changed() {
+    let folder = TempDir::new().unwrap();
+    run(&folder, "--dataset synthetic -n 3 --out run").success();
+    let (path, log) = (folder.path().join("run/checkpoint.npz"), folder.path().join("run/loss.csv"));
+    let (good, rows) = (fs::read(&path).unwrap(), fs::read(&log).unwrap());
+    let refused = |words: &str| {
+        run(&folder, "--resume run -n 9").code(1).stdout("").stderr(
+            predicate::str::starts_with("error: --resume run: run/checkpoint.npz: ")
+                .and(predicate::str::contains(words))
+                .and(predicate::str::contains("panicked").not()),
+        );
+        assert!(fs::read(&log).unwrap() == rows);
+        assert!(folder.path().join("run/run.json").exists());
+    };
+    let mut flipped = good.clone();
+    flipped[good.len() / 3] ^= 1; // within W1
+    for (content, words) in [(&good[..good.len() / 2], "archive"), (b"", "archive"), (&flipped, "damaged")] {
+        fs::write(&path, content).unwrap();
+        refused(words);
+    }
+    // Settings that no flag can have; the check sum is right.
+    let (checkpoint, settings) = Checkpoint::read(Cursor::new(good)).unwrap();
+    for (from, to, words) in [
+        ("\"batch_size\": 100", "\"batch_size\": 0", "batch_size: 0"),
+        ("\"step\": 0.0001", "\"step\": -1", "step: -1"),
+        ("\"threads\": null", "\"threads\": 1000000000", "1000000000"),
+        ("\"iterations\": 3", "\"iterations\": 2", "at most 2 iterations, found 3"),
+        ("\"seed\": 42", "\"seed\": null", "run.json"),
+        ("\"dataset\": \"synthetic\"", "\"dataset\": \"cifar\"", "run.json"),
+    ] {
+        assert!(settings.contains(from), "{settings}");
+        checkpoint.write(fs::File::create(&path).unwrap(), &settings.replace(from, to)).unwrap();
+        refused(words);
+    }
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    refused("expected a file");
+    #[cfg(unix)]
+    {
+        fs::remove_dir(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        refused("expected a file");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_in_a_folder_whose_name_is_no_text_is_continued() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = TempDir::new().unwrap();
+    let name = OsStr::from_bytes(b"run\xfe");
+    if fs::create_dir(folder.path().join(name)).is_err() {
+        println!("skipped: this file system takes UTF-8 names only");
+        return;
+    }
+    program(&folder).args(["--dataset", "synthetic", "-n", "2", "--out"]).arg(name).assert().success();
+    program(&folder).args(["-n", "3", "--resume"]).arg(name).assert().success();
+}
+
+#[test]
 fn a_checkpoint_is_there_before_the_first_iteration_and_then_as_often_as_asked() {
     let folder = TempDir::new().unwrap();
     // The first gradient overflows: no iteration is ever done.

@@ -18,7 +18,7 @@ use numgrad::train::{Forward, GradientMethod, Init};
 use crate::checkpoints::Every;
 
 /// More threads than any machine has cores; a larger number is taken for a slip.
-const MAX_THREADS: usize = 1024;
+pub const MAX_THREADS: usize = 1024;
 
 /// Train a two-layer network on handwritten digits by numerical gradients alone.
 ///

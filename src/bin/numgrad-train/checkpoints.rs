@@ -13,7 +13,7 @@ use numgrad::nn::NetworkShape;
 use numgrad::train::{Checkpoint, Forward, GradientMethod, Init, Trainer};
 use serde::{Deserialize, Serialize};
 
-use crate::args::Options;
+use crate::args::{MAX_THREADS, Options};
 use crate::csv_log::CsvLog;
 use crate::progress::say;
 use crate::run_folder::{CHECKPOINT, RunFolder, write_whole};
@@ -171,7 +171,9 @@ impl Resumed {
         }
         let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let (checkpoint, run) = Checkpoint::read(BufReader::new(file)).with_context(|| path.display().to_string())?;
-        let run: Run = serde_json::from_str(&run).with_context(|| format!("{}: run.json in it", path.display()))?;
+        let in_it = || format!("{}: run.json in it", path.display());
+        let run: Run = serde_json::from_str(&run).with_context(in_it)?;
+        run.settings.check().with_context(in_it)?;
         if checkpoint.iteration > run.settings.iterations {
             bail!(
                 "{}: expected at most {} iterations, found {}",
@@ -238,6 +240,21 @@ impl Settings {
             isa: options.isa.to_string(),
             checkpoint_every: options.checkpoint_every.to_string(),
         }
+    }
+
+    /// Fails where a value is none that a flag could have: then it is not this program that wrote it.
+    fn check(&self) -> Result<()> {
+        let numbers = [self.learning_rate, self.step, self.init_scale];
+        let counts = [self.batch_size, self.hidden, usize::try_from(self.iterations).unwrap_or(usize::MAX)];
+        let is_valid = numbers.iter().all(|&x| x > 0.0 && x.is_finite())
+            && counts.iter().all(|&n| n > 0)
+            && self.eval_every != Some(0)
+            && (2..=256).contains(&self.classes)
+            && self.threads.is_none_or(|n| n <= MAX_THREADS as u64);
+        if !is_valid {
+            bail!("expected settings as the flags take them, found {self:?}");
+        }
+        Ok(())
     }
 
     fn take_over(&self, options: &mut Options) -> Result<()> {

@@ -1,0 +1,323 @@
+//! Models and checkpoints as files: what NumPy and this crate write reads back equal, and nothing else that is fed to the
+//! readers makes them panic or passes for what it is not.
+#![cfg(feature = "cli")]
+
+use std::io::{Cursor, Write};
+use std::time::Duration;
+
+use ndarray::{Array1, Array2, ShapeBuilder};
+use ndarray_npy::{NpzReader, NpzWriter};
+use numgrad::nn::{NetworkShape, Parameters};
+use numgrad::random::LegacyRandom;
+use numgrad::train::{Checkpoint, NpzError, read_model, write_model};
+use proptest::prelude::*;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// D = 2, H = 3, K = 2.
+fn parameters() -> Parameters {
+    numbered(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 })
+}
+
+fn numbered(shape: NetworkShape) -> Parameters {
+    let mut parameters = Parameters::zeros(shape);
+    parameters.values_mut().iter_mut().enumerate().for_each(|(i, value)| *value = 0.5 * i as f64 - 3.0);
+    parameters
+}
+
+fn written(parameters: &Parameters) -> Vec<u8> {
+    let mut file = Vec::new();
+    write_model(&mut file, parameters).unwrap();
+    file
+}
+
+fn checkpoint() -> Checkpoint {
+    let mut random = LegacyRandom::seed(1);
+    random.standard_normal();
+    Checkpoint { parameters: parameters(), random, iteration: 7, elapsed: Duration::from_nanos(1_234_567_890_123) }
+}
+
+fn written_checkpoint() -> Vec<u8> {
+    let mut file = Vec::new();
+    checkpoint().write(&mut file, "{\"settings\": 1}").unwrap();
+    file
+}
+
+fn read(bytes: &[u8]) -> Result<Parameters, NpzError> {
+    read_model(Cursor::new(bytes))
+}
+
+fn archive(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for (name, content) in parts {
+        zip.start_file(*name, stored).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// A `.npy` file of version 1 with any dictionary, padded or not.
+fn npy(dictionary: &str, body: &[u8]) -> Vec<u8> {
+    let len = (dictionary.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &len[..], dictionary.as_bytes(), body].concat()
+}
+
+fn of_type(descr: &str, shape: &str, body: &[u8]) -> Vec<u8> {
+    npy(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n"), body)
+}
+
+fn numbers(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// The parts of a good model, one of them replaced.
+fn with(name: &str, part: Vec<u8>) -> Vec<u8> {
+    let mut parts = vec![
+        ("W1.npy", of_type("<f8", "(2, 3)", &numbers(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))),
+        ("b1.npy", of_type("<f8", "(3,)", &numbers(&[1.0; 3]))),
+        ("W2.npy", of_type("<f8", "(3, 2)", &numbers(&[2.0; 6]))),
+        ("b2.npy", of_type("<f8", "(2,)", &numbers(&[3.0; 2]))),
+    ];
+    parts.iter_mut().filter(|(known, _)| *known == name).for_each(|(_, content)| content.clone_from(&part));
+    archive(&parts)
+}
+
+#[track_caller]
+fn refused(bytes: &[u8], words: &[&str]) {
+    let error = read(bytes).unwrap_err().to_string();
+    for word in words {
+        assert!(error.contains(word), "\"{word}\" is not in: {error}");
+    }
+}
+
+#[test]
+fn what_is_written_is_what_numpy_reads() {
+    let parameters = parameters();
+    let mut npz = NpzReader::new(Cursor::new(written(&parameters))).unwrap();
+    assert_eq!(npz.names().unwrap(), ["W1", "b1", "W2", "b2"]);
+    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix2>("W1").unwrap(), parameters.w1());
+    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix1>("b1").unwrap(), parameters.b1());
+    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix2>("W2").unwrap(), parameters.w2());
+    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix1>("b2").unwrap(), parameters.b2());
+
+    let mut npz = NpzReader::new(Cursor::new(written_checkpoint())).unwrap();
+    let iteration: ndarray::Array0<u64> = npz.by_name("iteration").unwrap();
+    let generator: Array1<u32> = npz.by_name("generator").unwrap();
+    let held: Array1<f64> = npz.by_name("held_normal").unwrap();
+    assert_eq!((iteration.into_scalar(), generator.len(), held.len()), (7, 624, 1));
+}
+
+#[test]
+fn either_order_of_memory_and_of_bytes_is_read() {
+    let parameters = parameters();
+    let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
+    for (name, array) in parameters.arrays() {
+        let mut fortran = ndarray::ArrayD::zeros(array.shape().f());
+        fortran.assign(&array);
+        npz.add_array(name, &fortran).unwrap();
+    }
+    // What else is in the archive does not matter.
+    npz.add_array("x", &Array2::<f32>::zeros((1, 1))).unwrap();
+    let file = npz.finish().unwrap().into_inner();
+    assert!(file.windows(21).any(|text| text == b"'fortran_order': True"));
+    assert_eq!(read(&file).unwrap(), parameters);
+
+    let big_endian: Vec<u8> = [1.5_f64, -2.0, 1e300].iter().flat_map(|value| value.to_be_bytes()).collect();
+    let read = read(&with("b1.npy", of_type(">f8", "(3,)", &big_endian))).unwrap();
+    assert_eq!(read.b1().to_vec(), [1.5, -2.0, 1e300]);
+}
+
+#[test]
+fn headers_are_read_as_python_would_whatever_their_order_and_spacing() {
+    let body = numbers(&[7.0, 8.0, 9.0]);
+    for header in [
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }",
+        "{\"shape\":(3),\"fortran_order\":True,\"descr\":\"<f8\"}",
+        "  {  'shape' : ( 3L , ) , 'descr' : '<f8' , 'fortran_order' : False  }  \n",
+    ] {
+        assert_eq!(read(&with("b1.npy", npy(header, &body))).unwrap().b1().to_vec(), [7.0, 8.0, 9.0], "{header}");
+    }
+    for header in [
+        "",
+        "{}",
+        "{'descr': '<f8', 'fortran_order': False}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (3,)",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (3,)} x",
+        "{'descr': '<f8', 'fortran_order': 0, 'shape': (3,)}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (-3,)}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': 3}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999999999999,)}",
+        "{'descr': '<f8, 'fortran_order': False, 'shape': (3,)}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (3,), 'more': 1}",
+        "[1, 2, 3]",
+    ] {
+        refused(&with("b1.npy", npy(header, &body)), &["b1 in it is damaged", "header"]);
+    }
+    let deep = format!("{{'descr': {}", "[(".repeat(4000));
+    refused(&with("b1.npy", npy(&deep, &body)), &["b1"]);
+    refused(&with("b1.npy", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{".to_vec()), &["b1", "header is too long"]);
+    refused(&with("b1.npy", b"\x93NUMPY\x01\x00\x50\x00{".to_vec()), &["b1", "header is cut off"]);
+    refused(&with("b1.npy", b"\x93NUMPY\x09\x00\x00\x00\x00\x00".to_vec()), &["b1", "versions"]);
+    refused(&with("b1.npy", b"".to_vec()), &["b1", ".npy"]);
+}
+
+#[test]
+fn a_type_a_shape_or_a_number_that_does_not_belong_there_is_named() {
+    for descr in ["<f4", "<i8", "|u1", "|O", "<c16", "f8", "=f8", ""] {
+        refused(&with("b1.npy", of_type(descr, "(3,)", &[0; 24])), &["b1", "expected float64", descr]);
+    }
+    let records = "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (3,)}";
+    refused(&with("b1.npy", npy(records, &[0; 24])), &["b1", "expected float64", "[('a', '<f8')]"]);
+
+    for (name, shape, n, expected) in [
+        ("W1", "(6,)", 6, "(D > 0, H > 0)"),
+        ("W1", "(2, 3, 1)", 6, "(D > 0, H > 0)"),
+        ("W1", "()", 1, "(D > 0, H > 0)"),
+        ("W1", "(0, 3)", 0, "(D > 0, H > 0)"),
+        ("b1", "(2,)", 2, "(3)"),
+        ("b1", "(1, 3)", 3, "(3)"),
+        ("W2", "(2, 2)", 4, "(3, K > 0)"),
+        ("W2", "(3, 0)", 0, "(3, K > 0)"),
+        ("b2", "(3,)", 3, "(2)"),
+    ] {
+        let part = of_type("<f8", shape, &numbers(&vec![1.0; n]));
+        refused(&with(&format!("{name}.npy"), part), &[name, "expected the shape", expected]);
+    }
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let part = of_type("<f8", "(3,)", &numbers(&[0.0, value, 1.0]));
+        refused(&with("b1.npy", part), &["b1", "finite", &value.to_string()]);
+    }
+    for (shape, expected) in
+        [("(3,)", "24 bytes"), ("(1000000000000,)", "8000000000000 bytes"), ("(4294967296, 4294967296)", "more than")]
+    {
+        for n in [0, 23, 25] {
+            refused(&with("b1.npy", of_type("<f8", shape, &vec![0; n])), &["b1", expected, &n.to_string()]);
+        }
+    }
+    // No numbers at all, but dimensions that can't be multiplied.
+    let part = of_type("<f8", "(0, 18446744073709551615, 18446744073709551615)", &[]);
+    refused(&with("b1.npy", part), &["b1"]);
+}
+
+#[test]
+fn an_array_that_is_missing_or_compressed_is_named() {
+    for missing in ["W1", "b1", "W2", "b2"] {
+        let parameters = parameters();
+        let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
+        for (name, array) in parameters.arrays().into_iter().filter(|(name, _)| *name != missing) {
+            npz.add_array(name, &array).unwrap();
+        }
+        refused(&npz.finish().unwrap().into_inner(), &[&format!("expected an array {missing} in it")]);
+    }
+    // The method of the first part, in its own header and in the directory: 8 is deflate.
+    let mut file = written(&parameters());
+    let directory = file.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+    (file[8], file[directory + 10]) = (8, 8);
+    refused(&file, &["W1", "not compressed"]);
+    refused(b"", &["expected an .npz archive"]);
+    refused(b"\x93NUMPY a single array", &["expected an .npz archive"]);
+}
+
+#[test]
+fn a_file_that_is_cut_off_anywhere_is_refused() {
+    let (model, checkpoint) = (written(&parameters()), written_checkpoint());
+    for n in 0..model.len() {
+        assert!(read(&model[..n]).is_err(), "{n} of {} bytes", model.len());
+    }
+    for n in 0..checkpoint.len() {
+        assert!(Checkpoint::read(Cursor::new(&checkpoint[..n])).is_err(), "{n} of {} bytes", checkpoint.len());
+    }
+}
+
+#[test]
+fn a_bit_that_flips_anywhere_is_found_or_changes_nothing() {
+    let (mut model, mut file) = (written(&parameters()), written_checkpoint());
+    for bit in 0..8 * model.len() {
+        model[bit / 8] ^= 1 << (bit % 8);
+        assert!(read(&model).is_err() || read(&model).unwrap() == parameters(), "bit {bit}");
+        model[bit / 8] ^= 1 << (bit % 8);
+    }
+    let whole = (checkpoint(), "{\"settings\": 1}".to_owned());
+    for bit in (0..8 * file.len()).step_by(3) {
+        file[bit / 8] ^= 1 << (bit % 8);
+        let read = Checkpoint::read(Cursor::new(&file));
+        assert!(read.is_err() || read.unwrap() == whole, "bit {bit}");
+        file[bit / 8] ^= 1 << (bit % 8);
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_format_or_with_a_wrong_part_says_so() {
+    let part = |name: &str, part: Vec<u8>| {
+        let mut npz = zip::ZipArchive::new(Cursor::new(written_checkpoint())).unwrap();
+        let names: Vec<String> = npz.file_names().map(str::to_owned).collect();
+        assert!(names.iter().any(|known| known == name));
+        let parts: Vec<(&str, Vec<u8>)> = names
+            .iter()
+            .map(|known| {
+                let mut content = Vec::new();
+                std::io::copy(&mut npz.by_name(known).unwrap(), &mut content).unwrap();
+                (&known[..], if known == name { part.clone() } else { content })
+            })
+            .collect();
+        Checkpoint::read(Cursor::new(archive(&parts))).unwrap_err().to_string()
+    };
+    let word = |n: u64| of_type("<u8", "()", &n.to_le_bytes());
+    for (name, content, words) in [
+        ("format.npy", word(2), "format in it: expected 1"),
+        ("format.npy", of_type("<u8", "(1,)", &[0; 8]), "format in it: expected a single number"),
+        ("iteration.npy", of_type("<i8", "()", &[0; 8]), "iteration in it: expected uint64"),
+        ("iteration.npy", of_type("<u8", "(0,)", &[]), "iteration in it: expected a single number"),
+        ("generator.npy", of_type("<u4", "(623,)", &[0; 623 * 4]), "generator in it: expected 624 words, found 623"),
+        ("generator.npy", of_type("<u4", "(2, 312)", &[0; 624 * 4]), "generator in it: expected one dimension"),
+        ("held_normal.npy", of_type("<f8", "(2,)", &[0; 16]), "held_normal in it: expected one finite number or none"),
+        ("held_normal.npy", of_type("<f8", "(1,)", &numbers(&[f64::NAN])), "held_normal in it"),
+        ("run.json", vec![0xff, 0xfe], "run.json in it is damaged"),
+        ("W1.npy", of_type("<f8", "(2, 2)", &[0; 32]), "b1 in it: expected the shape (2)"),
+    ] {
+        let error = part(name, content);
+        assert!(error.contains(words), "{name}: {error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes: Vec<u8>, header in "[{}()\\[\\],:'<f8TrueFalsdctionhp_ 0-9]{0,80}") {
+        let _ = read(&bytes);
+        let _ = Checkpoint::read(Cursor::new(&bytes));
+        let _ = read(&with("W1.npy", bytes.clone()));
+        let _ = read(&with("W1.npy", [&b"\x93NUMPY\x01\x00"[..], &bytes].concat()));
+        let _ = read(&with("W1.npy", npy(&header, &bytes)));
+        let _ = read(&[&b"PK\x03\x04"[..], &bytes].concat());
+    }
+
+    #[test]
+    fn arbitrary_shapes_are_accepted_only_with_as_many_numbers(
+        shape in prop::collection::vec(prop_oneof![any::<u64>(), 0_u64..4], 0..4), n in 0_usize..8,
+    ) {
+        let text: String = shape.iter().map(|n| format!("{n}, ")).collect();
+        let result = read(&with("b1.npy", of_type("<f8", &format!("({text})"), &numbers(&vec![1.0; n]))));
+        prop_assert_eq!(result.is_ok(), shape == [3] && n == 3);
+    }
+
+    #[test]
+    fn a_written_model_and_checkpoint_read_back_equal(
+        n_inputs in 1_usize..9, n_hidden in 1_usize..9, n_classes in 1_usize..9, seed: u32, n_draws in 0_usize..5,
+        iteration: u64, elapsed_ns: u64, scale in -300..300, run: String,
+    ) {
+        let shape = NetworkShape { n_inputs, n_hidden, n_classes };
+        let mut random = LegacyRandom::seed(seed);
+        let mut parameters = Parameters::zeros(shape);
+        parameters.values_mut().iter_mut().for_each(|value| *value = random.standard_normal() * 10_f64.powi(scale));
+        for _ in 0..n_draws {
+            random.standard_normal();
+        }
+        prop_assert_eq!(&read(&written(&parameters)).unwrap(), &parameters);
+
+        let checkpoint = Checkpoint { parameters, random, iteration, elapsed: Duration::from_nanos(elapsed_ns) };
+        let mut file = Vec::new();
+        checkpoint.write(&mut file, &run).unwrap();
+        prop_assert_eq!(Checkpoint::read(Cursor::new(file)).unwrap(), (checkpoint, run));
+    }
+}
