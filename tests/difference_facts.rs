@@ -3,9 +3,9 @@
 
 #![allow(clippy::excessive_precision, reason = "the digits are those of the sources")]
 
-use std::f64::consts::E;
+use std::f64::consts::{E, FRAC_1_SQRT_2};
 
-use ndarray::{Array1, ArrayRef1, array};
+use ndarray::{Array1, Array2, ArrayRef1, array};
 use numgrad::difference::{Differentiator, NonFinite, Stencil, Step};
 use numgrad::gradient;
 
@@ -169,3 +169,77 @@ fn sums_of_squares_of_the_standard_test_problems() {
 }
 
 const BARD: [f64; 3] = [43.765714285714286, -51.871237528344671, -50.559987528344671];
+
+#[test]
+fn a_known_jacobian_is_met() {
+    let f = |x: &ArrayRef1<f64>| array![x[0] * x[1].sin(), x[1] * x[0].cos(), x[0].powi(3) / x[1].sqrt()];
+    let exact = [
+        0.19866933079506122,
+        -98.006657784124163,
+        -0.10127312822195176,
+        0.86231887228768393,
+        67082.039324993691,
+        5590169.9437494742,
+    ];
+    // Five-point: h = 0.07 at 100, so h⁴/30 = 1e-6 of cos x₀.
+    for (stencil, rel) in [(Stencil::forward(), 1e-5), (Stencil::central(), 1e-6), (Stencil::five_point(), 1.1e-6)] {
+        let found = by_default_step(stencil).jacobian(f, &array![-100.0, 0.2]).unwrap();
+        assert_eq!(found.dim(), (3, 2));
+        assert_close(&found.iter().copied().collect::<Vec<_>>(), &exact, rel, "Jacobian");
+    }
+}
+
+#[test]
+fn a_known_directional_derivative_is_met() {
+    let f = |x: &ArrayRef1<f64>| (1.0 - x[0]).powi(2) + 105.0 * (x[1] - x[0] * x[0]).powi(2);
+    let along = array![FRAC_1_SQRT_2, -FRAC_1_SQRT_2];
+    for (stencil, rel) in [(Stencil::forward(), 1e-6), (Stencil::central(), 1e-8), (Stencil::five_point(), 1e-8)] {
+        let found = by_default_step(stencil).directional_derivative(f, &array![2.0, 3.0], &along).unwrap();
+        assert_close(&[found], &[743.87633380824832], rel, "along (1, -1)/√2");
+    }
+}
+
+#[test]
+fn known_hessians_are_met() {
+    let found = Differentiator::default().hessian(|x| (x[0] - x[1]).cos(), &array![0.0, 0.0]).unwrap();
+    let error = (&found - &array![[-1.0, 1.0], [1.0, -1.0]]).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
+    assert!(error <= 1e-7, "{error:e}");
+    let exact = [802.0, -400.0, -400.0, 200.0];
+    let found = Differentiator::default().hessian(rosenbrock, &array![1.0, 1.0]).unwrap();
+    assert_close(&found.iter().copied().collect::<Vec<_>>(), &exact, 1e-6, "Rosenbrock");
+    let slope = |x: &ArrayRef1<f64>| {
+        let inner = x[1] - x[0] * x[0];
+        array![-2.0 * (1.0 - x[0]) - 400.0 * x[0] * inner, 200.0 * inner]
+    };
+    let found = Differentiator::default().hessian_from_gradient(slope, &array![1.0, 1.0]).unwrap();
+    assert_close(&found.iter().copied().collect::<Vec<_>>(), &exact, 1e-9, "Rosenbrock from its gradient");
+}
+
+/// The Jacobian of a second difference is tridiagonal.
+#[test]
+fn a_tridiagonal_jacobian_takes_three_groups() {
+    use numgrad::difference::SparsityPattern;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    let calls = AtomicUsize::new(0);
+    let second_difference = |x: &ArrayRef1<f64>| -> Array1<f64> {
+        calls.fetch_add(1, Relaxed);
+        let at = |i: usize| x.get(i).copied().unwrap_or(0.0);
+        (0..x.len()).map(|i| at(i.wrapping_sub(1)) - 2.0 * at(i) + at(i + 1)).collect()
+    };
+    let x: Array1<f64> = (0..30).map(f64::from).collect();
+    let pattern = SparsityPattern::banded(30, 30, 1, 1);
+    let [forward, central] = [Stencil::forward(), Stencil::central()].map(by_default_step);
+    for (how, n_sparse, n_dense) in [(forward, 4, 31), (central, 6, 60)] {
+        let values = how.sparse_jacobian(second_difference, &x, &pattern).unwrap();
+        assert_eq!(calls.swap(0, Relaxed), n_sparse);
+        let dense = how.jacobian(second_difference, &x).unwrap();
+        assert_eq!(calls.swap(0, Relaxed), n_dense);
+        let exact = Array2::from_shape_fn((30, 30), |(i, j)| [-2.0, 1.0, 0.0][i.abs_diff(j).min(2)]);
+        for found in [&pattern.to_dense(&values), &dense] {
+            assert!((found - &exact).iter().all(|error| error.abs() < 1e-6));
+        }
+    }
+    // A column or row of zeros costs nothing: here the last row of 7 is empty.
+    let tridiagonal = SparsityPattern::new(7, 6, SparsityPattern::banded(6, 6, 1, 1).entries());
+    assert_eq!((tridiagonal.n_groups(), tridiagonal.groups()), (3, &[0, 1, 2, 0, 1, 2][..]));
+}

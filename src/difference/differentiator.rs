@@ -219,6 +219,21 @@ impl<'h> Differentiator<'h> {
         Differentiator { hook: HookSlot(Some(hook)), ..self }
     }
 
+    /// The same with another step, and bounds that may be none.
+    pub(super) fn with_step_and_bounds(&self, step: Step, bounds: Option<(PerCoordinate, PerCoordinate)>) -> Self {
+        let Self { precision, parallelism, non_finite, budget, hook, .. } = *self;
+        Self { bounds, precision, parallelism, non_finite, budget, hook, ..Self::new(self.stencil.clone(), step) }
+    }
+
+    pub(super) fn with_precision_power(&self, power: f64) -> Self {
+        Self { precision: self.precision.powf(power), ..self.clone() }
+    }
+
+    /// For evaluations that are `n` of the function each.
+    pub(super) fn divide_budget(&mut self, n: u64) {
+        self.budget = self.budget.map(|budget| budget / n);
+    }
+
     /// Whether a derivative may be stopped before it is done.
     pub(super) fn may_stop(&self) -> bool {
         self.budget.is_some() || self.hook.0.is_some()

@@ -476,7 +476,7 @@ impl Differentiator<'_> {
         Ok((value, gradient))
     }
 
-    fn array_gradient_into<D, M, F, E>(
+    pub(super) fn array_gradient_into<D, M, F, E>(
         &self,
         make: M,
         x: &ArrayRef<f64, D>,
@@ -632,7 +632,7 @@ const TASKS_PER_WORKER: usize = 16;
 type Scalar<E> = Result<(), E>;
 
 /// A function as a worker calls it.
-fn infallible<D, F>(mut f: F) -> impl FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Scalar<Infallible>
+pub(super) fn infallible<D, F>(mut f: F) -> impl FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Scalar<Infallible>
 where
     F: FnMut(&ArrayRef<f64, D>) -> f64,
 {
@@ -653,7 +653,7 @@ where
 }
 
 /// What is in standard layout, as a slice.
-fn slice<D: Dimension>(array: &ArrayRef<f64, D>) -> &[f64] {
+pub(super) fn slice<D: Dimension>(array: &ArrayRef<f64, D>) -> &[f64] {
     array.as_slice().expect("an array in standard layout")
 }
 
@@ -675,7 +675,7 @@ fn with_slots<D: Dimension, R>(out: &mut ArrayRef<f64, D>, fill: impl FnOnce(&mu
     filled
 }
 
-fn check_shapes<D: Dimension>(x: &ArrayRef<f64, D>, out: &ArrayRef<f64, D>) {
+pub(super) fn check_shapes<D: Dimension>(x: &ArrayRef<f64, D>, out: &ArrayRef<f64, D>) {
     assert!(x.shape() == out.shape(), "an array of {:?} for a gradient of {:?}", out.shape(), x.shape());
 }
 

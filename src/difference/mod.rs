@@ -7,12 +7,16 @@
 
 mod coordinates;
 mod differentiator;
+mod direction;
 mod error;
 mod gradient;
+mod hessian;
+mod jacobian;
 mod moves;
 mod objective;
 mod probe;
 mod run;
+mod sparse;
 mod stencil;
 mod step;
 
@@ -22,5 +26,6 @@ pub use error::{Error, Partial, StopReason};
 pub use gradient::{gradient, numerical_gradient};
 pub use objective::{Moves, Objective};
 pub use run::{Hook, Parallelism, Progress};
+pub use sparse::SparsityPattern;
 pub use stencil::Stencil;
 pub use step::{PerCoordinate, Step};

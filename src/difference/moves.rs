@@ -27,7 +27,7 @@ pub(super) struct LocalMoves {
     pub deltas: Vec<f64>,
     pub weights: Vec<f64>,
     pub divisor: f64,
-    table: Vec<[f64; 3]>,
+    pub table: Vec<[f64; 3]>,
 }
 
 impl Scheme<'_> {

@@ -43,6 +43,10 @@ where
         Self { f, origin, point, values: vec![0.0; n_values] }
     }
 
+    pub fn origin(&self) -> &'a [f64] {
+        self.origin
+    }
+
     /// The values with several coordinates moved. They are put back by assignment.
     pub fn at_all(&mut self, moves: &[(usize, f64)]) -> Result<&[f64], E> {
         let slots = self.point.as_slice_mut().expect("a copy in standard layout");

@@ -1,0 +1,281 @@
+//! Jacobians, Hessians and derivatives along directions: counts of evaluations, the same bits for any number of threads,
+//! bounds, budgets, hooks and what is not finite.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use ndarray::{Array1, Array2, ArrayRef1, array};
+use numgrad::difference::{Differentiator, Error, NonFinite, Progress, SparsityPattern, Stencil, Step, StopReason};
+
+fn with_threads<R: Send>(n_threads: usize, run: impl FnOnce() -> R + Send) -> R {
+    rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap().install(run)
+}
+
+fn points(n: usize) -> Array1<f64> {
+    (0..n).map(|i| (i as f64 * 0.37).sin() * 3.0).collect()
+}
+
+/// x_i·x_{i+1}² + sin x_i: two diagonals, and one value less than there are coordinates.
+fn chain(x: &ArrayRef1<f64>) -> Array1<f64> {
+    x.windows(2).into_iter().map(|w| w[0] * w[1] * w[1] + w[0].sin()).collect()
+}
+
+fn chain_in_place(x: &ArrayRef1<f64>, values: &mut [f64]) {
+    values.iter_mut().zip(chain(x)).for_each(|(slot, value)| *slot = value);
+}
+
+fn chain_jacobian(x: &ArrayRef1<f64>) -> Array2<f64> {
+    Array2::from_shape_fn((x.len() - 1, x.len()), |(i, j)| match j.wrapping_sub(i) {
+        0 => x[i + 1] * x[i + 1] + x[i].cos(),
+        1 => 2.0 * x[i] * x[i + 1],
+        _ => 0.0,
+    })
+}
+
+/// Σ x_i²·x_{i+1}, with its gradient.
+fn sum(x: &ArrayRef1<f64>) -> f64 {
+    x.windows(2).into_iter().map(|w| w[0] * w[0] * w[1]).sum()
+}
+
+fn sum_gradient(x: &ArrayRef1<f64>) -> Array1<f64> {
+    let mut gradient = Array1::zeros(x.len());
+    for i in 0..x.len() - 1 {
+        gradient[i] += 2.0 * x[i] * x[i + 1];
+        gradient[i + 1] += x[i] * x[i];
+    }
+    gradient
+}
+
+fn sum_hessian(x: &ArrayRef1<f64>) -> Array2<f64> {
+    let n = x.len();
+    Array2::from_shape_fn((n, n), |(i, j)| match (i.abs_diff(j), i.min(j)) {
+        (0, i) if i + 1 < n => 2.0 * x[i + 1],
+        (1, i) => 2.0 * x[i],
+        _ => 0.0,
+    })
+}
+
+#[track_caller]
+fn assert_near(found: &Array2<f64>, exact: &Array2<f64>, tolerance: f64) {
+    assert_eq!(found.dim(), exact.dim());
+    let error = (found - exact).iter().fold(0.0, |max: f64, e| if e.is_nan() { f64::NAN } else { max.max(e.abs()) });
+    assert!(error <= tolerance, "error {error:e}, allowed {tolerance:e}");
+}
+
+fn bits<'a>(values: impl IntoIterator<Item = &'a f64>) -> Vec<u64> {
+    values.into_iter().map(|value| value.to_bits()).collect()
+}
+
+#[test]
+fn jacobians_are_right_and_have_the_same_bits_in_place_and_for_every_number_of_threads() {
+    let x = points(40);
+    let pattern = SparsityPattern::banded(39, 40, 0, 1);
+    assert_eq!(pattern.n_groups(), 2);
+    // Steps of 6e-6 to 2e-5: h²/6 of third derivatives up to 1, or h/2 of second ones up to 7 for forward.
+    for (stencil, tolerance) in [(Stencil::forward(), 1e-6), (Stencil::central(), 1e-8), (Stencil::five_point(), 1e-10)]
+    {
+        let plain = Differentiator::new(stencil, Step::Automatic);
+        let bounded = plain.clone().with_bounds(-5.0, x.mapv(|x| x + 1e-7).to_vec());
+        for (serial, tolerance) in [(plain, tolerance), (bounded, 1e-4)] {
+            let dense = serial.jacobian(chain, &x).unwrap();
+            assert_near(&dense, &chain_jacobian(&x), tolerance);
+            let sparse = serial.sparse_jacobian(chain, &x, &pattern).unwrap();
+            assert_near(&pattern.to_dense(&sparse), &chain_jacobian(&x), tolerance);
+            for n_threads in [1, 2, 3, 8] {
+                let parallel = serial.clone().parallel();
+                with_threads(n_threads, || {
+                    assert_eq!(bits(&parallel.jacobian(chain, &x).unwrap()), bits(&dense));
+                    assert_eq!(bits(&parallel.sparse_jacobian(chain, &x, &pattern).unwrap()), bits(&sparse));
+                    let mut out = Array2::from_elem((39, 40), f64::NAN);
+                    parallel.jacobian_into(chain_in_place, &x, &mut out).unwrap();
+                    assert_eq!(bits(&out), bits(&dense));
+                    let mut out = vec![f64::NAN; sparse.len()];
+                    parallel.sparse_jacobian_into(chain_in_place, &x, &pattern, &mut out).unwrap();
+                    assert_eq!(bits(&out), bits(&sparse));
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn hessians_are_right_symmetric_and_have_the_same_bits_for_every_number_of_threads() {
+    let x = points(12);
+    // Rounding of sums up to 100: 100·1e-16/h² = 7e-7 for h = 1.2e-4, times a few.
+    for (stencil, tolerance) in [(Stencil::central(), 3e-6), (Stencil::five_point(), 1e-8)] {
+        let plain = Differentiator::new(stencil, Step::Automatic);
+        // A cubic is exact for one-sided second differences of third order, else off by h·f''' = 6h.
+        let bounded = plain.clone().with_bounds(-5.0, x.to_vec());
+        for (serial, tolerance) in [(plain, tolerance), (bounded, 3e-3)] {
+            let hessian = serial.hessian(sum, &x).unwrap();
+            assert_near(&hessian, &sum_hessian(&x), tolerance);
+            assert_eq!(hessian, hessian.t());
+            for n_threads in [1, 2, 8] {
+                let found = with_threads(n_threads, || serial.clone().parallel().hessian(sum, &x).unwrap());
+                assert_eq!(bits(&found), bits(&hessian));
+            }
+        }
+    }
+    let central = Differentiator::default();
+    let from_gradient = central.hessian_from_gradient(sum_gradient, &x).unwrap();
+    assert_near(&from_gradient, &sum_hessian(&x), 1e-9);
+    assert_eq!(from_gradient, from_gradient.t());
+    let mut out = Array2::zeros((12, 12));
+    let write = |x: &ArrayRef1<f64>, out: &mut [f64]| out.copy_from_slice(sum_gradient(x).as_slice().unwrap());
+    central.hessian_from_gradient_into(write, &x, &mut out).unwrap();
+    assert_eq!(out, from_gradient);
+
+    let v = points(24).slice_move(ndarray::s![12..]);
+    let exact = sum_hessian(&x).dot(&v);
+    for (found, tolerance) in [
+        (central.hessian_vector(sum, &x, &v).unwrap(), 1e-5),
+        (central.clone().with_bounds(-5.0, 5.0).hessian_vector(sum, &x, &v).unwrap(), 1e-5),
+        (central.hessian_vector_from_gradient(sum_gradient, &x, &v).unwrap(), 1e-8),
+    ] {
+        assert!((&found - &exact).iter().all(|error| error.abs() <= tolerance), "{found} for {exact}");
+    }
+    // At all lower bounds, upwards: one-sided twice, which for a cubic is exact but for rounding.
+    let (upwards, at_bounds) = (v.mapv(f64::abs), central.clone().with_bounds(x.to_vec(), 5.0));
+    let found = at_bounds.hessian_vector(sum, &x, &upwards).unwrap();
+    assert!((&found - &sum_hessian(&x).dot(&upwards)).iter().all(|error| error.abs() <= 1e-4));
+    let mut out = Array1::zeros(12);
+    central.hessian_vector_from_gradient_into(write, &x, &v, &mut out).unwrap();
+    assert_eq!(out, central.hessian_vector_from_gradient(sum_gradient, &x, &v).unwrap());
+    let slope = central.directional_derivative(sum, &x, &v).unwrap();
+    assert!((slope - sum_gradient(&x).dot(&v)).abs() < 1e-8);
+}
+
+#[test]
+fn evaluations_are_as_many_as_documented() {
+    let calls = AtomicU64::new(0);
+    let take = || calls.swap(0, Relaxed);
+    let count = |x: &ArrayRef1<f64>| {
+        calls.fetch_add(1, Relaxed);
+        sum(x)
+    };
+    let count_gradient = |x: &ArrayRef1<f64>| {
+        calls.fetch_add(1, Relaxed);
+        sum_gradient(x)
+    };
+    let (x, v) = (points(10), Array1::ones(10));
+    for how in [Differentiator::default(), Differentiator::default().parallel()] {
+        how.hessian(count, &x).unwrap();
+        assert_eq!(take(), 201);
+        how.hessian_from_gradient(count_gradient, &x).unwrap();
+        assert_eq!(take(), 20);
+        how.hessian_vector(count, &x, &v).unwrap();
+        assert_eq!(take(), 40);
+        how.hessian_vector_from_gradient(count_gradient, &x, &v).unwrap();
+        assert_eq!(take(), 2);
+        how.directional_derivative(count, &x, &v).unwrap();
+        assert_eq!(take(), 2);
+        how.directional_derivative(count, &x, &Array1::zeros(10)).unwrap();
+        assert_eq!(take(), 0);
+    }
+    Differentiator::new(Stencil::five_point(), Step::Automatic).hessian(count, &x).unwrap();
+    assert_eq!(take(), 1 + 40 + 16 * 45);
+    Differentiator::new(Stencil::forward(), Step::Automatic).jacobian(count_gradient, &x).unwrap();
+    assert_eq!(take(), 11);
+}
+
+#[test]
+fn no_point_of_a_matrix_or_a_direction_leaves_the_bounds() {
+    let x = array![0.0, 1.0, -1.0];
+    for (lower, upper) in [([0.0, 0.5, -2.0], [1.0, 1.0, 5.0]), ([-1e-9, 1.0, -1.0], [1e-9, 1.0, -1.0])] {
+        let inside = |x: &ArrayRef1<f64>| {
+            for ((x, lower), upper) in x.iter().zip(lower).zip(upper) {
+                assert!(lower <= *x && *x <= upper, "{x} outside {lower}..={upper}");
+            }
+            sum(x)
+        };
+        for stencil in [Stencil::forward(), Stencil::central(), Stencil::five_point()] {
+            let how = Differentiator::new(stencil, Step::Automatic).with_bounds(lower, upper);
+            how.hessian(inside, &x).unwrap();
+            how.jacobian(|x| array![inside(x)], &x).unwrap();
+            how.sparse_jacobian(|x| array![inside(x)], &x, &SparsityPattern::banded(1, 3, 0, 2)).unwrap();
+            for v in [array![1.0, -1.0, 0.3], array![-1.0, 1.0, 1.0], array![1.0, 0.0, 0.0]] {
+                how.directional_derivative(inside, &x, &v).unwrap();
+                how.hessian_vector(inside, &x, &v).unwrap();
+            }
+        }
+        // No room at all in two coordinates: their derivatives are 0.
+        if upper[1] == lower[1] {
+            let how = Differentiator::default().with_bounds(lower, upper);
+            let found = how.jacobian(chain, &x).unwrap();
+            assert!(found.column(1).iter().chain(found.column(2)).all(|slope| *slope == 0.0));
+            assert_eq!(
+                how.clone().with_bounds(x.to_vec(), x.to_vec()).jacobian(chain, &x).unwrap(),
+                Array2::zeros((2, 3))
+            );
+            assert_eq!(how.with_bounds(x.to_vec(), x.to_vec()).hessian(sum, &x).unwrap(), Array2::zeros((3, 3)));
+        }
+    }
+    let error = Differentiator::default().with_bounds(0.0, 1.0).directional_derivative(sum, &x, &x).unwrap_err();
+    assert!(matches!(error, Error::Point { coordinate: 2, value: -1.0, .. }));
+}
+
+#[test]
+fn what_is_not_finite_names_the_column_and_may_stay_in_its_own_entries() {
+    let x = points(6);
+    let f = |moved: &ArrayRef1<f64>| {
+        let mut values = chain(moved);
+        if moved[3] != x[3] {
+            values[3] = f64::INFINITY;
+        }
+        values
+    };
+    let pattern = SparsityPattern::banded(5, 6, 0, 1);
+    let central = Differentiator::default();
+    assert!(matches!(central.jacobian(f, &x), Err(Error::NonFinite { coordinate: 3, .. })));
+    assert!(matches!(central.sparse_jacobian(f, &x, &pattern), Err(Error::NonFinite { coordinate: 3, .. })));
+    let nan = central.clone().with_non_finite(NonFinite::Nan);
+    assert!(nan.jacobian(f, &x).unwrap().column(3).iter().all(|entry| entry.is_nan()));
+    let sparse = pattern.to_dense(&nan.sparse_jacobian(f, &x, &pattern).unwrap());
+    // Column 3 has rows 2 and 3.
+    assert!(sparse[[3, 3]].is_nan() && (sparse[[2, 3]] - chain_jacobian(&x)[[2, 3]]).abs() < 1e-8);
+
+    let half = |x: &ArrayRef1<f64>| if x[1] > 1.0 { f64::NAN } else { sum(x) };
+    let x = Array1::ones(3);
+    assert!(matches!(central.hessian(half, &x), Err(Error::NonFinite { coordinate: 1, .. })));
+    let hessian = nan.hessian(half, &x).unwrap();
+    assert!(hessian.row(1).iter().all(|entry| entry.is_nan()) && !hessian[[0, 2]].is_nan());
+}
+
+#[test]
+fn a_budget_and_a_hook_stop_matrices_too() {
+    let (x, calls) = (points(10), AtomicU64::new(0));
+    let f = |x: &ArrayRef1<f64>| {
+        calls.fetch_add(1, Relaxed);
+        sum(x)
+    };
+    // Row i costs 2 + 4i after f(x): 1, 3, 9, 19, 33.
+    let error = Differentiator::default().with_budget(20).hessian(f, &x).unwrap_err();
+    let partial = error.partial().unwrap();
+    assert_eq!((calls.swap(0, Relaxed), partial.reason), (19, StopReason::Budget));
+    assert_eq!(partial.done, [[true; 3].as_slice(), &[false; 7]].concat());
+    let whole = Differentiator::default().hessian(sum, &x).unwrap();
+    for ((i, j), value) in whole.indexed_iter() {
+        let kept = partial.values[i * 10 + j];
+        assert!(if i.max(j) < 3 { kept == *value } else { kept.is_nan() });
+    }
+    let error = Differentiator::default().with_budget(9).jacobian(chain, &x).unwrap_err();
+    assert_eq!(error.partial().unwrap().done, [[true; 4].as_slice(), &[false; 6]].concat());
+
+    let stop = |progress: Progress| {
+        assert_eq!((progress.n_done, progress.n_total, progress.n_evaluations), (1, 2, 2));
+        ControlFlow::Break(())
+    };
+    let pattern = SparsityPattern::banded(9, 10, 0, 1);
+    let error = Differentiator::default().with_hook(&stop).sparse_jacobian(chain, &x, &pattern).unwrap_err();
+    assert_eq!(error.partial().unwrap().done, [true, false]);
+    // What is done are the even columns.
+    for ((_, column), value) in pattern.entries().zip(&error.partial().unwrap().values) {
+        assert_eq!(value.is_nan(), column % 2 == 1);
+    }
+}
+
+#[test]
+#[should_panic(expected = "a Jacobian of shape (2, 2) for 3 coordinates")]
+fn a_jacobian_of_another_shape_panics_and_names_both() {
+    let _ = Differentiator::default().jacobian_into(chain_in_place, &points(3), &mut Array2::zeros((2, 2)));
+}
