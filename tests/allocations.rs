@@ -2,9 +2,9 @@
 //! this process.
 #![cfg(feature = "cli")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+mod counting;
 
+use counting::n_allocations;
 use numgrad::dataset::embedded;
 use numgrad::difference::{Differentiator, Stencil, Step};
 use numgrad::nn::simd::Isa;
@@ -13,40 +13,13 @@ use numgrad::random::LegacyRandom;
 use numgrad::train::{Forward, GradientMethod, Init, Trainer, TrainingSettings, initial_parameters};
 use rayon::ThreadPoolBuilder;
 
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator as it is; only a number is kept beside it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Relaxed);
-        // SAFETY: the caller keeps to `alloc`'s contract, which is the system's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `System.alloc` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-fn allocations(f: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.load(Relaxed);
-    f();
-    ALLOCATIONS.load(Relaxed) - before
-}
-
 #[test]
 fn in_steady_state_neither_a_gradient_nor_an_iteration_allocates() {
     let mut random = LegacyRandom::seed(42);
     let samples = embedded(10).unwrap().train;
     let shape = NetworkShape { n_inputs: 784, n_hidden: 50, n_classes: 10 };
     let parameters = initial_parameters(shape, Init::Uniform, 0.01, &mut random);
-    assert!(allocations(|| drop(std::hint::black_box(parameters.clone()))) > 0, "the counter counts");
+    assert!(n_allocations(|| drop(std::hint::black_box(parameters.clone()))) > 0, "the counter counts");
 
     let (x, classes) = (samples.normalised().flat(), samples.label_indices());
     let (x, classes) = (x.slice(ndarray::s![..100, ..]), &classes[..100]);
@@ -54,7 +27,7 @@ fn in_steady_state_neither_a_gradient_nor_an_iteration_allocates() {
     let mut serial = IncrementalLoss::new(&parameters, &x, classes);
     let central = Differentiator::new(Stencil::central(), Step::BOOK);
     central.objective_gradient_into(&mut serial, &mut gradient).unwrap();
-    assert_eq!(allocations(|| central.objective_gradient_into(&mut serial, &mut gradient).unwrap()), 0);
+    assert_eq!(n_allocations(|| central.objective_gradient_into(&mut serial, &mut gradient).unwrap()), 0);
 
     let settings = TrainingSettings {
         batch_size: 100,
@@ -70,7 +43,7 @@ fn in_steady_state_neither_a_gradient_nor_an_iteration_allocates() {
         pool.install(|| {
             // Batches differ in how many values they have, and rayon's queues grow: so the last of ten rounds counts.
             let in_rounds: Vec<usize> =
-                (0..10).map(|_| allocations(|| (0..10).for_each(|_| _ = trainer.iterate(None).unwrap()))).collect();
+                (0..10).map(|_| n_allocations(|| (0..10).for_each(|_| _ = trainer.iterate(None).unwrap()))).collect();
             assert_eq!(in_rounds[9], 0, "{n_threads} threads: {in_rounds:?}");
         });
     }

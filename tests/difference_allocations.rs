@@ -1,35 +1,10 @@
 //! Nothing is allocated for a coordinate: what a derivative allocates does not depend on how many there are.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+mod counting;
 
+use counting::n_allocations;
 use ndarray::{Array1, ArrayRef1};
 use numgrad::difference::{Differentiator, Stencil, Step};
-
-struct Counting;
-
-static N_ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: all is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        N_ALLOCATIONS.fetch_add(1, Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn n_allocations(run: impl FnOnce()) -> usize {
-    let before = N_ALLOCATIONS.load(Relaxed);
-    run();
-    N_ALLOCATIONS.load(Relaxed) - before
-}
 
 fn sum_of_squares(x: &ArrayRef1<f64>) -> f64 {
     x.iter().map(|x| x * x).sum()

@@ -1,16 +1,19 @@
 //! An allocator that counts. Whoever uses it is alone in its test file: it counts what the whole process allocates.
+#![allow(dead_code, reason = "each test file counts what it is about")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
 struct Counting;
 
 // SAFETY: every call goes to the system's allocator as it is; only numbers are kept beside it.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Relaxed);
         PEAK.fetch_max(NOW.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
         // SAFETY: the caller keeps to `alloc`'s contract, which is the system's.
         unsafe { System.alloc(layout) }
@@ -32,4 +35,11 @@ pub fn peak_bytes<T>(f: impl FnOnce() -> T) -> (T, usize) {
     PEAK.store(before, Relaxed);
     let result = f();
     (result, PEAK.load(Relaxed) - before)
+}
+
+/// How often memory was allocated while `f` ran.
+pub fn n_allocations(f: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.load(Relaxed);
+    f();
+    ALLOCATIONS.load(Relaxed) - before
 }

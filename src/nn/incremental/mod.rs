@@ -37,8 +37,8 @@ use super::simd::Isa;
 use super::two_layer::Parameters;
 use crate::difference::{Moves, Objective, Parallelism};
 
-/// Below so many vectors of changes, some tens of microseconds of work, a second thread brings nothing.
-const SERIAL_BELOW: usize = 2_000;
+/// Below so many vectors of changes, a tenth of a millisecond of work, a second thread brings nothing.
+const SERIAL_BELOW: usize = 8_000;
 
 /// How many samples of a forward pass one task takes: enough that the rows of W1 which it loads serve several.
 const FORWARD_RUN: usize = 16;

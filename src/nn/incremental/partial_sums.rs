@@ -19,8 +19,8 @@ use crate::difference::Moves;
 /// of its own, and never by the number of threads, since the blocks decide the order of the sums.
 const N_TASKS: usize = 28;
 
-/// The smallest block of samples.
-const MIN_BLOCK: usize = 8;
+/// The smallest block of samples: below it, sums that are cleared and added up cost more than they let threads share.
+const MIN_BLOCK: usize = 24;
 
 /// `Σ_n Σ_p weight_p · (change of sample n's loss by delta_p)` for every parameter, over each block of samples.
 #[derive(Debug, Clone, Default)]
