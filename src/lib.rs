@@ -1,16 +1,70 @@
 //! Numerical differentiation that is parallel, exact and fast.
 //!
+//! `cargo add numgrad ndarray --no-default-features`, and a function has a gradient:
+//!
 //! ```
 //! use ndarray::array;
 //!
-//! let gradient = numgrad::numerical_gradient(|x| x[0] * x[0] + x[1], &array![3.0, 4.0]);
-//! assert!((gradient[0] - 6.0).abs() < 1e-8 && (gradient[1] - 1.0).abs() < 1e-8);
+//! let gradient = numgrad::gradient(|x| x[0] * x[0] + x[1].sin(), &array![3.0, 4.0])?;
+//! assert!((gradient[0] - 6.0).abs() < 1e-9 && (gradient[1] - 4_f64.cos()).abs() < 1e-9);
+//! # Ok::<(), numgrad::difference::Error>(())
+//! ```
+//!
+//! That is central differences with a step that fits the numbers. A [`Differentiator`](difference::Differentiator) takes
+//! more digits, threads, bounds, a budget, or a hook that tells of progress and cancels:
+//!
+//! ```
+//! use ndarray::{ArrayRef1, array};
+//! use numgrad::difference::{Differentiator, Stencil, Step};
+//!
+//! let entropy = |p: &ArrayRef1<f64>| -p.iter().map(|p| p * p.ln()).sum::<f64>();
+//! let how = Differentiator::new(Stencil::five_point(), Step::Automatic).with_bounds(0.0, 1.0).parallel();
+//! let gradient = how.gradient(entropy, &array![0.25, 0.75])?;
+//! assert!((gradient[0] - (4_f64.ln() - 1.0)).abs() < 1e-9);
+//! # Ok::<(), numgrad::difference::Error>(())
+//! ```
+//!
+//! The same object gives Jacobians, dense and sparse, Hessians, derivatives along a direction, derivatives with an estimate
+//! of their error, and checks a gradient that was derived by hand. The result has the same bits for any number of threads.
+//!
+//! Where a function has structure that a closure hides, it is an [`Objective`](difference::Objective): a moved coordinate
+//! recomputes only what it reaches, and the gradient costs a fraction.
+//!
+//! ```
+//! use numgrad::difference::{Differentiator, Error, Objective};
+//!
+//! /// Σ (x_{i+1} - x_i)²: a moved coordinate reaches two of the terms.
+//! struct Chain(Vec<f64>);
+//!
+//! impl Objective for Chain {
+//!     type Workspace = ();
+//!
+//!     fn n_coordinates(&self) -> usize {
+//!         self.0.len()
+//!     }
+//!
+//!     fn coordinate_value(&self, coordinate: usize) -> f64 {
+//!         self.0[coordinate]
+//!     }
+//!
+//!     fn workspace(&self) {}
+//!
+//!     fn evaluate(&self, (): &mut (), coordinate: usize, delta: f64) -> f64 {
+//!         let moved = self.0[coordinate] + delta;
+//!         let left = coordinate.checked_sub(1).map_or(0.0, |i| (moved - self.0[i]).powi(2));
+//!         left + self.0.get(coordinate + 1).map_or(0.0, |right| (right - moved).powi(2))
+//!     }
+//! }
+//!
+//! let gradient = Differentiator::default().objective_gradient(&mut Chain(vec![0.0, 1.0, 3.0]))?;
+//! assert!(gradient.iter().zip([-2.0, -2.0, 4.0]).all(|(found, exact)| (found - exact).abs() < 1e-8));
+//! # Ok::<(), Error>(())
 //! ```
 //!
 //! The crate has an engine and a network that shows what it can do:
 //!
-//! - [`difference`]: stencils, steps, objectives, and gradients of them, serial or on the current rayon pool, with the same
-//!   bits for any number of threads. It needs ndarray and rayon alone (`default-features = false`).
+//! - [`difference`]: stencils, steps, objectives and derivatives of them. It needs ndarray and rayon alone
+//!   (`default-features = false`).
 //! - [`nn`]: the two-layer network of chapter 4 of "Deep Learning from Scratch", its loss as an objective that runs whole
 //!   forward passes ([`nn::FullLoss`]) and as one that recomputes only what a moved weight reaches
 //!   ([`nn::IncrementalLoss`]), and backpropagation to compare with.

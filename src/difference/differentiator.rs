@@ -225,6 +225,10 @@ impl<'h> Differentiator<'h> {
         Self { bounds, precision, parallelism, non_finite, budget, hook, ..Self::new(self.stencil.clone(), step) }
     }
 
+    pub(super) fn precision(&self) -> f64 {
+        self.precision
+    }
+
     pub(super) fn with_precision_power(&self, power: f64) -> Self {
         Self { precision: self.precision.powf(power), ..self.clone() }
     }

@@ -264,7 +264,7 @@ impl Differentiator<'_> {
 
     /// How to differentiate by t along a direction; `None` if it is 0. The scheme is handed on for its limits.
     #[allow(clippy::type_complexity, reason = "one caller's pair")]
-    fn along<'a, E>(
+    pub(super) fn along<'a, E>(
         &self,
         scheme: &Scheme<'a>,
         x: &[f64],

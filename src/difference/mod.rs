@@ -5,6 +5,8 @@
 //! current rayon pool, and takes functions of arrays or a structured [`Objective`]. Every partial derivative is computed by
 //! one worker in a fixed order and written to its own slot, so the bits do not depend on the number of threads.
 
+mod adaptive;
+mod check;
 mod coordinates;
 mod differentiator;
 mod direction;
@@ -20,6 +22,8 @@ mod sparse;
 mod stencil;
 mod step;
 
+pub use adaptive::Estimate;
+pub use check::{Comparison, GradientCheck, Sample};
 pub use coordinates::Coordinates;
 pub use differentiator::{Differentiator, NonFinite};
 pub use error::{Error, Partial, StopReason};

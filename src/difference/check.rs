@@ -1,0 +1,250 @@
+//! A gradient that somebody derived, compared with the numerical one.
+
+use std::fmt;
+
+use ndarray::{Array1, ArrayRef, ArrayRef1, Dimension, array};
+
+use super::gradient::{check_shapes, slice};
+use super::{Differentiator, Error};
+
+/// Which derivatives a check compares. Random choices depend on nothing but the seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sample {
+    /// Every coordinate.
+    All,
+    /// So many different coordinates.
+    Coordinates {
+        /// How many; all, if there are fewer.
+        n: usize,
+        /// Where the random numbers begin.
+        seed: u64,
+    },
+    /// The derivatives along so many directions, each of which sees every coordinate.
+    Directions {
+        /// How many.
+        n: usize,
+        /// Where the random numbers begin.
+        seed: u64,
+    },
+}
+
+/// One derivative, twice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// The number of the coordinate, or of the direction.
+    pub index: usize,
+    /// What is checked.
+    pub analytic: f64,
+    /// What it is checked against.
+    pub numerical: f64,
+    /// About how far the numerical one may be off.
+    pub numerical_error: f64,
+}
+
+impl Comparison {
+    /// `|analytic - numerical|`.
+    pub fn absolute_error(&self) -> f64 {
+        (self.analytic - self.numerical).abs()
+    }
+
+    /// The absolute error beside the larger of the two; 0 where both are 0.
+    pub fn relative_error(&self) -> f64 {
+        let size = self.analytic.abs().max(self.numerical.abs());
+        if size == 0.0 { 0.0 } else { self.absolute_error() / size }
+    }
+}
+
+/// What a check found. Printed, it is a table of the worst ten.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradientCheck {
+    comparisons: Vec<Comparison>,
+    what: &'static str,
+}
+
+impl GradientCheck {
+    /// All comparisons, in the order of coordinates or directions.
+    pub fn comparisons(&self) -> &[Comparison] {
+        &self.comparisons
+    }
+
+    /// The one that is off the most beyond the error of the numerical one; `None` where nothing was compared.
+    pub fn worst(&self) -> Option<&Comparison> {
+        self.by_badness().into_iter().next()
+    }
+
+    /// Whether every derivative agrees to `rel` of itself, beyond the numerical error, and that error is itself below `rel`
+    /// of the largest derivative compared: otherwise agreement would mean nothing.
+    pub fn passes(&self, rel: f64) -> bool {
+        let largest = self.comparisons.iter().fold(0.0, |max: f64, c| max.max(c.analytic.abs()).max(c.numerical.abs()));
+        self.comparisons.iter().all(|c| {
+            let size = c.analytic.abs().max(c.numerical.abs());
+            c.absolute_error() <= rel * size + c.numerical_error && c.numerical_error <= rel * largest
+                || c.absolute_error() == 0.0
+        })
+    }
+
+    fn by_badness(&self) -> Vec<&Comparison> {
+        // What is NaN is worse than anything.
+        let badness = |c: &Comparison| {
+            let excess = (c.absolute_error() - c.numerical_error) / c.analytic.abs().max(c.numerical.abs());
+            if c.absolute_error() == 0.0 {
+                f64::NEG_INFINITY
+            } else if excess.is_nan() {
+                f64::INFINITY
+            } else {
+                excess
+            }
+        };
+        let mut sorted: Vec<_> = self.comparisons.iter().collect();
+        sorted.sort_by(|a, b| badness(b).total_cmp(&badness(a)));
+        sorted
+    }
+}
+
+impl fmt::Display for GradientCheck {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let heads = [self.what, "analytic", "numerical", "absolute error", "relative error", "numerical error"];
+        writeln!(
+            f,
+            "{:>12} {:>24} {:>24} {:>15} {:>15} {:>16}",
+            heads[0], heads[1], heads[2], heads[3], heads[4], heads[5]
+        )?;
+        for c in self.by_badness().into_iter().take(10) {
+            let Comparison { index, analytic, numerical, numerical_error } = c;
+            let (absolute, relative) = (c.absolute_error(), c.relative_error());
+            writeln!(
+                f,
+                "{index:>12} {analytic:>24.16e} {numerical:>24.16e} {absolute:>15.1e} {relative:>15.1e} {numerical_error:>16.1e}"
+            )?;
+        }
+        write!(f, "{} compared", self.comparisons.len())
+    }
+}
+
+impl Differentiator<'_> {
+    /// Compares a gradient that somebody derived with the adaptive one.
+    ///
+    /// Costs up to 20 evaluations of the function a coordinate or direction. Stencil and step are not used; bounds are.
+    /// Directions are random, of the coordinates' own sizes, and their derivatives are computed one after the other.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    ///
+    /// # Panics
+    /// If the gradient has another shape than `x`.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::{Differentiator, Sample};
+    ///
+    /// let f = |x: &ndarray::ArrayRef1<f64>| x[0] * x[0] * x[1];
+    /// let (x, right, wrong) = (array![1.0, 2.0], array![4.0, 1.0], array![4.0, 2.0]);
+    /// let check = |gradient| Differentiator::default().check_gradient(f, &x, gradient, Sample::All);
+    /// assert!(check(&right)?.passes(1e-9));
+    ///
+    /// let report = check(&wrong)?;
+    /// assert!(!report.passes(1e-9));
+    /// assert_eq!(report.worst().unwrap().index, 1);
+    /// println!("{report}");
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn check_gradient<D, F>(
+        &self,
+        f: F,
+        x: &ArrayRef<f64, D>,
+        gradient: &ArrayRef<f64, D>,
+        sample: Sample,
+    ) -> Result<GradientCheck, Error>
+    where
+        D: Dimension,
+        F: Fn(&ArrayRef<f64, D>) -> f64 + Sync,
+    {
+        check_shapes(x, gradient);
+        let (origin, gradient) = (x.as_standard_layout(), gradient.as_standard_layout());
+        let (origin, gradient) = (slice(&origin), slice(&gradient));
+        let coordinates: Vec<usize> = match sample {
+            Sample::All => (0..x.len()).collect(),
+            Sample::Coordinates { n, seed } => chosen(n, x.len(), SplitMix64(seed)),
+            Sample::Directions { n, seed } => {
+                let mut random = SplitMix64(seed);
+                let scheme = self.scheme(&self.stencil, 1, x.len());
+                let mut comparisons = Vec::with_capacity(n);
+                for index in 0..n {
+                    let direction: Array1<f64> = origin.iter().map(|x| random.symmetric() * x.abs().max(1.0)).collect();
+                    let Some((along, scheme)) = self.along(&scheme, origin, slice(&direction))? else { continue };
+                    let on_the_line = |t: &ArrayRef1<f64>| {
+                        let mut point = x.to_owned();
+                        for (i, (slot, v)) in point.iter_mut().zip(&direction).enumerate() {
+                            let (lower, upper) = scheme.limits(i);
+                            *slot = (*slot + t[0] * v).clamp(lower, upper);
+                        }
+                        f(&point)
+                    };
+                    let found = along.adaptive_gradient(on_the_line, &array![0.0])?[0];
+                    let analytic = gradient.iter().zip(&direction).map(|(slope, v)| slope * v).sum();
+                    comparisons.push(Comparison {
+                        index,
+                        analytic,
+                        numerical: found.value,
+                        numerical_error: found.error,
+                    });
+                }
+                return Ok(GradientCheck { comparisons, what: "direction" });
+            }
+        };
+        let found = self.adaptive_partials(f, x, &coordinates[..])?;
+        let compare = |(&index, found): (&usize, &super::Estimate)| Comparison {
+            index,
+            analytic: gradient[index],
+            numerical: found.value,
+            numerical_error: found.error,
+        };
+        let comparisons = coordinates.iter().zip(&found).map(compare).collect();
+        Ok(GradientCheck { comparisons, what: "coordinate" })
+    }
+}
+
+/// `n` different numbers below `len`, in order.
+fn chosen(n: usize, len: usize, mut random: SplitMix64) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..len).collect();
+    for k in 0..n.min(len) {
+        let other = k + (random.next() % (len - k) as u64) as usize;
+        all.swap(k, other);
+    }
+    all.truncate(n);
+    all.sort_unstable();
+    all
+}
+
+/// Random numbers good enough to choose coordinates: SplitMix64 (Steele, Lea and Flood, 2014).
+struct SplitMix64(u64);
+
+impl SplitMix64 {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// Between -1 and 1.
+    fn symmetric(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first numbers of the reference implementation for seed 1234567.
+    #[test]
+    fn the_random_numbers_are_those_of_the_reference_implementation() {
+        let mut random = SplitMix64(1_234_567);
+        let first = [random.next(), random.next(), random.next()];
+        assert_eq!(first, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+}
