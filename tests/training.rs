@@ -10,7 +10,7 @@ use numgrad::nn::simd::Isa;
 use numgrad::nn::{FullLoss, NetworkShape, Parameters, TwoLayerNet};
 use numgrad::random::LegacyRandom;
 use numgrad::train::{
-    Error, Forward, GradientMethod, Init, Quantity, Trainer, TrainingSettings, accuracy, initial_parameters,
+    Error, Evaluation, Forward, GradientMethod, Init, Quantity, Trainer, TrainingSettings, initial_parameters,
 };
 use rayon::ThreadPoolBuilder;
 
@@ -81,8 +81,8 @@ fn the_articles_hundred_iterations_on_mnist_are_numpys() {
         assert!((loss - golden).abs() < 1e-9, "iteration {iteration}: {loss}, NumPy has {golden}");
     }
     // As the article prints them.
-    assert_eq!(format!("{:.4}", accuracy(trainer.net(), &data.train)), "0.1124");
-    assert_eq!(format!("{:.4}", accuracy(trainer.net(), &data.test.unwrap())), "0.1135");
+    assert_eq!(format!("{:.4}", Evaluation::new(trainer.net(), &data.train).accuracy()), "0.1124");
+    assert_eq!(format!("{:.4}", Evaluation::new(trainer.net(), &data.test.unwrap()).accuracy()), "0.1135");
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn accuracy_counts_every_sample_once_in_any_pool() {
     assert!(whole > 0.0);
     for n_threads in [1, 3] {
         let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-        assert_eq!(pool.install(|| accuracy(&net, &test)), whole);
+        assert_eq!(pool.install(|| Evaluation::new(&net, &test).accuracy()), whole);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Source: Saito, "Deep Learning from Scratch" (O'Reilly Japan, 2016), chapters 3 and 4.
 
-use ndarray::{Array, Array1, ArrayRef, ArrayView1, ArrayView2, Axis, Dimension, Ix2, RemoveAxis};
+use ndarray::{Array, Array1, ArrayRef, ArrayRef1, ArrayView1, ArrayView2, Axis, Dimension, Ix2, RemoveAxis};
 
 /// The number that the book adds to a probability before taking its logarithm, so that a probability of 0 costs
 /// `-ln(1e-7) = 16.1` and not infinity. It is part of the loss, and so of every gradient here.
@@ -83,7 +83,7 @@ impl Targets<'_> {
                     "one-hot targets are {:?}, probabilities ({n_samples}, {n_classes})",
                     rows.dim()
                 );
-                rows.rows().into_iter().map(argmax).collect()
+                rows.rows().into_iter().map(|row| argmax(&row)).collect()
             }
             Targets::Indices(indices) => indices.to_owned(),
             Targets::Index(index) => Array1::from_elem(1, *index),
@@ -159,6 +159,10 @@ pub fn cross_entropy_error<'a, D: Dimension>(y: &ArrayRef<f64, D>, t: impl Into<
 }
 
 /// The index of the largest element, the first of equals, as `numpy.argmax`; 0 for an empty row.
-pub(super) fn argmax(row: ArrayView1<f64>) -> usize {
+///
+/// ```
+/// assert_eq!(numgrad::nn::argmax(&ndarray::array![0.2, 0.5, 0.3]), 1);
+/// ```
+pub fn argmax(row: &ArrayRef1<f64>) -> usize {
     row.iter().enumerate().fold((0, f64::NEG_INFINITY), |best, (k, &y)| if y > best.1 { (k, y) } else { best }).0
 }

@@ -17,7 +17,7 @@ mod two_layer;
 
 pub use backprop::backprop_into;
 pub use full::FullLoss;
-pub use functions::{LOG_OFFSET, Targets, cross_entropy_error, relu, sigmoid, softmax};
+pub use functions::{LOG_OFFSET, Targets, argmax, cross_entropy_error, relu, sigmoid, softmax};
 pub use incremental::IncrementalLoss;
 #[cfg(feature = "cli")]
 pub(crate) use packed::{Rows, nonzero_into, nonzero_of_row_into};

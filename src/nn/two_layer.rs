@@ -232,16 +232,10 @@ impl TwoLayerNet {
     /// # Panics
     /// If shapes disagree.
     pub fn accuracy(&self, x: &ArrayRef2<f64>, classes: &[usize]) -> f64 {
-        self.n_correct(x, classes) as f64 / classes.len() as f64
-    }
-
-    /// How many of the samples `x` (N, D) have the right class as their most probable one.
-    ///
-    /// # Panics
-    /// If shapes disagree.
-    pub fn n_correct(&self, x: &ArrayRef2<f64>, classes: &[usize]) -> usize {
         assert!(x.nrows() == classes.len(), "{} samples, {} classes", x.nrows(), classes.len());
-        self.predict(x).rows().into_iter().zip(classes).filter(|(row, class)| argmax(*row) == **class).count()
+        let predicted = self.predict(x);
+        let n_correct = predicted.rows().into_iter().zip(classes).filter(|(row, class)| argmax(row) == **class).count();
+        n_correct as f64 / classes.len() as f64
     }
 
     /// The central difference of the loss for every parameter, `(L(w + h) - L(w - h)) / 2h`, on the current rayon pool.

@@ -2,7 +2,6 @@
 //!
 //! A flag that is wrong in itself ends the program here with exit code 2.
 
-use std::ffi::OsString;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -10,12 +9,13 @@ use std::str::FromStr;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches, Parser};
-use numgrad::dataset::{Name, Request};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use numgrad::dataset::Request;
 use numgrad::nn::simd::Isa;
 use numgrad::train::{Forward, GradientMethod, Init};
 
 use crate::checkpoints::Every;
+use crate::data::DataArgs;
 
 /// More threads than any machine has cores; a larger number is taken for a slip.
 pub const MAX_THREADS: usize = 1024;
@@ -72,20 +72,8 @@ struct Args {
     #[arg(value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     eval_every: Option<u64>,
 
-    /// Train on MNIST, on the 7,000 of its digits that are built in (embedded), or on random numbers (synthetic)
-    ///
-    /// Without this flag and without --data-dir: MNIST if it is in the cache or can be downloaded, else the embedded
-    /// digits, with a warning.
-    #[arg(long, value_name = "NAME", value_enum, help_heading = "Data")]
-    dataset: Option<DatasetName>,
-
-    /// Read the four IDX files, plain or .gz, from this folder; nothing is downloaded then
-    ///
-    /// Not together with --dataset embedded or synthetic, which have no files. When the folder comes from the
-    /// environment, --dataset wins over it.
-    #[arg(long, value_name = "DIR", env = "NUMGRAD_DATA_DIR", hide_env_values = true, help_heading = "Data")]
-    #[arg(value_parser = clap::value_parser!(OsString))]
-    data_dir: Option<OsString>,
+    #[command(flatten)]
+    data: DataArgs,
 
     /// Distinguish K classes; every label must be below K
     ///
@@ -93,13 +81,6 @@ struct Args {
     #[arg(long, value_name = "K", default_value_t = 10, help_heading = "Data")]
     #[arg(value_parser = clap::value_parser!(u16).range(2..=256), allow_negative_numbers = true)]
     classes: u16,
-
-    /// Download MNIST from this address and no other: an http(s) folder with the four .gz files
-    ///
-    /// Not together with --data-dir, or with --dataset embedded or synthetic: they download nothing.
-    #[arg(long, value_name = "URL", help_heading = "Data")]
-    #[arg(value_parser = web_address)]
-    mirror: Option<String>,
 
     /// Work on N threads; 0 takes every core [default: RAYON_NUM_THREADS, or every core]
     #[arg(short, long, value_name = "N", help_heading = "Computation")]
@@ -176,25 +157,17 @@ pub struct Options {
     pub given: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum DatasetName {
-    Mnist,
-    Embedded,
-    Synthetic,
-}
-
 impl Options {
     /// The options of this process. Ends the program where they are wrong, and after `--help` and `--version`.
     pub fn from_command_line() -> Self {
         let matches = Args::command().get_matches();
-        let from_environment = matches.value_source("data_dir") == Some(ValueSource::EnvVariable);
         let on_command_line = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let mut given: Vec<_> =
             matches.ids().map(|id| id.as_str()).filter(on_command_line).map(str::to_owned).collect();
         let options = Args::from_arg_matches(&matches).and_then(|args| {
             let isa = isa()?;
             given.extend(isa.map(|_| "isa".to_owned()));
-            args.resolve(from_environment, isa.unwrap_or_else(Isa::best), given)
+            args.resolve(&matches, isa.unwrap_or_else(Isa::best), given)
         });
         options.unwrap_or_else(|error| error.exit())
     }
@@ -210,19 +183,22 @@ impl Options {
 }
 
 impl Args {
-    fn resolve(self, data_dir_from_environment: bool, isa: Isa, given: Vec<String>) -> Result<Options, clap::Error> {
+    fn resolve(self, matches: &ArgMatches, isa: Isa, given: Vec<String>) -> Result<Options, clap::Error> {
         check_environment(&self)?;
         Ok(Options {
             iterations: self.iterations,
             batch_size: self.batch_size,
             learning_rate: self.learning_rate,
-            n_hidden: self.hidden.unwrap_or(if self.dataset == Some(DatasetName::Synthetic) { 10 } else { 50 }),
+            n_hidden: self.hidden.unwrap_or(if self.data.is_synthetic() { 10 } else { 50 }),
             step: self.step,
             seed: self.seed,
             init: self.init,
             init_scale: self.init_scale,
             eval_every: self.eval_every,
-            data: data_request(&self, data_dir_from_environment)?,
+            data: self
+                .data
+                .request(self.classes.into(), matches)
+                .map_err(|error| error.format(&mut Args::command()))?,
             threads: self.threads,
             forward: self.forward,
             gradient: self.gradient,
@@ -236,40 +212,6 @@ impl Args {
             given,
         })
     }
-}
-
-/// A folder from the environment is a default that the flags win over; one from the command line is not.
-fn data_request(args: &Args, data_dir_from_environment: bool) -> Result<Request, clap::Error> {
-    let without_files = matches!(args.dataset, Some(DatasetName::Embedded | DatasetName::Synthetic));
-    let data_dir = match &args.data_dir {
-        Some(dir) if dir.is_empty() && !data_dir_from_environment => {
-            return Err(Args::command().error(ErrorKind::InvalidValue, "--data-dir: expected a folder, found nothing"));
-        }
-        Some(dir) if dir.is_empty() => None,
-        Some(_) if without_files && data_dir_from_environment => None,
-        dir => dir.as_ref().map(PathBuf::from),
-    };
-    if without_files && data_dir.is_some() {
-        let message = "--data-dir names files to read, but this --dataset has none; leave one of the two out";
-        return Err(contradiction(message));
-    }
-    if without_files && args.mirror.is_some() {
-        let message =
-            "--mirror says where to download from, but this --dataset downloads nothing; leave one of the two out";
-        return Err(contradiction(message));
-    }
-    if data_dir.is_some() && args.mirror.is_some() {
-        let folder = if data_dir_from_environment { "NUMGRAD_DATA_DIR" } else { "--data-dir" };
-        let message =
-            format!("--mirror says where to download from, but with {folder} nothing is; leave one of the two out");
-        return Err(contradiction(&message));
-    }
-    let name = args.dataset.map(|name| match name {
-        DatasetName::Mnist => Name::Mnist,
-        DatasetName::Embedded => Name::Embedded,
-        DatasetName::Synthetic => Name::Synthetic,
-    });
-    Ok(Request { name, data_dir, cache_dir: None, mirror: args.mirror.clone(), n_classes: args.classes.into() })
 }
 
 fn threads_of_environment() -> Option<usize> {
@@ -297,10 +239,6 @@ fn isa() -> Result<Option<Isa>, clap::Error> {
     }
 }
 
-fn contradiction(message: &str) -> clap::Error {
-    Args::command().error(ErrorKind::ArgumentConflict, message)
-}
-
 fn positive_number(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(x) if x > 0.0 && x.is_finite() => Ok(x),
@@ -313,11 +251,6 @@ fn positive_integer(text: &str) -> Result<usize, String> {
         Ok(n) if n > 0 => Ok(n),
         _ => Err("expected a whole number, 1 or more".to_owned()),
     }
-}
-
-fn web_address(text: &str) -> Result<String, String> {
-    let known = ["http://", "https://"].into_iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
-    if known { Ok(text.to_owned()) } else { Err("expected an address that begins with https:// or http://".to_owned()) }
 }
 
 /// A value by its name; all names are listed in the help.

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::{MAX_THREADS, Options};
 use crate::csv_log::CsvLog;
-use crate::progress::say;
-use crate::run_folder::{CHECKPOINT, RunFolder, write_whole};
+use crate::run_folder::{CHECKPOINT, RunFolder};
+use crate::terminal::say;
+use crate::whole_file::write_whole;
 
 /// What a checkpoint keeps beside the numbers of the training.
 #[derive(Debug, Clone, Serialize, Deserialize)]

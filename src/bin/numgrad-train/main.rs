@@ -7,6 +7,7 @@
 mod args;
 mod checkpoints;
 mod csv_log;
+#[path = "../shared/data.rs"]
 mod data;
 mod interrupts;
 mod memory;
@@ -14,6 +15,10 @@ mod plot;
 mod progress;
 mod report;
 mod run_folder;
+#[path = "../shared/terminal.rs"]
+mod terminal;
+#[path = "../shared/whole_file.rs"]
+mod whole_file;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -23,15 +28,16 @@ use anyhow::{Context, Result, bail};
 use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
-use numgrad::train::{self, GradientMethod, Record, Trainer, TrainingSettings, accuracy, initial_parameters};
+use numgrad::train::{self, Evaluation, GradientMethod, Record, Trainer, TrainingSettings, initial_parameters};
 
 use args::Options;
 use checkpoints::{Checkpoints, Resumed};
 use csv_log::CsvLog;
 use interrupts::Interrupts;
-use progress::{Progress, say};
+use progress::Progress;
 use report::{DatasetReport, Report};
 use run_folder::RunFolder;
+use terminal::say;
 
 fn main() -> ExitCode {
     match run(Options::from_command_line()) {
@@ -59,7 +65,7 @@ fn on_threads<T: Send>(n_threads: usize, run: impl FnOnce() -> Result<T> + Send)
 fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     // The order of the draws is NumPy's in the article: data, if they are random, then weights, then batches.
     let mut random = LegacyRandom::seed(options.seed);
-    let data = data::load(options, &mut random)?;
+    let data = data::load(&options.data, &mut random, options.quiet)?;
     let shape = NetworkShape {
         n_inputs: data.train.input_size(),
         n_hidden: options.n_hidden,
@@ -221,8 +227,8 @@ fn run_iterations(
         *gradient_s += record.gradient_s;
         let is_last = record.iteration == options.iterations;
         if is_last || options.eval_every.is_some_and(|every| record.iteration.is_multiple_of(every)) {
-            record.train_accuracy = Some(accuracy(trainer.net(), &data.train));
-            record.test_accuracy = data.test.as_ref().map(|test| accuracy(trainer.net(), test));
+            record.train_accuracy = Some(Evaluation::new(trainer.net(), &data.train).accuracy());
+            record.test_accuracy = data.test.as_ref().map(|test| Evaluation::new(trainer.net(), test).accuracy());
         }
         log.write(&record)?;
         progress.iteration_done(&record);

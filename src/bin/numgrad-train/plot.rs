@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::csv_log;
-use crate::run_folder::write_whole;
+use crate::whole_file::write_whole;
 
 const SIZE: (u32, u32) = (960, 540);
 

@@ -4,7 +4,6 @@
 //! costs the same for an iteration of a millisecond as for one of minutes.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -12,8 +11,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
-use numgrad::dataset::download::Observer;
 use numgrad::train::Record;
+
+use crate::terminal::{has_bars, say, style};
 
 const REDRAW: Duration = Duration::from_millis(100);
 
@@ -92,59 +92,6 @@ impl Progress {
             }
         }
     }
-}
-
-/// Prints a line on standard error. A closed one is no reason to stop a run.
-pub fn say(line: fmt::Arguments) {
-    let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// Shows files as they arrive, one at a time: a bar on a terminal, a line elsewhere.
-pub struct Downloads {
-    quiet: bool,
-    bar: ProgressBar,
-}
-
-impl Downloads {
-    pub fn new(quiet: bool) -> Self {
-        Self { quiet, bar: ProgressBar::hidden() }
-    }
-}
-
-impl Observer for Downloads {
-    fn started(&mut self, name: &str, n_bytes: Option<u64>) {
-        self.bar.finish_and_clear();
-        if self.quiet {
-            return;
-        }
-        if !has_bars() {
-            return say(format_args!("Downloading {name}"));
-        }
-        let template = match n_bytes {
-            Some(_) => "{msg} [{wide_bar}] {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
-            None => "{msg} {bytes}  {bytes_per_sec}",
-        };
-        let bar = n_bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
-        self.bar = bar.with_style(style(template)).with_message(name.to_owned());
-    }
-
-    fn advanced(&mut self, n_bytes: u64) {
-        self.bar.inc(n_bytes);
-    }
-
-    fn finished(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-impl Drop for Downloads {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-fn has_bars() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// The thread that draws.
@@ -245,10 +192,6 @@ fn run_style(counts: &Arc<Counts>, n_iterations: u64) -> ProgressStyle {
         .with_key("evaluations", move |state: &ProgressState, f: &mut dyn fmt::Write| {
             let _ = f.write_str(&with_unit(2.0 * state.per_sec()));
         })
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("the templates are fixed").progress_chars("=> ")
 }
 
 /// A rate in about three digits: 0.0123, 1.23, 123, 1234.

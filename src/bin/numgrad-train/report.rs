@@ -9,7 +9,7 @@ use numgrad::train::{Forward, GradientMethod, Init, write_model};
 use serde::Serialize;
 
 use crate::progress::with_unit;
-use crate::run_folder::write_whole;
+use crate::whole_file::write_whole;
 
 /// `run.json`: the run's settings and its results. The names are the flags', where there is a flag.
 #[derive(Debug, Serialize)]

@@ -2,13 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::csv_log::CsvLog;
-use crate::progress::say;
+use crate::terminal::say;
 
 pub const CHECKPOINT: &str = "checkpoint.npz";
 
@@ -224,35 +224,4 @@ fn remove(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Writes a file beside its place, has it brought to the disk, and moves it into its place when it is whole there: at any
-/// moment there is the old file or the new one.
-pub fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".part");
-    let partial = Path::new(&partial);
-    let written =
-        write_to(partial, write).and_then(|()| Ok(fs::rename(partial, path)?)).and_then(|()| sync_folder_of(path));
-    if written.is_err() {
-        // The error that matters is the first one.
-        let _ = fs::remove_file(partial);
-    }
-    written.with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn write_to(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    write(&mut file)?;
-    file.flush()?;
-    Ok(file.get_ref().sync_all()?)
-}
-
-/// A name is on the disk once its folder is. Only Unix opens folders for that.
-fn sync_folder_of(path: &Path) -> Result<()> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }

@@ -1,0 +1,114 @@
+//! Which samples: the flags that say it, and the samples themselves.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, ValueEnum};
+use numgrad::dataset::{self, Dataset, Name, Request};
+use numgrad::random::LegacyRandom;
+
+use crate::terminal::{Downloads, say};
+
+/// The flags under "Data" that every program has.
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// Take MNIST, the 7,000 of its digits that are built in (embedded), or on random numbers (synthetic)
+    ///
+    /// Without this flag and without --data-dir: MNIST if it is in the cache or can be downloaded, else the embedded
+    /// digits, with a warning.
+    #[arg(long, value_name = "NAME", value_enum, help_heading = "Data")]
+    dataset: Option<DatasetName>,
+
+    /// Read the four IDX files, plain or .gz, from this folder; nothing is downloaded then
+    ///
+    /// Not together with --dataset embedded or synthetic, which have no files. When the folder comes from the
+    /// environment, --dataset wins over it.
+    #[arg(long, value_name = "DIR", env = "NUMGRAD_DATA_DIR", hide_env_values = true, help_heading = "Data")]
+    #[arg(value_parser = clap::value_parser!(OsString))]
+    data_dir: Option<OsString>,
+
+    /// Download MNIST from this address and no other: an http(s) folder with the four .gz files
+    ///
+    /// Not together with --data-dir, or with --dataset embedded or synthetic: they download nothing.
+    #[arg(long, value_name = "URL", help_heading = "Data")]
+    #[arg(value_parser = web_address)]
+    mirror: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DatasetName {
+    Mnist,
+    Embedded,
+    Synthetic,
+}
+
+impl DataArgs {
+    /// What the flags ask for. `matches` tells where they come from: a folder from the environment is a default that the
+    /// flags win over; one from the command line is not.
+    pub fn request(&self, n_classes: usize, matches: &ArgMatches) -> Result<Request, clap::Error> {
+        let from_environment = matches.value_source("data_dir") == Some(ValueSource::EnvVariable);
+        let without_files = matches!(self.dataset, Some(DatasetName::Embedded | DatasetName::Synthetic));
+        let data_dir = match &self.data_dir {
+            Some(dir) if dir.is_empty() && !from_environment => {
+                return Err(clap::Error::raw(ErrorKind::InvalidValue, "--data-dir: expected a folder, found nothing"));
+            }
+            Some(dir) if dir.is_empty() => None,
+            Some(_) if without_files && from_environment => None,
+            dir => dir.as_ref().map(PathBuf::from),
+        };
+        if without_files && data_dir.is_some() {
+            return contradiction(
+                "--data-dir names files to read, but this --dataset has none; leave one of the two out",
+            );
+        }
+        if without_files && self.mirror.is_some() {
+            return contradiction(
+                "--mirror says where to download from, but this --dataset downloads nothing; leave one of the two out",
+            );
+        }
+        if data_dir.is_some() && self.mirror.is_some() {
+            let folder = if from_environment { "NUMGRAD_DATA_DIR" } else { "--data-dir" };
+            return contradiction(&format!(
+                "--mirror says where to download from, but with {folder} nothing is; leave one of the two out"
+            ));
+        }
+        let name = self.dataset.map(|name| match name {
+            DatasetName::Mnist => Name::Mnist,
+            DatasetName::Embedded => Name::Embedded,
+            DatasetName::Synthetic => Name::Synthetic,
+        });
+        Ok(Request { name, data_dir, cache_dir: None, mirror: self.mirror.clone(), n_classes })
+    }
+
+    /// Whether the data are the random ones.
+    pub fn is_synthetic(&self) -> bool {
+        self.dataset == Some(DatasetName::Synthetic)
+    }
+}
+
+fn contradiction<T>(message: &str) -> Result<T, clap::Error> {
+    Err(clap::Error::raw(ErrorKind::ArgumentConflict, message))
+}
+
+/// The samples of a request. Synthetic ones are drawn from `random`; the other data sets leave it as it is.
+pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow::Result<Dataset> {
+    let loaded = dataset::load(request, random, &mut Downloads::new(quiet))?;
+    if let Some(warning) = &loaded.warning {
+        say(format_args!("warning: {warning}"));
+    }
+    match (request.name, &request.data_dir) {
+        (Some(Name::Mnist), Some(folder)) if loaded.dataset.name != Name::Mnist => bail!(
+            "{}: expected MNIST's own files, as --dataset mnist asks for, found others; leave --dataset out to take them",
+            folder.display()
+        ),
+        _ => Ok(loaded.dataset),
+    }
+}
+
+fn web_address(text: &str) -> Result<String, String> {
+    let known = ["http://", "https://"].into_iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
+    if known { Ok(text.to_owned()) } else { Err("expected an address that begins with https:// or http://".to_owned()) }
+}
