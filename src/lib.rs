@@ -85,6 +85,8 @@ pub mod nn;
 #[cfg(feature = "cli")]
 pub mod random;
 #[cfg(feature = "cli")]
+pub mod report;
+#[cfg(feature = "cli")]
 pub mod train;
 
 pub use difference::{gradient, numerical_gradient};

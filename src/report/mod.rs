@@ -1,0 +1,3 @@
+//! What a run left behind, as pictures and pages for people.
+
+pub mod chart;
