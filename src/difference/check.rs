@@ -166,7 +166,7 @@ impl Differentiator<'_> {
         let (origin, gradient) = (slice(&origin), slice(&gradient));
         let coordinates: Vec<usize> = match sample {
             Sample::All => (0..x.len()).collect(),
-            Sample::Coordinates { n, seed } => chosen(n, x.len(), SplitMix64(seed)),
+            Sample::Coordinates { n, seed } => chosen(n, x.len(), seed),
             Sample::Directions { n, seed } => {
                 let mut random = SplitMix64(seed);
                 let scheme = self.scheme(&self.stencil, 1, x.len());
@@ -207,7 +207,8 @@ impl Differentiator<'_> {
 }
 
 /// `n` different numbers below `len`, in order.
-fn chosen(n: usize, len: usize, mut random: SplitMix64) -> Vec<usize> {
+pub(crate) fn chosen(n: usize, len: usize, seed: u64) -> Vec<usize> {
+    let mut random = SplitMix64(seed);
     let mut all: Vec<usize> = (0..len).collect();
     for k in 0..n.min(len) {
         let other = k + (random.next() % (len - k) as u64) as usize;

@@ -23,6 +23,8 @@ mod stencil;
 mod step;
 
 pub use adaptive::Estimate;
+#[cfg(feature = "cli")]
+pub(crate) use check::chosen;
 pub use check::{Comparison, GradientCheck, Sample};
 pub use coordinates::Coordinates;
 pub use differentiator::{Differentiator, NonFinite};

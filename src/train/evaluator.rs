@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cancelled, TrainingSettings};
 use crate::dataset::Samples;
-use crate::difference::{self, Differentiator, Objective, Progress};
+use crate::difference::{self, Differentiator, NonFinite, Objective, Progress, Stencil, Step};
 use crate::nn::simd::Isa;
 use crate::nn::{FullLoss, IncrementalLoss, Parameters, Rows, backprop_into};
 
@@ -164,7 +164,12 @@ impl Rows for Selection<'_> {
     }
 }
 
-fn differentiate<O: Objective>(
+/// Central differences at this step. Nothing is checked: what is not finite is found by who looks at the gradient.
+pub(super) fn central(step: f64) -> Differentiator<'static> {
+    Differentiator::new(Stencil::central(), Step::Absolute(step)).with_non_finite(NonFinite::Propagate).parallel()
+}
+
+pub(super) fn differentiate<O: Objective>(
     differentiator: &Differentiator,
     objective: &mut O,
     hook: Option<Hook>,

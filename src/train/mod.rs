@@ -2,8 +2,10 @@
 //! and the thread pool.
 //!
 //! [`initial_parameters`] draws the weights, a [`Trainer`] iterates, an [`Evaluation`] tells what was learnt; a
-//! [`Checkpoint`] keeps a training, and [`write_model`] what came of it.
+//! [`Checkpoint`] keeps a training, and [`write_model`] what came of it. [`check_gradient`] compares a batch's numerical
+//! gradient with the analytic one, and [`step_study`] the errors of several differences at several steps.
 
+mod check;
 mod checkpoint;
 mod error;
 mod evaluation;
@@ -11,8 +13,10 @@ mod evaluator;
 mod initial;
 mod npz;
 mod record;
+mod step_study;
 mod trainer;
 
+pub use check::{ArrayCheck, GradientComparison, RESOLUTION, Verdict, check_gradient};
 pub use checkpoint::Checkpoint;
 pub use error::{Cancelled, Error, Quantity};
 pub use evaluation::{Evaluation, Prediction};
@@ -20,4 +24,5 @@ pub use evaluator::{Forward, GradientMethod, Hook};
 pub use initial::{Init, initial_parameters};
 pub use npz::{NpzError, read_model, write_model};
 pub use record::Record;
+pub use step_study::{MethodErrors, StepStudy, logarithmic_steps, step_study};
 pub use trainer::{Trainer, TrainingSettings};

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::evaluator::{Evaluator, Forward, GradientMethod, Hook};
+use super::evaluator::{Evaluator, Forward, GradientMethod, Hook, central};
 use super::{Checkpoint, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
-use crate::difference::{Differentiator, NonFinite, Stencil, Step};
+use crate::difference::Differentiator;
 use crate::nn::simd::Isa;
 use crate::nn::{Parameters, TwoLayerNet};
 use crate::random::LegacyRandom;
@@ -65,9 +65,7 @@ impl<'a> Trainer<'a> {
             settings,
             gradient: Parameters::zeros(shape),
             // What is not finite is found by the norm, and named by its array.
-            differentiator: Differentiator::new(Stencil::central(), Step::Absolute(settings.step))
-                .with_non_finite(NonFinite::Propagate)
-                .parallel(),
+            differentiator: central(settings.step),
             evaluator: Evaluator::new(&settings, &parameters),
             sampler: Sampler::new(samples.len(), settings.batch_size),
             net: TwoLayerNet::new(parameters),

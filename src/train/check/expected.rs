@@ -1,0 +1,230 @@
+//! By how much a numerical gradient is expected to differ from the analytic one.
+//!
+//! **Truncation.** The central difference at step h is `g(h) = f' + a·h² + b·h⁴ + c·h⁶ + …` with `a = f'''/6`. The
+//! incremental gradients at h, h/2 and h/4, which have no cancellation at any step, give f' by two extrapolations
+//! (Romberg, 1955), so `g(h) - f'` with its sign:
+//!
+//! ```text
+//! r(h) = g(h/2) + (g(h/2) - g(h))/3          = f' - b·h⁴/4 + …
+//! d    = r(h/2) + (r(h/2) - r(h))/15         = f' + c·h⁶/64 + …
+//! ```
+//!
+//! What is left of it is smaller than the last correction, `|d - r(h/2)| = b·h⁴/64 + …`, of which the largest in an array is
+//! allowed to every coordinate of the array.
+//!
+//! **Rounding.** Every operation is off by at most `u = 2⁻⁵³` of its result, and a sum of n terms by `4·√n·u` of the sum of
+//! their sizes with overwhelming probability (Higham and Mary, "A new approach to probabilistic rounding error analysis",
+//! SIAM J. Sci. Comput. 41, 2019). Carried through the forward pass and backpropagation (Higham, "Accuracy and Stability of
+//! Numerical Algorithms", 2nd ed., chapter 3) that bounds the error of a derivative. Backpropagation and the incremental
+//! differences sum the same terms, so one bound serves both.
+//!
+//! A whole forward pass is off by about `ε·|L|`; a central difference divides that by h. It also moves a weight w not by h but
+//! by `(w + h) - w`, which is off by half an ulp of w + h: `|g|·ulp/2h` for the two.
+
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, Zip, s};
+
+use super::super::evaluator::{Forward, central, differentiate};
+use super::{largest, max};
+use crate::nn::simd::Isa;
+use crate::nn::{IncrementalLoss, LOG_OFFSET, NetworkShape, Parameters, sigmoid, softmax};
+
+const UNIT: f64 = f64::EPSILON / 2.0;
+
+/// An exponential, a division and a subtraction, each with an ulp or two.
+const FEW: f64 = 8.0 * UNIT;
+
+/// The rounding of a sum of `n` terms, as a share of the sum of their sizes.
+fn sum_error(n: usize) -> f64 {
+    4.0 * (n as f64).sqrt() * UNIT
+}
+
+/// The batch's loss as the incremental mode evaluates it.
+pub(in super::super) fn batch_objective(
+    parameters: &Parameters,
+    x: &ArrayRef2<f64>,
+    classes: &[usize],
+    isa: Isa,
+) -> IncrementalLoss {
+    IncrementalLoss::new(parameters, x, classes).with_isa(isa).parallel()
+}
+
+/// Incremental gradients at three steps, and what follows from them.
+#[derive(Debug, Clone)]
+pub(super) struct Extrapolation {
+    /// The gradient at the step itself.
+    pub at_step: Array1<f64>,
+    /// The gradient that the three tend to.
+    limit: Array1<f64>,
+    /// The last correction's size.
+    uncertainty: Array1<f64>,
+}
+
+impl Extrapolation {
+    pub fn new(objective: &mut IncrementalLoss, shape: NetworkShape, step: f64) -> Self {
+        let mut gradient = |part: f64| {
+            let mut gradient = Parameters::zeros(shape);
+            // Where a part of the step is no number of full precision any more, truncation is far below anything.
+            let step = if step * part >= f64::MIN_POSITIVE { step * part } else { step };
+            differentiate(&central(step), objective, None, &mut gradient).expect("without a hook nothing cancels");
+            gradient.values().to_owned()
+        };
+        let (at_step, at_half, at_quarter) = (gradient(1.0), gradient(0.5), gradient(0.25));
+        let once = |coarse: &Array1<f64>, fine: &Array1<f64>, power: f64| fine + &((fine - coarse) / (power - 1.0));
+        let (coarse, fine) = (once(&at_step, &at_half, 4.0), once(&at_half, &at_quarter, 4.0));
+        let limit = once(&coarse, &fine, 16.0);
+        let uncertainty = (&limit - &fine).mapv(f64::abs);
+        Self { at_step, limit, uncertainty }
+    }
+}
+
+/// Bounds of what rounding makes of a batch's gradient and loss.
+#[derive(Debug, Clone)]
+pub(super) struct Rounding {
+    /// Of each derivative, be it analytic or an incremental difference.
+    gradient: Parameters,
+    /// Of one loss by a whole forward pass.
+    loss: f64,
+}
+
+impl Rounding {
+    pub fn new(parameters: &Parameters, x: &ArrayRef2<f64>, classes: &[usize]) -> Self {
+        let NetworkShape { n_hidden, n_classes, .. } = parameters.shape();
+        let n_samples = classes.len();
+        let (w1, b1, w2, b2) = (parameters.w1(), parameters.b1(), parameters.w2(), parameters.b2());
+        let [x_size, w1_size, w2_size] = [x.view(), w1, w2].map(|array| array.mapv(f64::abs));
+        let [b1_size, b2_size] = [b1, b2].map(|array| array.mapv(f64::abs));
+        let n_inputs = x.rows().into_iter().map(|row| row.iter().filter(|&&x| x != 0.0).count()).max().unwrap_or(0);
+
+        // The inputs of the hidden units, a; the units, z; their slopes z(1 - z), where 1 - z cancels: off by as much as z.
+        let a = x.dot(&w1) + b1;
+        let a_error = (x_size.dot(&w1_size) + b1_size) * sum_error(n_inputs + 1);
+        let z = sigmoid(&a);
+        let slope = &z * &sigmoid(&-a);
+        let z_error = &slope * &a_error + &z * FEW;
+
+        // The scores, of which the largest error of a sample counts; the probabilities.
+        let scores = z.dot(&w2) + b2;
+        let score_error = z_error.dot(&w2_size) + (z.dot(&w2_size) + b2_size) * sum_error(n_hidden + 1);
+        let score_error: Array1<f64> = score_error.rows().into_iter().map(|row| max(row.iter().copied())).collect();
+        let p = softmax(&scores);
+
+        // The score slopes: (p - [k = t])·q/N with q = p_t/(p_t + 1e-7); the subtraction cancels.
+        let mut size = p.clone();
+        let mut error = Array2::zeros(p.raw_dim());
+        let (mut squares, mut losses) = (0.0, 0.0);
+        for (n, &class) in classes.iter().enumerate() {
+            size[[n, class]] = p.row(n).iter().enumerate().filter(|(k, _)| *k != class).map(|(_, p)| p).sum();
+            let right = p[[n, class]];
+            let share = right / (right + LOG_OFFSET);
+            let scale = share / n_samples as f64;
+            let relative = 4.0 * score_error[n] + sum_error(n_classes) + FEW;
+            for k in 0..n_classes {
+                error[[n, k]] = scale * (size[[n, k]] * relative + p[[n, k]] * FEW);
+                size[[n, k]] *= scale;
+            }
+            let loss = -(right + LOG_OFFSET).ln();
+            squares += (share * (2.0 * score_error[n] + sum_error(n_classes) + FEW) + loss.abs() * FEW).powi(2);
+            losses += loss.abs();
+        }
+        // The samples' errors are independent of one another; the partial sums grow from 0 to the whole.
+        let loss = (squares.sqrt() + losses * sum_error(n_samples) / 3_f64.sqrt()) / n_samples as f64;
+
+        // Back through W2 and the sigmoid.
+        let back = size.dot(&w2_size.t());
+        let back_error = error.dot(&w2_size.t()) + &back * sum_error(n_classes);
+        let unit_error = &slope * &back_error + (&z_error + &slope * sum_error(n_samples)) * &back;
+        let error = error + &size * sum_error(n_samples);
+
+        let mut gradient = Parameters::zeros(parameters.shape());
+        gradient.w1_mut().assign(&x_size.t().dot(&unit_error));
+        gradient.b1_mut().assign(&unit_error.sum_axis(Axis(0)));
+        gradient.w2_mut().assign(&(z.t().dot(&error) + z_error.t().dot(&size)));
+        gradient.b2_mut().assign(&error.sum_axis(Axis(0)));
+        Self { gradient, loss }
+    }
+}
+
+/// What is expected of every coordinate, in their flat order.
+#[derive(Debug, Clone)]
+pub(super) struct Expected {
+    /// The limit that the truncation is taken from.
+    limit: Array1<f64>,
+    /// `g(h) - f'`, with its sign.
+    truncation: Array1<f64>,
+    /// How uncertain the truncation is.
+    uncertainty: Array1<f64>,
+    rounding: Array1<f64>,
+}
+
+/// The same of one array.
+pub(super) struct Part<'a> {
+    limit: ArrayView1<'a, f64>,
+    pub truncation: ArrayView1<'a, f64>,
+    pub rounding: ArrayView1<'a, f64>,
+    /// By how much a difference may be off beyond the truncation.
+    pub allowed: Array1<f64>,
+}
+
+impl Expected {
+    pub fn new(
+        parameters: &Parameters,
+        rounding: &Rounding,
+        forward: Forward,
+        step: f64,
+        extrapolation: Extrapolation,
+    ) -> Self {
+        let Extrapolation { at_step, limit, uncertainty } = extrapolation;
+        let truncation = &at_step - &limit;
+        // Moves that are smaller than any number of full precision lose digits.
+        let underflow = FEW / UNIT * f64::from_bits(1) / step;
+        let error_of = |&gradient: &f64, &limit: &f64, &w: &f64| {
+            // A parameter that reaches nothing changes no evaluation.
+            if gradient == 0.0 {
+                return 0.0;
+            }
+            // One for the analytic gradient, two for the limit, whose weights 64/45, -20/45 and 1/45 have the sizes 1.9.
+            let both = 3.0 * gradient + underflow;
+            match forward {
+                Forward::Incremental => both,
+                Forward::Full => {
+                    let moved = limit.abs() * f64::EPSILON * (w.abs() + step) / (2.0 * step);
+                    // Two losses at half their weight, independent of one another.
+                    let losses = rounding.loss / 2_f64.sqrt() / step;
+                    // And one more gradient for the difference at the step, which the truncation is of.
+                    both + gradient + losses + moved
+                }
+            }
+        };
+        let rounding = Zip::from(rounding.gradient.values()).and(&limit).and(parameters.values()).map_collect(error_of);
+        Self { limit, truncation, uncertainty, rounding }
+    }
+
+    pub fn part(&self, range: Range<usize>) -> Part<'_> {
+        let of = |array| ArrayView1::from(array).slice_move(s![range.clone()]);
+        let [limit, truncation, uncertainty, rounding] =
+            [&self.limit, &self.truncation, &self.uncertainty, &self.rounding]
+                .map(|array| of(array.as_slice().expect("flat arrays are contiguous")));
+        let allowed = &rounding + largest(uncertainty);
+        Part { limit, truncation, rounding, allowed }
+    }
+
+    /// The largest [`Part::share`] of the arrays.
+    pub fn largest_share(&self, parameters: &Parameters) -> f64 {
+        let mut begin = 0;
+        max(parameters.arrays().into_iter().map(|(_, array)| {
+            let part = self.part(begin..begin + array.len());
+            begin += array.len();
+            part.share()
+        }))
+    }
+}
+
+impl Part<'_> {
+    /// What may be off as a share of the largest derivative.
+    pub fn share(&self) -> f64 {
+        let allowed = largest(self.allowed.view());
+        if allowed == 0.0 { 0.0 } else { allowed / largest(self.limit) }
+    }
+}

@@ -1,0 +1,476 @@
+//! The numerical gradient of a batch beside the analytic one, array by array, and whether they agree.
+//!
+//! A numerical gradient is never equal to the analytic one, so the question is whether they differ by what is expected:
+//! the truncation of a central difference at this step, which is known with its sign, and no more than rounding explains
+//! beyond it (`expected.rs`). The engine's own check ([`crate::difference::GradientCheck`]) takes any function and costs
+//! whole evaluations, up to 20 a coordinate; this one knows the network, and takes milliseconds for 39,760 weights.
+
+mod expected;
+
+use std::fmt;
+
+use ndarray::{Array2, ArrayView1};
+
+pub(super) use self::expected::batch_objective;
+use self::expected::{Expected, Extrapolation, Rounding};
+use super::evaluator::{Forward, Hook, central, differentiate};
+use super::{Cancelled, TrainingSettings};
+use crate::dataset::{Sampler, Samples};
+use crate::difference::Comparison;
+use crate::nn::{FullLoss, Parameters, backprop_into};
+use crate::random::LegacyRandom;
+
+/// A check must be able to see an error of this share of an array's largest derivative; otherwise it can't tell.
+pub const RESOLUTION: f64 = 1e-6;
+
+/// The steps that are tried where the one that was asked for can't tell: the book's, then others, the nearest first.
+const STEPS: [f64; 7] = [1e-4, 1e-3, 1e-5, 1e-2, 1e-6, 1e-1, 1e-7];
+
+/// Whether the two gradients of an array agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every derivative is within what is expected, and an error of [`RESOLUTION`] would have been seen.
+    Agrees,
+    /// Some derivative is off by more than is expected.
+    Differs,
+    /// What is expected is itself more than [`RESOLUTION`]: the step is too large or too small.
+    CannotTell,
+}
+
+/// What was found of one array of the network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArrayCheck {
+    /// `W1`, `b1`, `W2` or `b2`.
+    pub name: &'static str,
+    /// The array's shape.
+    pub shape: Vec<usize>,
+    /// The largest derivative, without its sign.
+    pub largest: f64,
+    /// The largest `|numerical - analytic|`.
+    pub max_absolute_error: f64,
+    /// The largest of these errors beside the larger of the two derivatives.
+    pub max_relative_error: f64,
+    /// The largest truncation error of the numerical gradient that is expected.
+    pub truncation: f64,
+    /// The largest difference that rounding, of either gradient and of what is expected, may make.
+    pub rounding: f64,
+    /// The largest difference beyond the expected truncation that passes.
+    pub allowed: f64,
+    /// Where the derivatives are furthest apart beyond the expected truncation, beside what may be.
+    pub worst_index: Vec<usize>,
+    /// The derivatives there; its `index` counts all parameters.
+    pub worst: Comparison,
+    /// Whether the two agree.
+    pub verdict: Verdict,
+}
+
+/// How a batch's numerical gradient compares with its analytic one. Printed, it is a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradientComparison {
+    /// W1, b1, W2, b2.
+    pub arrays: [ArrayCheck; 4],
+    /// Where the step can't tell: how losses are to be evaluated, and the step to take; none if no step can.
+    pub advice: Option<(Forward, f64)>,
+}
+
+impl GradientComparison {
+    /// The first array that has this verdict.
+    pub fn first(&self, verdict: Verdict) -> Option<&ArrayCheck> {
+        self.arrays.iter().find(|array| array.verdict == verdict)
+    }
+}
+
+impl fmt::Display for GradientComparison {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let row = |f: &mut fmt::Formatter, cells: [&str; 9]| {
+            let [name, shape, largest, absolute, relative, truncation, rounding, index, verdict] = cells;
+            let left = format!("{name:<5} {shape:>8} {largest:>10} {absolute:>10} {relative:>10} {truncation:>11}");
+            write!(f, "{left} {rounding:>10} {index:>11}  {verdict}")
+        };
+        row(f, ["", "", "largest", "largest", "error", "expected", "expected", "worst", ""])?;
+        writeln!(f)?;
+        row(
+            f,
+            ["array", "shape", "derivative", "abs. error", "relative", "truncation", "rounding", "index", "verdict"],
+        )?;
+        for array in &self.arrays {
+            let shape: Vec<_> = array.shape.iter().map(usize::to_string).collect();
+            let [largest, absolute, relative, truncation, rounding] =
+                [array.largest, array.max_absolute_error, array.max_relative_error, array.truncation, array.rounding]
+                    .map(|x| format!("{x:.1e}"));
+            let verdict = match array.verdict {
+                Verdict::Agrees => "agrees",
+                Verdict::Differs => "DIFFERS",
+                Verdict::CannotTell => "can't tell",
+            };
+            let index = format!("{:?}", array.worst_index);
+            let shape = shape.join("x");
+            writeln!(f)?;
+            row(f, [array.name, &shape, &largest, &absolute, &relative, &truncation, &rounding, &index, verdict])?;
+        }
+        Ok(())
+    }
+}
+
+/// Compares the gradients of the batch that `random` draws next, at `parameters`.
+///
+/// `settings` say the step, how losses are evaluated and for which instruction set. Nothing is changed: the training that
+/// goes on from `random` is the same. Costs one gradient of the mode chosen, three incremental ones and backpropagation.
+///
+/// # Errors
+/// [`Cancelled`] where the hook says so.
+///
+/// # Panics
+/// If the samples do not fit the network, or the batch is empty.
+///
+/// ```
+/// use numgrad::dataset::synthetic;
+/// use numgrad::nn::{NetworkShape, simd::Isa};
+/// use numgrad::random::LegacyRandom;
+/// use numgrad::train::{self, Forward, GradientMethod, Init, TrainingSettings, Verdict, initial_parameters};
+///
+/// let mut random = LegacyRandom::seed(42);
+/// let data = synthetic(10, &mut random);
+/// let shape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
+/// let parameters = initial_parameters(shape, Init::Normal, 0.01, &mut random);
+/// let settings = TrainingSettings {
+///     batch_size: 100,
+///     learning_rate: 0.1,
+///     step: 1e-4,
+///     gradient: GradientMethod::Numerical,
+///     forward: Forward::Incremental,
+///     isa: Isa::best(),
+/// };
+/// let found = train::check_gradient(&data.train, &parameters, &random, &settings, None)?;
+/// assert!(found.arrays.iter().all(|array| array.verdict == Verdict::Agrees), "{found}");
+/// # Ok::<(), train::Cancelled>(())
+/// ```
+pub fn check_gradient(
+    samples: &Samples,
+    parameters: &Parameters,
+    random: &LegacyRandom,
+    settings: &TrainingSettings,
+    hook: Option<Hook>,
+) -> Result<GradientComparison, Cancelled> {
+    let (x, classes) = next_batch(samples, random, settings.batch_size);
+    let mut analytic = Parameters::zeros(parameters.shape());
+    backprop_into(parameters, &x, &classes, &mut analytic);
+
+    let mut objective = batch_objective(parameters, &x, &classes, settings.isa);
+    let rounding = Rounding::new(parameters, &x, &classes);
+    let extrapolation = Extrapolation::new(&mut objective, parameters.shape(), settings.step);
+    let mut numerical = Parameters::zeros(parameters.shape());
+    match settings.forward {
+        Forward::Incremental => numerical.values_mut().assign(&extrapolation.at_step),
+        Forward::Full => {
+            let mut full = FullLoss::new(parameters, &x, &classes).with_isa(settings.isa);
+            differentiate(&central(settings.step), &mut full, hook, &mut numerical)?;
+        }
+    }
+    let expected = |forward, step, extrapolation| Expected::new(parameters, &rounding, forward, step, extrapolation);
+    let arrays = compare(&analytic, &numerical, &expected(settings.forward, settings.step, extrapolation));
+    let mut comparison = GradientComparison { arrays, advice: None };
+    if comparison.first(Verdict::CannotTell).is_some() {
+        let modes = [settings.forward, Forward::Incremental];
+        let candidates = modes.into_iter().flat_map(|mode| STEPS.map(|step| (mode, step)));
+        comparison.advice = candidates.into_iter().find(|&(mode, step)| {
+            let extrapolation = Extrapolation::new(&mut objective, parameters.shape(), step);
+            expected(mode, step, extrapolation).largest_share(parameters) <= RESOLUTION
+        });
+    }
+    Ok(comparison)
+}
+
+/// The batch that `random` draws next: inputs (N, D) and classes (N).
+pub(super) fn next_batch(samples: &Samples, random: &LegacyRandom, batch_size: usize) -> (Array2<f64>, Vec<usize>) {
+    let mut sampler = Sampler::new(samples.len(), batch_size);
+    let indices = sampler.draw(&mut random.clone());
+    let mut x = Array2::zeros((batch_size, samples.input_size()));
+    let mut classes = vec![0; batch_size];
+    samples.gather_into(indices, &mut x, &mut classes);
+    (x, classes)
+}
+
+/// Both gradients of every array, beside what is expected.
+fn compare(analytic: &Parameters, numerical: &Parameters, expected: &Expected) -> [ArrayCheck; 4] {
+    let mut begin = 0;
+    analytic.arrays().map(|(name, array)| {
+        let range = begin..begin + array.len();
+        begin = range.end;
+        let of = |parameters: &Parameters| parameters.values().slice(ndarray::s![range.clone()]).to_owned();
+        let (analytic, numerical) = (of(analytic), of(numerical));
+        let part = expected.part(range.clone());
+        let mut worst = (f64::NEG_INFINITY, 0);
+        for i in 0..array.len() {
+            let beyond = (numerical[i] - part.truncation[i] - analytic[i]).abs();
+            // As a share of what may be; 0 of 0 is nothing, NaN more than anything.
+            let share = if beyond == 0.0 { 0.0 } else { beyond / part.allowed[i] };
+            let share = if share.is_nan() { f64::INFINITY } else { share };
+            if share > worst.0 {
+                worst = (share, i);
+            }
+        }
+        let (share, i) = worst;
+        let compared = |i: usize| Comparison {
+            index: range.start + i,
+            analytic: analytic[i],
+            numerical: numerical[i],
+            numerical_error: part.truncation[i].abs() + part.allowed[i],
+        };
+        let largest_of = |error: fn(&Comparison) -> f64| max((0..array.len()).map(|i| error(&compared(i))));
+        let can_tell = part.share() <= RESOLUTION;
+        let verdict = match share {
+            _ if !can_tell => Verdict::CannotTell,
+            ..=1.0 => Verdict::Agrees,
+            _ => Verdict::Differs,
+        };
+        ArrayCheck {
+            name,
+            shape: array.shape().to_vec(),
+            largest: largest(analytic.view()).max(largest(numerical.view())),
+            max_absolute_error: largest_of(Comparison::absolute_error),
+            max_relative_error: largest_of(Comparison::relative_error),
+            truncation: largest(part.truncation),
+            rounding: largest(part.rounding),
+            allowed: largest(part.allowed.view()),
+            worst_index: place(i, array.shape()),
+            worst: compared(i),
+            verdict,
+        }
+    })
+}
+
+/// The largest without its sign; NaN where there is one.
+fn largest(values: ArrayView1<f64>) -> f64 {
+    max(values.iter().map(|value| value.abs()))
+}
+
+/// The largest; NaN where there is one.
+fn max(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |max: f64, value| if value > max || value.is_nan() { value } else { max })
+}
+
+/// Row and column of the element that has this number in an array's standard order.
+fn place(number: usize, shape: &[usize]) -> Vec<usize> {
+    match shape {
+        [_, n_columns] => vec![number / n_columns, number % n_columns],
+        _ => vec![number],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::nn::simd::Isa;
+    use crate::nn::{LOG_OFFSET, NetworkShape, sigmoid, softmax};
+    use crate::random::LegacyRandom;
+
+    /// A network, a batch, and the two gradients.
+    struct Problem {
+        parameters: Parameters,
+        x: Array2<f64>,
+        classes: Vec<usize>,
+        analytic: Parameters,
+    }
+
+    impl Problem {
+        fn draw(seed: u32, n_samples: usize, shape: NetworkShape, scale: f64) -> Self {
+            let mut random = LegacyRandom::seed(seed);
+            let mut parameters = Parameters::zeros(shape);
+            parameters.values_mut().mapv_inplace(|_| scale * random.standard_normal());
+            // Half of the inputs are 0, as of an image.
+            let mut x = Array2::zeros((n_samples, shape.n_inputs));
+            x.mapv_inplace(|_: f64| (2.0 * random.random_sample() - 1.0).max(0.0));
+            let classes = (0..n_samples).map(|n| (7 * n + seed as usize) % shape.n_classes).collect::<Vec<_>>();
+            let mut analytic = Parameters::zeros(shape);
+            backprop_into(&parameters, &x, &classes, &mut analytic);
+            Self { parameters, x, classes, analytic }
+        }
+
+        fn check(&self, analytic: &Parameters, forward: Forward, step: f64) -> [ArrayCheck; 4] {
+            let Self { parameters, x, classes, .. } = self;
+            let mut objective = batch_objective(parameters, x, classes, Isa::best());
+            let extrapolation = Extrapolation::new(&mut objective, parameters.shape(), step);
+            let mut numerical = Parameters::zeros(parameters.shape());
+            match forward {
+                Forward::Incremental => numerical.values_mut().assign(&extrapolation.at_step),
+                Forward::Full => {
+                    let mut full = FullLoss::new(parameters, x, classes);
+                    differentiate(&central(step), &mut full, None, &mut numerical).unwrap();
+                }
+            }
+            let rounding = Rounding::new(parameters, x, classes);
+            compare(analytic, &numerical, &Expected::new(parameters, &rounding, forward, step, extrapolation))
+        }
+    }
+
+    const SHAPE: NetworkShape = NetworkShape { n_inputs: 30, n_hidden: 10, n_classes: 5 };
+    const BOTH: [Forward; 2] = [Forward::Incremental, Forward::Full];
+
+    fn verdicts(arrays: &[ArrayCheck; 4]) -> [Verdict; 4] {
+        arrays.each_ref().map(|array| array.verdict)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn right_gradients_agree_for_any_shape_and_step(
+            seed: u32,
+            n_samples in 1..30_usize,
+            (n_inputs, n_hidden, n_classes) in (1..40_usize, 1..20_usize, 2..12_usize),
+            log_scale in -2.0..0.5_f64,
+            log_step in -7.0..-2.0_f64,
+        ) {
+            let problem = Problem::draw(
+                seed, n_samples, NetworkShape { n_inputs, n_hidden, n_classes }, 10_f64.powf(log_scale),
+            );
+            let step = 10_f64.powf(log_step);
+            let arrays = problem.check(&problem.analytic, Forward::Incremental, step);
+            // Large weights may make the network so sure of all samples that 1 - p cancels in backpropagation itself.
+            if log_scale < -0.3 {
+                prop_assert_eq!(verdicts(&arrays), [Verdict::Agrees; 4], "{:?}", arrays);
+            }
+            prop_assert!(!verdicts(&arrays).contains(&Verdict::Differs), "{:?}", arrays);
+            // Whole forward passes at a short step can't tell of small derivatives, but never accuse a right one.
+            let arrays = problem.check(&problem.analytic, Forward::Full, step);
+            prop_assert!(!verdicts(&arrays).contains(&Verdict::Differs), "{:?}", arrays);
+        }
+    }
+
+    #[test]
+    fn one_derivative_off_by_a_millionth_of_the_largest_is_found_and_named() {
+        let problem = Problem::draw(1, 20, SHAPE, 0.5);
+        for (forward, step) in BOTH.into_iter().flat_map(|forward| [(forward, 1e-2), (forward, 1e-4)]) {
+            let whole = problem.check(&problem.analytic, forward, step);
+            assert_eq!(verdicts(&whole), [Verdict::Agrees; 4]);
+            for (which, coordinate, index) in
+                [(0, 0, vec![0, 0]), (0, 123, vec![12, 3]), (1, 309, vec![9]), (2, 356, vec![9, 1]), (3, 360, vec![0])]
+            {
+                let mut wrong = problem.analytic.clone();
+                wrong.values_mut()[coordinate] += 1e-6 * whole[which].largest;
+                let arrays = problem.check(&wrong, forward, step);
+                let mut expected = [Verdict::Agrees; 4];
+                expected[which] = Verdict::Differs;
+                assert_eq!(verdicts(&arrays), expected, "{forward}, {step}, {index:?}");
+                assert_eq!((&arrays[which].worst_index, arrays[which].worst.index), (&index, coordinate));
+                assert_eq!(arrays[which].worst.analytic, wrong.values()[coordinate]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_swapped_sign_is_found() {
+        let problem = Problem::draw(2, 20, SHAPE, 0.5);
+        for forward in BOTH {
+            for coordinate in [5, 305, 320, 362] {
+                let mut wrong = problem.analytic.clone();
+                wrong.values_mut()[coordinate] *= -1.0;
+                let arrays = problem.check(&wrong, forward, 1e-4);
+                let found = arrays.iter().find(|array| array.verdict == Verdict::Differs).unwrap();
+                assert_eq!(found.worst.index, coordinate);
+                // x beside -x.
+                assert!((found.max_relative_error - 2.0).abs() < 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn a_transposed_array_is_found() {
+        // Square, so that the shapes do not tell.
+        let problem = Problem::draw(3, 20, NetworkShape { n_inputs: 8, n_hidden: 8, n_classes: 8 }, 0.5);
+        for forward in BOTH {
+            for which in [0, 2] {
+                let mut wrong = problem.analytic.clone();
+                let mut array = if which == 0 { wrong.w1_mut() } else { wrong.w2_mut() };
+                let turned = array.t().to_owned();
+                array.assign(&turned);
+                let mut expected = [Verdict::Agrees; 4];
+                expected[which] = Verdict::Differs;
+                assert_eq!(verdicts(&problem.check(&wrong, forward, 1e-4)), expected, "{forward}");
+            }
+        }
+    }
+
+    /// The book's own backpropagation leaves out the `1e-7` of its loss.
+    #[test]
+    fn a_forgotten_offset_in_the_logarithm_is_found() {
+        let problem = Problem::draw(4, 1, SHAPE, 0.5);
+        let Problem { parameters, x, classes, .. } = &problem;
+        let hidden = sigmoid(&(x.dot(&parameters.w1()) + parameters.b1()));
+        let p = softmax(&(hidden.dot(&parameters.w2()) + parameters.b2()))[[0, classes[0]]];
+        // Of one sample every derivative has the factor p/(p + 1e-7).
+        let mut wrong = problem.analytic.clone();
+        wrong.values_mut().mapv_inplace(|slope| slope / p * (p + LOG_OFFSET));
+        assert_eq!(verdicts(&problem.check(&wrong, Forward::Incremental, 1e-4)), [Verdict::Differs; 4]);
+        assert!(verdicts(&problem.check(&wrong, Forward::Full, 1e-4)).contains(&Verdict::Differs));
+    }
+
+    #[test]
+    fn where_the_step_is_far_too_large_or_too_small_it_says_that_it_cannot_tell() {
+        let problem = Problem::draw(5, 20, SHAPE, 0.5);
+        let too_large = [2.0, 10.0, 1e5, 1e300, f64::MAX];
+        let cases = BOTH.into_iter().flat_map(|forward| too_large.map(|step| (forward, step)));
+        let too_small = [1e-9, 1e-14, 1e-20, 1e-300, 1e-320].map(|step| (Forward::Full, step));
+        for (forward, step) in cases.chain(too_small) {
+            let arrays = problem.check(&problem.analytic, forward, step);
+            assert_eq!(verdicts(&arrays), [Verdict::CannotTell; 4], "{forward}, {step:e}");
+        }
+        // The incremental form has no step that is too small, as long as its moves are numbers of full precision.
+        for step in [1e-9, 1e-20, 1e-100, 1e-290] {
+            let arrays = problem.check(&problem.analytic, Forward::Incremental, step);
+            assert_eq!(verdicts(&arrays), [Verdict::Agrees; 4], "{step:e}");
+        }
+        let arrays = problem.check(&problem.analytic, Forward::Incremental, 5e-324);
+        assert_eq!(verdicts(&arrays), [Verdict::CannotTell; 4]);
+    }
+
+    #[test]
+    fn a_derivative_that_is_no_number_never_agrees() {
+        let problem = Problem::draw(6, 20, SHAPE, 0.5);
+        for value in [f64::NAN, f64::INFINITY] {
+            let mut wrong = problem.analytic.clone();
+            wrong.values_mut()[7] = value;
+            let arrays = problem.check(&wrong, Forward::Incremental, 1e-4);
+            assert_eq!((arrays[0].verdict, &arrays[0].worst_index), (Verdict::Differs, &vec![0, 7]));
+        }
+    }
+
+    #[test]
+    fn the_advice_is_a_step_that_tells() {
+        let mut random = LegacyRandom::seed(42);
+        let data = crate::dataset::synthetic(10, &mut random);
+        let shape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
+        let parameters = super::super::initial_parameters(shape, crate::train::Init::Uniform, 0.01, &mut random);
+        for forward in BOTH {
+            let check = |step, forward| {
+                let gradient = crate::train::GradientMethod::Numerical;
+                let settings =
+                    TrainingSettings { batch_size: 50, learning_rate: 0.1, step, gradient, forward, isa: Isa::best() };
+                check_gradient(&data.train, &parameters, &random, &settings, None).unwrap()
+            };
+            let asked = check(if forward == Forward::Full { 1e-12 } else { 5.0 }, forward);
+            assert!(asked.first(Verdict::CannotTell).is_some());
+            let (advised, step) = asked.advice.unwrap();
+            assert_eq!(advised, forward);
+            let again = check(step, forward);
+            assert_eq!(verdicts(&again.arrays), [Verdict::Agrees; 4], "{step}");
+            assert_eq!(again.advice, None);
+        }
+    }
+
+    #[test]
+    fn the_table_has_a_row_for_each_array_with_its_worst_index() {
+        let problem = Problem::draw(7, 20, SHAPE, 0.5);
+        let mut wrong = problem.analytic.clone();
+        wrong.values_mut()[123] += 1.0;
+        let arrays = problem.check(&wrong, Forward::Incremental, 1e-4);
+        let table = GradientComparison { arrays, advice: None }.to_string();
+        let rows: Vec<_> = table.lines().skip(2).collect();
+        assert!(rows[0].starts_with("W1       30x10") && rows[0].ends_with("[12, 3]  DIFFERS"), "{table}");
+        assert!(rows[1].starts_with("b1          10") && rows[1].ends_with("agrees"), "{table}");
+        assert!(rows.len() == 4 && table.lines().all(|line| line.len() <= 100), "{table}");
+    }
+}
