@@ -15,6 +15,7 @@ mod plot;
 mod progress;
 mod report;
 mod run_folder;
+mod screen;
 #[path = "../shared/terminal.rs"]
 mod terminal;
 #[path = "../shared/whole_file.rs"]
