@@ -9,13 +9,14 @@ use std::str::FromStr;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
 use numgrad::dataset::Request;
 use numgrad::nn::simd::Isa;
 use numgrad::train::{Forward, GradientMethod, Init};
 
 use crate::checkpoints::Every;
 use crate::data::DataArgs;
+use crate::describe::DescribeArgs;
 
 /// More threads than any machine has cores; a larger number is taken for a slip.
 pub const MAX_THREADS: usize = 1024;
@@ -98,15 +99,30 @@ struct Args {
     #[arg(value_parser = named::<GradientMethod>(&["numerical", "backprop"]))]
     gradient: GradientMethod,
 
+    /// Compare the numerical gradient of the first batch with the analytic one, and train only where they agree
+    ///
+    /// Prints a table by array: the largest errors, where the two are furthest apart, and the errors that truncation and
+    /// rounding are expected to make. With --resume it is the next batch at the weights that the run continues from.
+    #[arg(long, help_heading = "Computation")]
+    check_gradient: bool,
+
+    /// Draw the error of four kinds of difference against the step into this file, and end without training
+    ///
+    /// Forward, central and five-point differences by whole forward passes, and incremental central ones, of some 200
+    /// derivatives of the first batch, for steps from 1e-15 to 1. Prints the best step of each.
+    #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath, help_heading = "Computation")]
+    #[arg(conflicts_with_all = ["check_gradient", "out", "resume", "save_gradient"])]
+    step_study: Option<PathBuf>,
+
     /// Write the run's files into this folder [default: a new one in results/, named by the time in UTC]
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     out: Option<PathBuf>,
 
     /// Continue the run in this folder from its last checkpoint, as if it had never been interrupted
     ///
     /// Settings that are not given are taken from the checkpoint. --iterations may grow, and --threads, --eval-every,
     /// --checkpoint-every and the place of the data may change; any other setting that differs is refused.
-    #[arg(long, value_name = "DIR", conflicts_with = "out", help_heading = "Output")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "out", help_heading = "Output")]
     resume: Option<PathBuf>,
 
     /// Write a checkpoint, which --resume continues from, every N iterations (50) or seconds (30s)
@@ -116,7 +132,7 @@ struct Args {
     #[arg(value_parser = str::parse::<Every>, allow_hyphen_values = true)]
     checkpoint_every: Every,
 
-    /// Replace the run that --out, or the file that --save-gradient names
+    /// Replace the run that --out, or the file that --save-gradient or --step-study names
     #[arg(long, help_heading = "Output")]
     force: bool,
 
@@ -127,6 +143,9 @@ struct Args {
     /// No progress on standard error; warnings and errors stay
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
+
+    #[command(flatten)]
+    describe: DescribeArgs,
 }
 
 /// A run as it was asked for.
@@ -146,6 +165,8 @@ pub struct Options {
     pub threads: Option<u64>,
     pub forward: Forward,
     pub gradient: GradientMethod,
+    pub check_gradient: bool,
+    pub step_study: Option<PathBuf>,
     pub isa: Isa,
     pub out: Option<PathBuf>,
     pub resume: Option<PathBuf>,
@@ -158,13 +179,14 @@ pub struct Options {
 }
 
 impl Options {
-    /// The options of this process. Ends the program where they are wrong, and after `--help` and `--version`.
+    /// The options of this process. Ends the program where they are wrong, and after `--help` and its like.
     pub fn from_command_line() -> Self {
         let matches = Args::command().get_matches();
         let on_command_line = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let mut given: Vec<_> =
             matches.ids().map(|id| id.as_str()).filter(on_command_line).map(str::to_owned).collect();
         let options = Args::from_arg_matches(&matches).and_then(|args| {
+            args.describe.print_if_asked(Args::command());
             let isa = isa()?;
             given.extend(isa.map(|_| "isa".to_owned()));
             args.resolve(&matches, isa.unwrap_or_else(Isa::best), given)
@@ -202,6 +224,8 @@ impl Args {
             threads: self.threads,
             forward: self.forward,
             gradient: self.gradient,
+            check_gradient: self.check_gradient,
+            step_study: self.step_study,
             isa,
             out: self.out,
             resume: self.resume,

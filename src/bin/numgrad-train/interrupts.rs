@@ -10,6 +10,14 @@ use signal_hook::flag;
 /// The signals, and the exit codes that a shell expects of a process that they end: 128 and the signal's number.
 const SIGNALS: [(i32, u8, &str); 2] = [(SIGINT, 130, "Ctrl-C"), (SIGTERM, 143, "SIGTERM")];
 
+/// A signal ended the program before there was anything to continue.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted by {name} before the first iteration")]
+pub struct Interrupted {
+    pub code: u8,
+    name: &'static str,
+}
+
 /// Listens to the signals from when it is made on.
 pub struct Interrupts {
     requested: Arc<AtomicBool>,
@@ -32,6 +40,12 @@ impl Interrupts {
     /// Whether the run is to stop. Asked between evaluations, so it costs no more than to read a number.
     pub fn requested(&self) -> bool {
         self.requested.load(Relaxed)
+    }
+
+    /// For what was stopped before training began.
+    pub fn before_training(&self) -> Interrupted {
+        let (code, name) = self.signal();
+        Interrupted { code, name }
     }
 
     /// The exit code of the signal that came, and its name.

@@ -1,14 +1,17 @@
 //! `numgrad-train`: parse, run, report.
 //!
-//! Standard output carries the summary and nothing else; progress, warnings and errors go to standard error. The exit
+//! Standard output carries the summary, and the tables that were asked for, and nothing else; progress, warnings and errors go to standard error. The exit
 //! code is 2 for a flag that is wrong in itself, 130 or 143 where Ctrl-C or SIGTERM interrupts the run, and 1 where anything
 //! else stops it.
 
 mod args;
+mod checking;
 mod checkpoints;
 mod csv_log;
 #[path = "../shared/data.rs"]
 mod data;
+#[path = "../shared/describe.rs"]
+mod describe;
 mod interrupts;
 mod memory;
 mod plot;
@@ -16,6 +19,7 @@ mod progress;
 mod report;
 mod run_folder;
 mod screen;
+mod step_study;
 #[path = "../shared/terminal.rs"]
 mod terminal;
 #[path = "../shared/whole_file.rs"]
@@ -29,12 +33,14 @@ use anyhow::{Context, Result, bail};
 use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
-use numgrad::train::{self, Evaluation, GradientMethod, Record, Trainer, TrainingSettings, initial_parameters};
+use numgrad::train::{
+    self, Checkpoint, Evaluation, GradientMethod, Record, Trainer, TrainingSettings, initial_parameters,
+};
 
 use args::Options;
 use checkpoints::{Checkpoints, Resumed};
 use csv_log::CsvLog;
-use interrupts::Interrupts;
+use interrupts::{Interrupted, Interrupts};
 use progress::Progress;
 use report::{DatasetReport, Report};
 use run_folder::RunFolder;
@@ -44,6 +50,10 @@ fn main() -> ExitCode {
     match run(Options::from_command_line()) {
         Ok(code) => code,
         Err(error) => {
+            if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+                say(format_args!("{interrupted}"));
+                return ExitCode::from(interrupted.code);
+            }
             say(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
@@ -73,6 +83,10 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
         n_classes: data.train.n_classes(),
     };
     memory::check(options, shape)?;
+    if let Some(path) = &options.step_study {
+        step_study::draw(path, options, &data, shape, &mut random)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let settings = TrainingSettings {
         batch_size: options.batch_size,
         learning_rate: options.learning_rate,
@@ -83,8 +97,8 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     };
     let interrupts = Interrupts::listen().context("cannot listen to signals")?;
     let mut begun = match resumed {
-        Some(resumed) => continue_run(options, &data, shape, settings, resumed)?,
-        None => begin_run(options, &data, shape, settings, random)?,
+        Some(resumed) => continue_run(options, &data, shape, settings, resumed, &interrupts)?,
+        None => begin_run(options, &data, shape, settings, random, &interrupts)?,
     };
     if !options.quiet {
         say(format_args!("{}", first_line(options, &data, shape, begun.trainer.iteration())));
@@ -149,13 +163,17 @@ fn begin_run<'a>(
     shape: NetworkShape,
     settings: TrainingSettings,
     mut random: LegacyRandom,
+    interrupts: &Interrupts,
 ) -> Result<Begun<'a>> {
     let parameters = initial_parameters(shape, options.init, options.init_scale, &mut random);
-    let trainer = Trainer::new(&data.train, parameters, random, settings);
     let mut folder = RunFolder::create(options.out.as_deref(), options.force)?;
     if let Some(path) = &options.save_gradient {
         folder.check_other_file("--save-gradient", path, options.force)?;
     }
+    if options.check_gradient {
+        checking::check_gradient(&data.train, &parameters, &random, &settings, interrupts, options.quiet)?;
+    }
+    let trainer = Trainer::new(&data.train, parameters, random, settings);
     let log = folder.begin()?;
     let checkpoints = Checkpoints::new(&folder, options, data);
     Ok(Begun { trainer, folder, log, checkpoints, gradient_s: 0.0 })
@@ -167,6 +185,7 @@ fn continue_run<'a>(
     shape: NetworkShape,
     settings: TrainingSettings,
     resumed: Resumed,
+    interrupts: &Interrupts,
 ) -> Result<Begun<'a>> {
     resumed.check_data(data, shape)?;
     let is_done = resumed.checkpoint.iteration == options.iterations;
@@ -178,6 +197,10 @@ fn continue_run<'a>(
                 options.iterations
             );
         }
+    }
+    if options.check_gradient {
+        let Checkpoint { parameters, random, .. } = &resumed.checkpoint;
+        checking::check_gradient(&data.train, parameters, random, &settings, interrupts, options.quiet)?;
     }
     let log = resumed.log()?;
     let gradient_s = resumed.gradient_s();

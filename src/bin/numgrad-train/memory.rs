@@ -37,8 +37,10 @@ pub fn check(options: &Options, shape: NetworkShape) -> Result<()> {
 
 fn needed_bytes(options: &Options, shape: NetworkShape) -> Option<u128> {
     let NetworkShape { n_inputs, n_hidden, n_classes } = shape;
-    // Parameters, gradient, a copy of each while files are written, the incremental mode's packed copy and its sums.
-    let shared = (shape.checked_n_parameters()? as u128).checked_mul(6)?;
+    // Parameters, gradient, a copy of each while files are written, the incremental mode's packed copy and its sums. A check
+    // has two more gradients, three to extrapolate, and what is expected of each derivative.
+    let n_copies = if options.check_gradient { 30 } else { 6 };
+    let shared = (shape.checked_n_parameters()? as u128).checked_mul(n_copies)?;
     // Whole vectors of eight.
     let (hidden, classes) = (n_hidden.checked_next_multiple_of(8)? as u128, n_classes.next_multiple_of(8) as u128);
     let clone = (n_inputs as u128 + 2 + classes).checked_mul(hidden)?;

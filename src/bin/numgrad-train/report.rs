@@ -9,6 +9,7 @@ use numgrad::train::{Forward, GradientMethod, Init, write_model};
 use serde::Serialize;
 
 use crate::progress::with_unit;
+use crate::terminal::print;
 use crate::whole_file::write_whole;
 
 /// `run.json`: the run's settings and its results. The names are the flags', where there is a flag.
@@ -57,12 +58,9 @@ impl Report {
         })
     }
 
-    /// The summary, on standard output. Where nobody reads it any more that is no error.
+    /// The summary, on standard output.
     pub fn print(&self, folder: &Path) -> Result<()> {
-        match self.print_to(&mut io::stdout().lock(), folder) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            printed => printed.context("cannot write the summary to standard output"),
-        }
+        print(|out| self.print_to(out, folder)).context("the summary")
     }
 
     fn print_to(&self, out: &mut impl Write, folder: &Path) -> io::Result<()> {
@@ -78,8 +76,7 @@ impl Report {
         }
         writeln!(out, "Time:              {:.2} s, of it gradients {:.2} s", self.train_s, self.gradient_s)?;
         writeln!(out, "Evaluations:       {}, {} a second", self.n_evaluations, with_unit(per_second))?;
-        writeln!(out, "Files:             {}", folder.display())?;
-        out.flush()
+        writeln!(out, "Files:             {}", folder.display())
     }
 }
 

@@ -53,22 +53,12 @@ impl RunFolder {
     /// Fails where the file that `flag` names cannot be made, is one of the run's own, or is there already without
     /// `force`. Nothing is written.
     pub fn check_other_file(&self, flag: &str, path: &Path, force: bool) -> Result<()> {
-        if path.exists() && !path.is_file() {
-            let found = if path.is_dir() { "a folder" } else { "a pipe, socket or device" };
-            bail!("{flag} {}: expected a file, found {found}", path.display());
-        }
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        check_writable(parent)
-            .with_context(|| format!("{flag} {}: cannot write into {}", path.display(), parent.display()))?;
         let is_the_runs_own = FILES.iter().any(|name| path.file_name() == Some(OsStr::new(name)))
-            && fs::canonicalize(parent)? == fs::canonicalize(&self.path)?;
+            && fs::canonicalize(parent_of(path)).ok() == Some(fs::canonicalize(&self.path)?);
         if is_the_runs_own {
             bail!("{flag} {}: the run itself writes a file of that name there; choose another", path.display());
         }
-        if path.exists() && !force {
-            bail!("{flag} {}: the file is there already; name another, or add --force to replace it", path.display());
-        }
-        Ok(())
+        check_file(flag, path, force)
     }
 
     /// The folder of an older run that is to be continued.
@@ -205,6 +195,25 @@ impl Drop for RunFolder {
             let _ = fs::remove_dir(path);
         }
     }
+}
+
+/// Fails where the file that `flag` names cannot be made, or is there already without `force`. Nothing is written.
+pub fn check_file(flag: &str, path: &Path, force: bool) -> Result<()> {
+    if path.exists() && !path.is_file() {
+        let found = if path.is_dir() { "a folder" } else { "a pipe, socket or device" };
+        bail!("{flag} {}: expected a file, found {found}", path.display());
+    }
+    let parent = parent_of(path);
+    check_writable(parent)
+        .with_context(|| format!("{flag} {}: cannot write into {}", path.display(), parent.display()))?;
+    if path.exists() && !force {
+        bail!("{flag} {}: the file is there already; name another, or add --force to replace it", path.display());
+    }
+    Ok(())
+}
+
+fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn cannot_make(path: &Path) -> String {

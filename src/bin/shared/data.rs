@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, ValueEnum};
+use clap::{ArgMatches, Args, ValueEnum, ValueHint};
 use numgrad::dataset::{self, Dataset, Name, Request};
 use numgrad::random::LegacyRandom;
 
@@ -27,7 +27,7 @@ pub struct DataArgs {
     /// Not together with --dataset embedded or synthetic, which have no files. When the folder comes from the
     /// environment, --dataset wins over it.
     #[arg(long, value_name = "DIR", env = "NUMGRAD_DATA_DIR", hide_env_values = true, help_heading = "Data")]
-    #[arg(value_parser = clap::value_parser!(OsString))]
+    #[arg(value_parser = clap::value_parser!(OsString), value_hint = ValueHint::DirPath)]
     data_dir: Option<OsString>,
 
     /// Download MNIST from this address and no other: an http(s) folder with the four .gz files

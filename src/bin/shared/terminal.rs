@@ -1,14 +1,24 @@
 //! What the programs say on standard error: lines, and bars while files arrive.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, StdoutLock, Write};
 
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use numgrad::dataset::download::Observer;
 
 /// Prints a line on standard error. A closed one is no reason to stop a run.
 pub fn say(line: fmt::Arguments) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Prints on standard output. Where nobody reads it any more that is no error.
+pub fn print(write: impl FnOnce(&mut StdoutLock) -> io::Result<()>) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.context("cannot write to standard output"),
+    }
 }
 
 /// Shows files as they arrive, one at a time: a bar on a terminal, a line elsewhere.

@@ -1,0 +1,168 @@
+//! `--check-gradient`: a table on standard output, and an error where training must not begin.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use numgrad::dataset::Samples;
+use numgrad::nn::Parameters;
+use numgrad::random::LegacyRandom;
+use numgrad::train::{self, ArrayCheck, Forward, GradientComparison, RESOLUTION, TrainingSettings, Verdict};
+
+use crate::interrupts::Interrupts;
+use crate::progress::{REDRAW, clock, with_bar};
+use crate::screen::Screen;
+use crate::terminal::{has_bars, print, say};
+
+/// Compares the gradients of the batch that `random` draws next. Fails where they differ, or where that can't be told.
+pub fn check_gradient(
+    samples: &Samples,
+    parameters: &Parameters,
+    random: &LegacyRandom,
+    settings: &TrainingSettings,
+    interrupts: &Interrupts,
+    quiet: bool,
+) -> Result<()> {
+    let TrainingSettings { step, forward, .. } = *settings;
+    let n_parameters = parameters.values().len();
+    // The incremental mode is done before anything could be shown.
+    let shown = (forward == Forward::Full && !quiet).then(has_bars);
+    if shown == Some(false) {
+        say(format_args!("Checking the gradient of {n_parameters} parameters"));
+    }
+    let progress = (shown == Some(true)).then(|| CheckProgress::start(n_parameters));
+    let hook = |n_newly_done| {
+        progress.iter().for_each(|progress| progress.advance(n_newly_done));
+        if interrupts.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let compared = train::check_gradient(samples, parameters, random, settings, Some(&hook));
+    drop(progress);
+    let Ok(comparison) = compared else { return Err(interrupts.before_training().into()) };
+    print(|out| {
+        writeln!(out, "Central differences at h = {step:e} (forward {forward}) beside backpropagation:")?;
+        writeln!(out, "{comparison}")
+    })
+    .context("the table of --check-gradient")?;
+    judge(&comparison, forward, step)
+}
+
+/// A bar that the workers draw themselves, as their evaluations are long.
+struct CheckProgress {
+    n_parameters: usize,
+    n_done: AtomicUsize,
+    started: Instant,
+    /// And when it was last drawn.
+    screen: Mutex<(Screen, Instant)>,
+}
+
+impl CheckProgress {
+    fn start(n_parameters: usize) -> Self {
+        let started = Instant::now();
+        Self { n_parameters, n_done: AtomicUsize::new(0), started, screen: Mutex::new((Screen::new(), started)) }
+    }
+
+    fn advance(&self, n_newly_done: usize) {
+        let n_done = self.n_done.fetch_add(n_newly_done, Relaxed) + n_newly_done;
+        // While another worker draws, there is nothing to add.
+        let Ok(mut drawn) = self.screen.try_lock() else { return };
+        let (screen, last) = &mut *drawn;
+        if last.elapsed() >= REDRAW {
+            *last = Instant::now();
+            screen.draw(|width| vec![self.line(n_done, width)]);
+        }
+    }
+
+    fn line(&self, n_done: usize, width: usize) -> String {
+        let share = n_done as f64 / self.n_parameters as f64;
+        let left = clock(self.started.elapsed().as_secs_f64() / share * (1.0 - share));
+        let text = format!("checking parameter {n_done}/{}  {left} left", self.n_parameters);
+        with_bar(&text, share, width).unwrap_or(text)
+    }
+}
+
+impl Drop for CheckProgress {
+    fn drop(&mut self) {
+        if let Ok((screen, _)) = self.screen.get_mut() {
+            screen.clear();
+        }
+    }
+}
+
+fn judge(comparison: &GradientComparison, forward: Forward, step: f64) -> Result<()> {
+    if let Some(ArrayCheck { name, worst_index, worst, .. }) = comparison.first(Verdict::Differs) {
+        let other = if forward == Forward::Full { Forward::Incremental } else { Forward::Full };
+        bail!(
+            "--check-gradient: {name}{worst_index:?} is {:e} by central differences (--forward {forward}, --step {step:e}) and \
+             {:e} by backpropagation: expected a difference of at most {:.1e}, found {:.1e}. One of the two is wrong; see \
+             what --forward {other} gives, which evaluates the loss in another way",
+            worst.numerical,
+            worst.analytic,
+            worst.numerical_error,
+            worst.absolute_error()
+        );
+    }
+    if let Some(ArrayCheck { name, largest, allowed, .. }) = comparison.first(Verdict::CannotTell) {
+        let advice = match comparison.advice {
+            Some((advised, step)) if advised == forward => format!("--step {step:e} can tell"),
+            Some((advised, step)) => format!("--step {step:e} --forward {advised} can tell"),
+            None => "no step can tell, as rounding alone makes that much: are the hidden units saturated? A smaller \
+                     --init-scale helps then"
+                .to_owned(),
+        };
+        bail!(
+            "--check-gradient can't tell at --step {step:e} with --forward {forward}: an error of up to {allowed:.1e} in {name} \
+             would pass, expected at most {RESOLUTION:e} of its largest derivative, which is {largest:.1e}; {advice}"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use numgrad::nn::NetworkShape;
+    use numgrad::nn::simd::Isa;
+    use numgrad::train::{GradientMethod, Init, initial_parameters};
+
+    use super::*;
+
+    /// What a check of the synthetic data finds at this step.
+    fn comparison(step: f64, forward: Forward) -> GradientComparison {
+        let mut random = LegacyRandom::seed(42);
+        let data = numgrad::dataset::synthetic(10, &mut random);
+        let shape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
+        let parameters = initial_parameters(shape, Init::Uniform, 0.01, &mut random);
+        let gradient = GradientMethod::Numerical;
+        let isa = Isa::best();
+        let settings = TrainingSettings { batch_size: 100, learning_rate: 0.1, step, gradient, forward, isa };
+        train::check_gradient(&data.train, &parameters, &random, &settings, None).unwrap()
+    }
+
+    #[test]
+    fn gradients_that_differ_are_told_by_array_index_both_values_the_expected_error_and_what_to_do() {
+        let mut comparison = comparison(1e-4, Forward::Incremental);
+        assert!(judge(&comparison, Forward::Incremental, 1e-4).is_ok());
+        comparison.arrays[2].verdict = Verdict::Differs;
+        let ArrayCheck { worst_index, worst, .. } = &comparison.arrays[2];
+        let parts = [
+            format!("W2{worst_index:?} is {:e} by central differences", worst.numerical),
+            format!("{:e} by backpropagation", worst.analytic),
+            format!("at most {:.1e}, found", worst.numerical_error),
+            "--forward full".to_owned(),
+        ];
+        let error = judge(&comparison, Forward::Incremental, 1e-4).unwrap_err().to_string();
+        for part in parts {
+            assert!(error.contains(&part), "\"{part}\" is not in: {error}");
+        }
+    }
+
+    #[test]
+    fn where_no_step_can_tell_the_error_says_so() {
+        let mut comparison = comparison(1e-12, Forward::Full);
+        comparison.advice = None;
+        let error = judge(&comparison, Forward::Full, 1e-12).unwrap_err().to_string();
+        assert!(error.contains("no step can tell") && error.contains("--init-scale"), "{error}");
+    }
+}

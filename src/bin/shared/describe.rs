@@ -1,0 +1,46 @@
+//! `--completions` and `--man`: a program's flags, told to a shell and to `man`.
+
+use std::io::Write;
+
+use clap::{Args, Command};
+use clap_complete::Shell;
+
+use crate::terminal::{print, say};
+
+/// The flags that every program has for it. As with `--help`, other flags do not matter beside them; an argument that a
+/// program requires needs `required_unless_present_any = ["completions", "man"]`.
+#[derive(Debug, Args)]
+pub struct DescribeArgs {
+    /// Print the completions of these flags for a shell, and end
+    ///
+    /// For bash they belong into ~/.local/share/bash-completion/completions/, in a file of the program's name.
+    #[arg(long, value_name = "SHELL", value_enum, help_heading = "About")]
+    completions: Option<Shell>,
+
+    /// Print the manual page, and end; `man -l -` shows it
+    #[arg(long, help_heading = "About")]
+    man: bool,
+}
+
+impl DescribeArgs {
+    /// Prints what was asked for on standard output and ends the program; returns where nothing was.
+    pub fn print_if_asked(&self, mut command: Command) {
+        let mut text = Vec::new();
+        if let Some(shell) = self.completions {
+            let name = command.get_name().to_owned();
+            clap_complete::generate(shell, &mut command, name, &mut text);
+        } else if self.man {
+            clap_mangen::Man::new(command).render(&mut text).expect("memory takes whatever is written");
+        } else {
+            return;
+        }
+        let printed = print(|out| out.write_all(&text));
+        std::process::exit(match printed {
+            Ok(()) => 0,
+            Err(error) => {
+                say(format_args!("error: {error:#}"));
+                1
+            }
+        });
+    }
+}
