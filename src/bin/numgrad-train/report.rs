@@ -9,6 +9,7 @@ use numgrad::train::{Forward, GradientMethod, Init, write_model};
 use serde::Serialize;
 
 use crate::progress::with_unit;
+use crate::terminal::unless_nobody_reads;
 use crate::whole_file::write_whole;
 
 /// `run.json`: the run's settings and its results. The names are the flags', where there is a flag.
@@ -57,12 +58,10 @@ impl Report {
         })
     }
 
-    /// The summary, on standard output. Where nobody reads it any more that is no error.
+    /// The summary, on standard output.
     pub fn print(&self, folder: &Path) -> Result<()> {
-        match self.print_to(&mut io::stdout().lock(), folder) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            printed => printed.context("cannot write the summary to standard output"),
-        }
+        unless_nobody_reads(self.print_to(&mut io::stdout().lock(), folder))
+            .context("cannot write the summary to standard output")
     }
 
     fn print_to(&self, out: &mut impl Write, folder: &Path) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! What the programs say on standard error: lines, and bars while files arrive.
+//! What the programs say on standard error: lines, and bars while files arrive. And what becomes of standard output.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -9,6 +9,14 @@ use numgrad::dataset::download::Observer;
 /// Prints a line on standard error. A closed one is no reason to stop a run.
 pub fn say(line: fmt::Arguments) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// What came of writing to standard output. Where nobody reads it any more that is no error.
+pub fn unless_nobody_reads(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Shows files as they arrive, one at a time: a bar on a terminal, a line elsewhere.
