@@ -116,10 +116,11 @@ fn write_confusion(out: &mut impl Write, confusion: &ArrayRef2<usize>) -> std::f
     } else {
         write_list(out, confusion, &classes)?;
     }
-    if classes.len() < n_classes {
-        writeln!(out, "The other {} classes do not occur.", n_classes - classes.len())?;
+    match n_classes - classes.len() {
+        0 => Ok(()),
+        1 => writeln!(out, "One other class does not occur."),
+        n => writeln!(out, "The other {n} classes do not occur."),
     }
-    Ok(())
 }
 
 fn write_matrix(
@@ -151,7 +152,7 @@ fn write_list(out: &mut impl Write, confusion: &ArrayRef2<usize>, classes: &[usi
             classes.iter().copied().filter(|&class| class != label && row[class] > 0).collect();
         others.sort_by_key(|&class| Reverse(row[class]));
         let shown = others.iter().take(MOST_OFTEN).map(|&class| format!("{class} ({})", row[class]));
-        let more = if others.len() > MOST_OFTEN { ", …" } else { "" };
+        let more = if others.len() > MOST_OFTEN { ", ..." } else { "" };
         let taken_for = shown.collect::<Vec<_>>().join(", ") + more;
         let line = format!("{label:LABEL_WIDTH$}{:9}{:>PERCENT_WIDTH$}  {taken_for}", row.sum(), right(&row, label));
         writeln!(out, "{}", line.trim_end())?;
@@ -164,5 +165,28 @@ fn right(row: &ArrayRef1<usize>, label: usize) -> String {
     match row.sum() {
         0 => "-".to_owned(),
         n => percent(row[label] as f64 / n as f64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confusion_too_wide_for_a_matrix_has_a_line_for_each_label_that_fits_80_columns() {
+        // Each of 256 labels is right 60,000 times, taken for the next five once to five times, and 255 never occurs.
+        let confusion = Array2::from_shape_fn((256, 256), |(label, class)| match class.wrapping_sub(label) {
+            _ if label == 255 || class == 255 => 0,
+            0 => 60_000,
+            times @ 1..=5 => times,
+            _ => 0,
+        });
+        let mut text = String::new();
+        write_confusion(&mut text, &confusion).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[3], "    0    60015   100.0%  5 (5), 4 (4), 3 (3), 2 (2), ...");
+        assert_eq!(lines[3 + 254], "  254    60000   100.0%");
+        assert_eq!(lines.last(), Some(&"One other class does not occur."));
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH));
     }
 }
