@@ -9,7 +9,7 @@ use crate::nn::simd::prefetch;
 use crate::nn::{nonzero_into, nonzero_of_row_into};
 
 /// `BYTE_AS_FRACTION[p]` is p/255 in single precision, as the article normalises pixels, made double.
-static BYTE_AS_FRACTION: [f64; 256] = {
+pub(super) static BYTE_AS_FRACTION: [f64; 256] = {
     let mut table = [0.0; 256];
     let mut byte = 0;
     while byte < 256 {

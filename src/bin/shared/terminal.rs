@@ -1,4 +1,4 @@
-//! What the programs say on standard error: lines, and bars while files arrive.
+//! What the programs say on standard error: lines, and bars while files arrive. And what becomes of standard output.
 
 use std::fmt;
 use std::io::{self, IsTerminal, StdoutLock, Write};

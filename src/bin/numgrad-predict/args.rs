@@ -1,0 +1,139 @@
+//! The command line: what can be asked for, and what contradicts itself. Nothing else of the program knows clap.
+//!
+//! A flag that is wrong in itself ends the program here with exit code 2.
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use numgrad::dataset::Request;
+
+use crate::data::DataArgs;
+use crate::describe::DescribeArgs;
+
+/// Show what a trained network makes of handwritten digits.
+///
+/// Without --index and --image: of the whole test set. The accuracy, which digits it takes for which, and its worst mistakes.
+#[derive(Debug, Parser)]
+#[command(name = "numgrad-predict", version, max_term_width = 110)]
+struct Args {
+    /// The network: a model.npz of numgrad-train, the folder of a run, or what numpy.savez wrote from W1, b1, W2, b2
+    #[arg(short, long, value_name = "FILE|DIR", required_unless_present_any = ["completions", "man"])]
+    model: Option<PathBuf>,
+
+    /// Show one digit of the test set, counted from 0: the picture, the probability of each class, the label
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "image",
+        allow_negative_numbers = true,
+        help_heading = "What to show"
+    )]
+    index: Option<usize>,
+
+    /// Show a digit from a PNG picture, dark on light or light on dark
+    ///
+    /// Of any size up to 4096 × 4096 pixels, in grey, colour, 16 bits or with transparency. It is scaled to fit 20 × 20 pixels
+    /// and placed by its centre of mass in 28 × 28, as MNIST's digits are, so the network must take 784 inputs. One digit
+    /// and nothing else should be on it, on a paper of one shade with some space around.
+    #[arg(long, value_name = "FILE.png", help_heading = "What to show")]
+    image: Option<PathBuf>,
+
+    /// Draw the N worst mistakes of the test set: those whose label seemed least probable
+    #[arg(long, value_name = "N", default_value_t = 6, allow_negative_numbers = true, help_heading = "What to show")]
+    mistakes: usize,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    /// Print one JSON object and nothing else on standard output
+    ///
+    /// All answers have `model` (the file) and `network` ([D, H, K]: inputs, hidden units, classes).
+    ///
+    /// The test set: `dataset`, `accuracy` (0 to 1), `confusion` (K rows, one a label, of K numbers, one a class: how many
+    /// samples with that label were taken for that class), and for each sample in order `labels`, `predictions` (classes),
+    /// `probabilities` (of that class) and `label_probabilities`.
+    ///
+    /// One digit: `dataset` and `index`, or `image`; `label` (null for --image), `class` (the most probable), `probabilities`
+    /// (K numbers), `pixels` (rows of the picture as the network sees it, 0 to 255).
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+
+    /// No progress on standard error; warnings and errors stay
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
+
+    #[command(flatten)]
+    describe: DescribeArgs,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub struct Options {
+    pub model: PathBuf,
+    pub subject: Subject,
+    /// The data, but for the number of classes, which the model knows.
+    pub data: Request,
+    pub n_mistakes: usize,
+    pub json: bool,
+    pub quiet: bool,
+}
+
+/// What the network is asked about.
+#[derive(Debug)]
+pub enum Subject {
+    TestSet,
+    /// One sample of the test set.
+    Index(usize),
+    /// A picture in a file.
+    Image(PathBuf),
+}
+
+impl Options {
+    /// The options of this process. Ends the program where they are wrong, and after `--help` and `--version`.
+    pub fn from_command_line() -> Self {
+        let matches = Args::command().get_matches();
+        let options = Args::from_arg_matches(&matches).and_then(|args| {
+            args.describe.print_if_asked(Args::command());
+            args.resolve(&matches)
+        });
+        options.unwrap_or_else(|error| error.format(&mut Args::command()).exit())
+    }
+}
+
+impl Args {
+    fn resolve(self, matches: &ArgMatches) -> Result<Options, clap::Error> {
+        let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let is_one_digit = self.index.is_some() || self.image.is_some();
+        if is_one_digit && given(&"mistakes") {
+            return contradiction(
+                "--mistakes is about the whole test set; leave it out, or leave out --index or --image",
+            );
+        }
+        if self.image.is_some() && ["dataset", "data_dir", "mirror"].iter().any(given) {
+            return contradiction("--image needs no data set; leave out --dataset, --data-dir and --mirror");
+        }
+        if self.data.is_synthetic() {
+            return contradiction(
+                "--dataset synthetic has no test samples to predict, as its labels are drawn by chance",
+            );
+        }
+        Ok(Options {
+            model: self.model.expect("clap requires it where the flags are not what is asked for"),
+            data: self.data.request(Request::default().n_classes, matches)?,
+            subject: match (self.index, self.image) {
+                (_, Some(path)) => Subject::Image(path),
+                (Some(index), None) => Subject::Index(index),
+                (None, None) => Subject::TestSet,
+            },
+            n_mistakes: self.mistakes,
+            json: self.json,
+            quiet: self.quiet,
+        })
+    }
+}
+
+fn contradiction<T>(message: &str) -> Result<T, clap::Error> {
+    Err(clap::Error::raw(ErrorKind::ArgumentConflict, message))
+}

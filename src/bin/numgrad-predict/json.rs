@@ -1,0 +1,79 @@
+//! Answers for programs, each one object on one line. `--help` tells what is in them.
+
+use serde::Serialize;
+
+use crate::model::Model;
+use crate::one_digit::{OneDigit, Origin};
+use crate::whole_set::WholeSet;
+
+#[derive(Serialize)]
+struct SetAnswer {
+    model: String,
+    network: [usize; 3],
+    dataset: String,
+    accuracy: f64,
+    confusion: Vec<Vec<usize>>,
+    labels: Vec<usize>,
+    predictions: Vec<usize>,
+    probabilities: Vec<f64>,
+    label_probabilities: Vec<f64>,
+}
+
+#[derive(Serialize)]
+struct DigitAnswer<'a> {
+    model: String,
+    network: [usize; 3],
+    #[serde(flatten)]
+    origin: OriginOfAnswer,
+    label: Option<usize>,
+    class: usize,
+    probabilities: &'a [f64],
+    pixels: Vec<Vec<u8>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum OriginOfAnswer {
+    TestSet { dataset: String, index: usize },
+    Image { image: String },
+}
+
+pub fn whole_set(set: &WholeSet) -> String {
+    let predictions = set.evaluation.predictions();
+    line(&SetAnswer {
+        model: set.model.path.display().to_string(),
+        network: network(set.model),
+        dataset: set.name.to_string(),
+        accuracy: set.evaluation.accuracy(),
+        confusion: set.evaluation.confusion().rows().into_iter().map(|row| row.to_vec()).collect(),
+        labels: predictions.iter().map(|prediction| prediction.label).collect(),
+        predictions: predictions.iter().map(|prediction| prediction.class).collect(),
+        probabilities: predictions.iter().map(|prediction| prediction.probability).collect(),
+        label_probabilities: predictions.iter().map(|prediction| prediction.label_probability).collect(),
+    })
+}
+
+pub fn one_digit(digit: &OneDigit) -> String {
+    let pixels = digit.picture.mapv(|shade| (255.0 * shade).round() as u8);
+    line(&DigitAnswer {
+        model: digit.model.path.display().to_string(),
+        network: network(digit.model),
+        origin: match digit.origin {
+            Origin::TestSet { dataset, index, .. } => OriginOfAnswer::TestSet { dataset: dataset.to_string(), index },
+            Origin::Image(image) => OriginOfAnswer::Image { image: image.display().to_string() },
+        },
+        label: digit.label(),
+        class: digit.class(),
+        probabilities: &digit.probabilities,
+        pixels: pixels.rows().into_iter().map(|row| row.to_vec()).collect(),
+    })
+}
+
+fn network(model: &Model) -> [usize; 3] {
+    let shape = model.shape();
+    [shape.n_inputs, shape.n_hidden, shape.n_classes]
+}
+
+fn line(answer: &impl Serialize) -> String {
+    serde_json::to_string(answer).expect("names and numbers are always JSON") + "\n"
+}

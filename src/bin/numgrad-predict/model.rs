@@ -1,0 +1,111 @@
+//! The network that is asked, and what it can be asked about.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use ndarray::ArrayRef2;
+use numgrad::dataset::{self, Name, Samples};
+use numgrad::nn::{NetworkShape, TwoLayerNet};
+use numgrad::train::read_model;
+
+/// What a run calls its model.
+const FILE_OF_A_RUN: &str = "model.npz";
+/// A label is one byte.
+const MAX_CLASSES: usize = 256;
+/// Pixels of MNIST's pictures.
+const MNIST_SIZE: usize = 28 * 28;
+
+/// A trained network and the file that it is from.
+pub struct Model {
+    pub path: PathBuf,
+    pub net: TwoLayerNet,
+}
+
+impl Model {
+    /// Reads a file of weights, or that of the run whose folder is named.
+    pub fn read(path: &Path) -> Result<Self> {
+        let flag = || format!("--model {}", path.display());
+        let file = path.join(FILE_OF_A_RUN);
+        let path = match path.is_dir() {
+            true if !file.exists() => {
+                bail!("{}: expected a model or the folder of a run, found a folder without {FILE_OF_A_RUN}", flag())
+            }
+            true => file,
+            false => path.to_owned(),
+        };
+        let parameters = read_model(open(&path).with_context(flag)?).with_context(flag)?;
+        Ok(Self { path, net: TwoLayerNet::new(parameters) })
+    }
+
+    pub fn shape(&self) -> NetworkShape {
+        self.net.parameters().shape()
+    }
+
+    /// The probability of each class for one picture.
+    pub fn probabilities(&self, picture: &ArrayRef2<f64>) -> Result<Vec<f64>> {
+        let input = picture.to_shape((1, picture.len())).expect("a row takes any picture");
+        let probabilities = self.net.predict(&input).into_raw_vec_and_offset().0;
+        self.check_numbers(probabilities.iter().copied())?;
+        Ok(probabilities)
+    }
+
+    /// Fails where weights are finite but their sums are not.
+    pub fn check_numbers(&self, mut probabilities: impl Iterator<Item = f64>) -> Result<()> {
+        let are_numbers = probabilities.all(f64::is_finite);
+        ensure!(are_numbers, "{self}: expected probabilities, found NaN; its weights are too large to add up");
+        Ok(())
+    }
+
+    /// Fails where the network takes other inputs.
+    pub fn check_fits(&self, name: Name, test: &Samples) -> Result<()> {
+        let (n_inputs, found) = (self.shape().n_inputs, test.input_size());
+        let size = test.image_size().map_or(String::new(), |(rows, columns)| format!(" ({rows} × {columns} pixels)"));
+        ensure!(
+            n_inputs == found,
+            "{self} takes {n_inputs} inputs, but the samples of {name} have {found}{size}; name the data it was trained on"
+        );
+        Ok(())
+    }
+
+    /// Fails where the network does not take pictures of MNIST's size.
+    pub fn check_takes_mnist(&self) -> Result<()> {
+        let n_inputs = self.shape().n_inputs;
+        ensure!(
+            n_inputs == MNIST_SIZE,
+            "{self} takes {n_inputs} inputs, but --image makes pictures of 28 × 28 = {MNIST_SIZE} pixels, as MNIST's are"
+        );
+        Ok(())
+    }
+
+    /// Makes an error about a class that the data have too many one about the network, which fixes their number.
+    pub fn without_class(&self, error: anyhow::Error) -> anyhow::Error {
+        let n_classes = self.shape().n_classes;
+        match error.downcast_ref() {
+            Some(dataset::Error::Label { path, label, .. }) => anyhow!(
+                "{self} knows {n_classes} classes, 0 to {}, but {} has the label {label}; name the data it was trained on",
+                n_classes - 1,
+                path.display()
+            ),
+            Some(dataset::Error::Classes(_)) => anyhow!(
+                "{self} knows {n_classes} classes, but labels are 0 to 255: expected a network of at most {MAX_CLASSES}"
+            ),
+            _ => error,
+        }
+    }
+}
+
+/// As errors and answers call it.
+impl std::fmt::Display for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{} (network {})", self.path.display(), self.shape())
+    }
+}
+
+/// Opens a file and nothing else: to open a named pipe would wait for ever.
+pub fn open(path: &Path) -> Result<File> {
+    let kind = fs::metadata(path)?.file_type();
+    let found = if kind.is_dir() { "a folder" } else { "a pipe, socket or device" };
+    ensure!(kind.is_file(), "expected a file, found {found}");
+    Ok(File::open(path)?)
+}
