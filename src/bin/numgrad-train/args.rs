@@ -269,7 +269,14 @@ fn data_request(args: &Args, data_dir_from_environment: bool) -> Result<Request,
         DatasetName::Embedded => Name::Embedded,
         DatasetName::Synthetic => Name::Synthetic,
     });
-    Ok(Request { name, data_dir, cache_dir: None, mirror: args.mirror.clone(), n_classes: args.classes.into() })
+    Ok(Request {
+        name,
+        data_dir,
+        cache_dir: None,
+        mirror: args.mirror.clone(),
+        n_classes: args.classes.into(),
+        max_bytes: None,
+    })
 }
 
 fn threads_of_environment() -> Option<usize> {
