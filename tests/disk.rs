@@ -254,6 +254,30 @@ fn a_disk_that_is_full_from_the_start_is_named_before_the_first_iteration() {
 }
 
 #[test]
+fn a_link_or_a_pipe_in_the_place_of_an_unfinished_file_is_replaced_and_not_written_through() {
+    let folder = TempDir::new().unwrap();
+    success(program(folder.path(), "--dataset synthetic -n 2 --out run").output().unwrap());
+    fs::write(folder.path().join("precious"), "precious").unwrap();
+    let run = folder.path().join("run");
+    std::os::unix::fs::symlink("../precious", run.join("checkpoint.npz.part")).unwrap();
+    assert!(Command::new("mkfifo").arg(run.join("model.npz.part")).status().unwrap().success());
+    success(program(folder.path(), "--resume run -n 3").output().unwrap());
+    assert_eq!(fs::read_to_string(folder.path().join("precious")).unwrap(), "precious");
+    for file in ["checkpoint.npz", "model.npz"] {
+        assert!(run.join(file).symlink_metadata().unwrap().is_file(), "{file}");
+    }
+}
+
+#[test]
+fn a_pipe_in_the_place_of_the_lock_is_named_and_not_waited_for() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("run")).unwrap();
+    assert!(Command::new("mkfifo").arg(folder.path().join("run/.lock")).status().unwrap().success());
+    let output = program(folder.path(), "--dataset synthetic -n 1 --out run").output().unwrap();
+    error(output, &["run/.lock: expected a file, found a pipe"]);
+}
+
+#[test]
 fn a_device_is_not_replaced_by_a_gradient() {
     let folder = TempDir::new().unwrap();
     let args = "--dataset synthetic -n 1 --out run --force --save-gradient /dev/null";

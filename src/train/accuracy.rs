@@ -16,18 +16,29 @@ const CHUNK: usize = 100;
 /// # Panics
 /// If the samples do not fit the network.
 pub fn accuracy(net: &TwoLayerNet, samples: &Samples) -> f64 {
-    let n_correct: usize = (0..samples.len().div_ceil(CHUNK))
+    accuracy_unless(net, samples, || false).expect("nothing stops it")
+}
+
+/// As [`accuracy`], but asks between every few samples whether to `stop`; `None` where the answer was yes.
+///
+/// # Panics
+/// As [`accuracy`].
+pub fn accuracy_unless(net: &TwoLayerNet, samples: &Samples, stop: impl Fn() -> bool + Sync) -> Option<f64> {
+    let n_correct: Option<usize> = (0..samples.len().div_ceil(CHUNK))
         .into_par_iter()
         .map_init(
             || Array2::zeros((CHUNK, samples.input_size())),
             |x, chunk| {
+                if stop() {
+                    return None;
+                }
                 let indices: Vec<usize> = (chunk * CHUNK..((chunk + 1) * CHUNK).min(samples.len())).collect();
                 let mut classes = vec![0; indices.len()];
                 let mut x = x.slice_mut(s![..indices.len(), ..]);
                 samples.gather_into(&indices, &mut x, &mut classes);
-                net.n_correct(&x, &classes)
+                Some(net.n_correct(&x, &classes))
             },
         )
         .sum();
-    n_correct as f64 / samples.len() as f64
+    Some(n_correct? as f64 / samples.len() as f64)
 }

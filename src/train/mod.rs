@@ -13,7 +13,7 @@ mod npz;
 mod record;
 mod trainer;
 
-pub use accuracy::accuracy;
+pub use accuracy::{accuracy, accuracy_unless};
 pub use checkpoint::Checkpoint;
 pub use error::{Cancelled, Error, Quantity};
 pub use evaluator::{Forward, GradientMethod, Hook};

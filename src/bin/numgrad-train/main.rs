@@ -19,11 +19,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
-use numgrad::train::{self, GradientMethod, Record, Trainer, TrainingSettings, accuracy, initial_parameters};
+use numgrad::train::{self, GradientMethod, Record, Trainer, TrainingSettings, accuracy_unless, initial_parameters};
 
 use args::Options;
 use checkpoints::{Checkpoints, Resumed};
@@ -53,7 +53,7 @@ fn run(mut options: Options) -> Result<ExitCode> {
 
 fn on_threads<T: Send>(n_threads: usize, run: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build();
-    pool.with_context(|| format!("cannot start {n_threads} threads; --threads takes fewer"))?.install(run)
+    pool.map_err(|error| anyhow!("cannot start {n_threads} threads ({error}); --threads takes fewer"))?.install(run)
 }
 
 fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
@@ -134,6 +134,8 @@ struct Begun<'a> {
     checkpoints: Checkpoints,
     /// The sum of the gradients' times.
     gradient_s: f64,
+    /// The last iteration of a run that is continued, where its row was not written.
+    unlogged: Option<Record>,
 }
 
 fn begin_run<'a>(
@@ -151,7 +153,7 @@ fn begin_run<'a>(
     }
     let log = folder.begin()?;
     let checkpoints = Checkpoints::new(&folder, options, data);
-    Ok(Begun { trainer, folder, log, checkpoints, gradient_s: 0.0 })
+    Ok(Begun { trainer, folder, log, checkpoints, gradient_s: 0.0, unlogged: None })
 }
 
 fn continue_run<'a>(
@@ -173,14 +175,14 @@ fn continue_run<'a>(
         }
     }
     let log = resumed.log()?;
-    let gradient_s = resumed.gradient_s();
+    let (gradient_s, unlogged) = (resumed.gradient_s(), resumed.unlogged());
     let Resumed { folder, checkpoint, .. } = resumed;
     if !is_done {
         folder.begin_again()?;
     }
     let trainer = Trainer::resume(&data.train, checkpoint, settings);
     let checkpoints = Checkpoints::new(&folder, options, data);
-    Ok(Begun { trainer, folder, log, checkpoints, gradient_s })
+    Ok(Begun { trainer, folder, log, checkpoints, gradient_s, unlogged })
 }
 
 fn keep(folder: &RunFolder, data: &Dataset, trainer: &Trainer, seed: u32) -> Result<()> {
@@ -198,19 +200,26 @@ fn run_iterations(
     begun: &mut Begun,
     interrupts: &Interrupts,
 ) -> Result<Option<Record>> {
-    let Begun { trainer, folder, log, checkpoints, gradient_s } = begun;
-    checkpoints.write(trainer, log, *gradient_s)?;
-    if trainer.iteration() == options.iterations {
+    let Begun { trainer, folder, log, checkpoints, gradient_s, unlogged } = begun;
+    checkpoints.write_unlogged(trainer, log, *gradient_s, *unlogged)?;
+    if trainer.iteration() == options.iterations && unlogged.is_none() {
         return csv_log::last(&folder.file("loss.csv"), options.iterations).map(Some);
     }
     let n_parameters = trainer.gradient().values().len() as u64;
     let elapsed_s = trainer.checkpoint().elapsed.as_secs_f64();
     let mut progress = Progress::start(trainer.iteration(), elapsed_s, options.iterations, n_parameters, options.quiet);
     loop {
-        let iterated = trainer.iterate(Some(&|n| {
-            progress.coordinates_done(n);
-            if interrupts.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        }));
+        let iterated = unlogged.take().map_or_else(
+            || {
+                trainer
+                    .iterate(Some(&|n| {
+                        progress.coordinates_done(n);
+                        if interrupts.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                    }))
+                    .inspect(|record| *gradient_s += record.gradient_s)
+            },
+            Ok,
+        );
         let mut record = match iterated {
             Err(train::Error::Cancelled(_)) => {
                 checkpoints.write(trainer, log, *gradient_s)?;
@@ -218,11 +227,17 @@ fn run_iterations(
             }
             iterated => iterated?,
         };
-        *gradient_s += record.gradient_s;
         let is_last = record.iteration == options.iterations;
         if is_last || options.eval_every.is_some_and(|every| record.iteration.is_multiple_of(every)) {
-            record.train_accuracy = Some(accuracy(trainer.net(), &data.train));
-            record.test_accuracy = data.test.as_ref().map(|test| accuracy(trainer.net(), test));
+            let share = |samples| accuracy_unless(trainer.net(), samples, || interrupts.requested());
+            let (train, test) = (share(&data.train), data.test.as_ref().map(share));
+            let is_whole = train.is_some() && test != Some(None);
+            if !is_whole {
+                checkpoints.write_unlogged(trainer, log, *gradient_s, Some(record))?;
+                return Ok(None);
+            }
+            record.train_accuracy = train;
+            record.test_accuracy = test.flatten();
         }
         log.write(&record)?;
         progress.iteration_done(&record);

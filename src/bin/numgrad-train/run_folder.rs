@@ -105,12 +105,17 @@ impl RunFolder {
     /// Fails where another process holds the lock. Where the file system has none, a warning has to do.
     fn take_lock(&mut self) -> Result<()> {
         let path = self.file(LOCK);
+        // Opened to be read too, a pipe of that name does not keep the program waiting for its other end.
         let lock = File::options()
+            .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .open(&path)
             .with_context(|| format!("cannot create {}", path.display()))?;
+        if !lock.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            bail!("{}: expected a file, found a pipe, socket or device; remove it", path.display());
+        }
         match lock.try_lock() {
             Ok(()) => self.lock = Some(lock),
             Err(TryLockError::WouldBlock) => {
@@ -242,7 +247,9 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Resu
 }
 
 fn write_to(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
+    // What a killed run left. A link is not followed and a pipe not waited for, as the file is made anew.
+    remove(path)?;
+    let mut file = BufWriter::new(File::create_new(path)?);
     write(&mut file)?;
     file.flush()?;
     Ok(file.get_ref().sync_all()?)
