@@ -155,6 +155,12 @@ fn a_folder_that_may_not_be_written_is_named_before_training() {
         assert!(!error(output, &[name]).contains("iteration"));
     }
     error(program(folder.path(), "--resume run -n 3").output().unwrap(), &["run"]);
+    // A folder that may not even be looked into is not one that has nothing in it.
+    fs::set_permissions(&run, Permissions::from_mode(0o000)).unwrap();
+    for args in ["--resume run", "--data-dir run"] {
+        error(program(folder.path(), args).output().unwrap(), &["run/", "Permission denied"]);
+    }
+    fs::set_permissions(&run, Permissions::from_mode(0o555)).unwrap();
     assert_eq!((losses(&run).len(), iteration(&run)), (2, 2));
     fs::set_permissions(&run, Permissions::from_mode(0o755)).unwrap();
 }

@@ -1,8 +1,10 @@
 //! Ctrl-C and SIGTERM: the run stops where it is, says how to go on, and goes on with the same bits.
 #![cfg(all(feature = "cli", unix))]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -191,14 +193,21 @@ fn a_second_signal_ends_the_program_at_once() {
 #[test]
 fn how_to_continue_is_said_as_a_shell_takes_it() {
     let folder = TempDir::new().unwrap();
-    let run_folder = folder.path().join("it's mine");
-    let mut command = program(&folder, "--dataset synthetic -n 1000000000 --quiet --out");
-    let child = command.arg("it's mine").spawn().unwrap();
-    while !run_folder.join("checkpoint.npz").exists() {
-        std::thread::sleep(Duration::from_millis(2));
+    for (name, quoted) in [(&b"it's mine"[..], r"'it'\''s mine'"), (b"no\xfftext", r"$'no\xfftext'")] {
+        let name = OsStr::from_bytes(name);
+        let run_folder = folder.path().join(name);
+        if fs::create_dir(&run_folder).is_err() {
+            println!("skipped: this file system takes UTF-8 names only");
+            continue;
+        }
+        let mut command = program(&folder, "--dataset synthetic -n 1000000000 --quiet --out");
+        let child = command.arg(name).spawn().unwrap();
+        while !run_folder.join("checkpoint.npz").exists() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        send("-INT", &child);
+        let (code, stderr) = end(child);
+        assert_eq!(code, Some(130));
+        assert!(stderr.trim_end().ends_with(&format!("--resume {quoted}")), "{stderr}");
     }
-    send("-INT", &child);
-    let (code, stderr) = end(child);
-    assert_eq!(code, Some(130));
-    assert!(stderr.trim_end().ends_with(r"--resume 'it'\''s mine'"), "{stderr}");
 }

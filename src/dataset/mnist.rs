@@ -130,17 +130,17 @@ fn locate(directory: &Path) -> Result<[PathBuf; 4], Error> {
         return Err(Error::NoDirectory { path: directory.into() });
     }
     let mut missing = Vec::new();
-    let paths = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS].map(|file| {
-        let plain = directory.join(file.name);
+    let files = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS];
+    let mut paths = files.map(|file| directory.join(file.name));
+    let exists = |path: &Path| path.try_exists().map_err(|reason| Error::Open { path: path.into(), reason });
+    for (path, file) in paths.iter_mut().zip(files) {
         let compressed = directory.join(format!("{}.gz", file.name));
-        if compressed.exists() {
-            return compressed;
-        }
-        if !plain.exists() {
+        if exists(&compressed)? {
+            *path = compressed;
+        } else if !exists(path)? {
             missing.push(file.name);
         }
-        plain
-    });
+    }
     if missing.is_empty() { Ok(paths) } else { Err(Error::Missing { directory: directory.into(), missing }) }
 }
 

@@ -121,9 +121,12 @@ fn stopped(error: anyhow::Error, folder: &RunFolder, checkpoints: &Checkpoints) 
 
 /// A path as a shell takes it: within quotes where it is more than a plain word.
 fn in_a_shell(path: &Path) -> String {
-    let path = path.display().to_string();
+    let Some(path) = path.to_str() else {
+        // No text, so byte by byte.
+        return format!("$'{}'", path.as_os_str().as_encoded_bytes().escape_ascii());
+    };
     let is_plain = path.chars().all(|c| c.is_alphanumeric() || "/\\.:_-+=,@%~".contains(c));
-    if is_plain { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    if is_plain { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// All that a run needs from its first iteration on.

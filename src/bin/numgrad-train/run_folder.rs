@@ -76,7 +76,8 @@ impl RunFolder {
         if !path.is_dir() {
             bail!("expected the folder of a run, found no folder of that name");
         }
-        if !path.join(CHECKPOINT).exists() {
+        let checkpoint = path.join(CHECKPOINT);
+        if !checkpoint.try_exists().with_context(|| format!("cannot read {}", checkpoint.display()))? {
             bail!("expected the folder of a run, found no {CHECKPOINT} in it");
         }
         let mut folder = Self { path: path.to_owned(), made: Vec::new(), force: false, lock: None };
