@@ -228,6 +228,42 @@ fn a_network_or_batch_that_memory_cannot_hold_is_refused_before_any_is_taken() {
     refused(&folder, &args, 1, &["--iterations", "evaluations"]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_network_beyond_what_the_process_may_take_is_refused_before_any_is_taken() {
+    let folder = TempDir::new().unwrap();
+    // Two gigabytes may be addressed, and a hundredth of that is taken before the network is known.
+    let script = r#"ulimit -v 2000000 || exit 99; exec "$@""#;
+    let output = std::process::Command::new("sh")
+        .args(["-c", script, "sh"])
+        .arg(assert_cmd::cargo::cargo_bin!("numgrad-train"))
+        .args(["--dataset", "synthetic", "--hidden", "1000000", "-n", "1", "--threads", "1", "--out", "run"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    if output.status.code() == Some(99) {
+        println!("skipped: memory can't be limited here");
+        return;
+    }
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("--hidden 1000000") && stderr.contains("expected at most the 2.0 GB"), "{stderr}");
+    assert!(!folder.path().join("run").exists());
+}
+
+#[test]
+fn images_that_memory_cannot_hold_are_refused_before_any_is_read() {
+    let folder = small_data();
+    // Two hundred thousand gigabytes, if one believes the header.
+    let header = idx(2051, &[60_000, 65_535, 65_535], &[0; 100]);
+    fs::write(folder.path().join("data/train-images-idx3-ubyte"), &header).unwrap();
+    fs::write(folder.path().join("data/train-labels-idx1-ubyte"), idx(2049, &[60_000], &[0; 60_000])).unwrap();
+    let words = ["data/train-images-idx3-ubyte", "60000 images of 65535 × 65535 pixels", "memory"];
+    refused(&folder, &ON_SMALL_DATA, 1, &words);
+    fs::write(folder.path().join("data/train-images-idx3-ubyte.gz"), gzip(&header)).unwrap();
+    refused(&folder, &ON_SMALL_DATA, 1, &words);
+}
+
 #[test]
 fn an_output_folder_that_cannot_be_made_is_named() {
     let folder = TempDir::new().unwrap();

@@ -155,6 +155,12 @@ fn a_folder_that_may_not_be_written_is_named_before_training() {
         assert!(!error(output, &[name]).contains("iteration"));
     }
     error(program(folder.path(), "--resume run -n 3").output().unwrap(), &["run"]);
+    // A folder that may not even be looked into is not one that has nothing in it.
+    fs::set_permissions(&run, Permissions::from_mode(0o000)).unwrap();
+    for args in ["--resume run", "--data-dir run"] {
+        error(program(folder.path(), args).output().unwrap(), &["run/", "Permission denied"]);
+    }
+    fs::set_permissions(&run, Permissions::from_mode(0o555)).unwrap();
     assert_eq!((losses(&run).len(), iteration(&run)), (2, 2));
     fs::set_permissions(&run, Permissions::from_mode(0o755)).unwrap();
 }
@@ -251,6 +257,30 @@ fn a_disk_that_is_full_from_the_start_is_named_before_the_first_iteration() {
     let Some(_disk) = SmallDisk::mount(folder.path().join("disk"), 8) else { return };
     let output = program(folder.path(), "--dataset synthetic --out disk/run").output().unwrap();
     error(output, &["disk/run/checkpoint.npz", "No space left"]);
+}
+
+#[test]
+fn a_link_or_a_pipe_in_the_place_of_an_unfinished_file_is_replaced_and_not_written_through() {
+    let folder = TempDir::new().unwrap();
+    success(program(folder.path(), "--dataset synthetic -n 2 --out run").output().unwrap());
+    fs::write(folder.path().join("precious"), "precious").unwrap();
+    let run = folder.path().join("run");
+    std::os::unix::fs::symlink("../precious", run.join("checkpoint.npz.part")).unwrap();
+    assert!(Command::new("mkfifo").arg(run.join("model.npz.part")).status().unwrap().success());
+    success(program(folder.path(), "--resume run -n 3").output().unwrap());
+    assert_eq!(fs::read_to_string(folder.path().join("precious")).unwrap(), "precious");
+    for file in ["checkpoint.npz", "model.npz"] {
+        assert!(run.join(file).symlink_metadata().unwrap().is_file(), "{file}");
+    }
+}
+
+#[test]
+fn a_pipe_in_the_place_of_the_lock_is_named_and_not_waited_for() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("run")).unwrap();
+    assert!(Command::new("mkfifo").arg(folder.path().join("run/.lock")).status().unwrap().success());
+    let output = program(folder.path(), "--dataset synthetic -n 1 --out run").output().unwrap();
+    error(output, &["run/.lock: expected a file, found a pipe"]);
 }
 
 #[test]

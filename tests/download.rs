@@ -34,6 +34,8 @@ enum Reply {
     /// No answer at all.
     Silence,
     Redirect(String),
+    /// What a proxy says to `CONNECT`; what is asked for after it is answered as if it were the other end.
+    Connected,
 }
 
 /// Serves on a port of its own and remembers the paths that it was asked for. Its threads end with the test's process.
@@ -111,6 +113,10 @@ fn answer(stream: TcpStream, reply: &dyn Fn(&str, usize) -> Reply, log: &Mutex<V
         Reply::Silence => {
             thread::sleep(for_ever);
             Ok(())
+        }
+        Reply::Connected => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+            answer(stream.try_clone()?, reply, log)
         }
         Reply::Redirect(to) => {
             stream.write_all(head("302 Found", &format!("Location: {to}\r\n{}", length(0))).as_bytes())
@@ -403,31 +409,75 @@ fn a_server_that_speaks_no_tls_is_an_error_that_names_the_address() {
     assert_eq!(names_in(folder.path()), [""; 0]);
 }
 
-/// The environment is this test's own only in another process: the program's.
+/// The program, which has an environment of its own, with these variables, and with `home` for its cache and its run.
+fn program(home: &Path, mirror: &str, variables: &[(&str, &str)]) -> std::process::Command {
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("numgrad-train"));
+    for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "NUMGRAD_DATA_DIR"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    command.envs(variables.iter().copied()).env("XDG_CACHE_HOME", home).env("HOME", home);
+    command.args(["--dataset", "mnist", "-n", "1", "--mirror", mirror, "--out"]).arg(home.join("run"));
+    command
+}
+
+/// What the program says where it can't get MNIST.
+fn stderr_of(mirror: &str, variables: &[(&str, &str)]) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let output = program(home.path(), mirror, variables).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8(output.stderr).unwrap()
+}
+
 #[test]
 fn a_proxy_from_the_usual_variables_is_asked_but_not_for_this_machine() {
-    let program = |variable: &str, proxy: &str, mirror: &str| {
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = assert_cmd::cargo::cargo_bin_cmd!("numgrad-train");
-        for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "NUMGRAD_DATA_DIR"] {
-            command.env_remove(name).env_remove(name.to_lowercase());
-        }
-        command.env(variable, proxy).env("XDG_CACHE_HOME", folder.path()).env("HOME", folder.path());
-        command.args(["--dataset", "mnist", "-n", "1", "--mirror", mirror, "--out"]).arg(folder.path().join("run"));
-        let output = command.assert().code(1).get_output().stderr.clone();
-        String::from_utf8(output).unwrap()
-    };
     for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
-        let proxy = Server::start(|_, _| Reply::Status(403));
-        let stderr = program(variable, &proxy.url, "http://mirror.invalid/mnist/");
-        assert!(stderr.contains("http://mirror.invalid/mnist/train-labels-idx1-ubyte.gz"), "{stderr}");
-        assert!(proxy.asked().iter().all(|asked| asked.contains("mirror.invalid")), "{:?}", proxy.asked());
-        assert!(!proxy.asked().is_empty(), "{variable}: {stderr}");
+        // It is asked for a connection, and then for the file.
+        let proxy = Server::start(|path, _| {
+            if path == "mirror.invalid:80" { Reply::Connected } else { Reply::Body(b"of another file".to_vec()) }
+        });
+        let stderr = stderr_of("http://mirror.invalid/mnist/", &[(variable, &proxy.url)]);
+        let words = "http://mirror.invalid/mnist/train-labels-idx1-ubyte.gz: wrong content";
+        assert!(stderr.contains(words), "{variable}: {stderr}");
+        assert_eq!(proxy.asked(), ["mirror.invalid:80", "/mnist/train-labels-idx1-ubyte.gz"], "{variable}");
     }
-    let (proxy, server) = (Server::start(|_, _| Reply::Status(403)), Server::start(|_, _| Reply::Status(404)));
-    let stderr = program("ALL_PROXY", &proxy.url, &server.url);
+    let proxy = Server::start(|_, _| Reply::Status(403));
+    let stderr = stderr_of("http://mirror.invalid/mnist/", &[("ALL_PROXY", &proxy.url)]);
+    assert!(stderr.contains("train-labels-idx1-ubyte.gz: ") && stderr.contains("proxy"), "{stderr}");
+    let asked = proxy.asked().len();
+    assert!(asked > 0);
+
+    stderr_of("http://mirror.invalid/mnist/", &[("ALL_PROXY", &proxy.url), ("NO_PROXY", "mirror.invalid")]);
+    let server = Server::start(|_, _| Reply::Status(404));
+    let stderr = stderr_of(&server.url, &[("ALL_PROXY", &proxy.url)]);
     assert!(stderr.contains("HTTP status 404"), "{stderr}");
-    assert_eq!(proxy.asked(), [""; 0]);
+    assert_eq!(proxy.asked().len(), asked);
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_named_and_not_gone_around() {
+    for (variable, value) in [("ALL_PROXY", "socks5://127.0.0.1:1"), ("https_proxy", "no address at all")] {
+        let stderr = stderr_of("http://mirror.invalid/mnist/", &[(variable, value)]);
+        let words = "expected an address that begins with http:// or https://";
+        assert!(stderr.contains(variable) && stderr.contains(words), "{stderr}");
+    }
+    // An empty variable is as good as none.
+    let stderr = stderr_of("http://mirror.invalid/mnist/", &[("ALL_PROXY", "")]);
+    assert!(!stderr.contains("proxy"), "{stderr}");
+}
+
+#[test]
+fn a_process_that_is_killed_in_the_midst_of_a_download_leaves_nothing_in_the_cache() {
+    let server = Server::start(|_, _| Reply::Stall(vec![0x1f; 30_000]));
+    let home = tempfile::tempdir().unwrap();
+    let mut child = program(home.path(), &server.url, &[]).arg("--quiet").spawn().unwrap();
+    while server.asked().is_empty() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "the download ended");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(names_in(&home.path().join("numgrad/mnist")), [""; 0]);
 }
 
 #[test]

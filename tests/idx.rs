@@ -101,7 +101,7 @@ fn no_samples_and_no_pixels_are_errors_that_say_the_dimensions() {
 #[test]
 fn dimensions_whose_product_overflows_are_too_large() {
     let error = read_images(&images(u32::MAX, u32::MAX, u32::MAX, &[1, 2, 3])[..]).unwrap_err();
-    assert!(matches!(error, IdxError::TooLarge(_)), "{error}");
+    assert!(matches!(error, IdxError::TooLarge { .. }), "{error}");
 }
 
 proptest! {

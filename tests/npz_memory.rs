@@ -7,9 +7,9 @@ mod counting;
 use std::io::{Cursor, Write};
 
 use counting::peak_bytes;
-use numgrad::train::read_model;
+use numgrad::train::{Checkpoint, NpzError, read_model};
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// An archive with this `W1.npy`.
 fn archive(w1: &[u8]) -> Vec<u8> {
@@ -48,4 +48,44 @@ fn a_bad_archive_takes_no_more_memory_than_its_own_size_warrants() {
         assert!(result.is_err(), "{what}");
         assert!(peak < 32 << 20, "{what}: {peak} bytes");
     }
+
+    // Parts of 64 MB that are really there, but no such numbers belong there: they are not read.
+    let zeros = vec![0; 64 << 20];
+    let large = |descr: &str, shape: &str| {
+        let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+        [b"\x93NUMPY\x01\x00", &(dictionary.len() as u16).to_le_bytes()[..], dictionary.as_bytes(), &zeros].concat()
+    };
+    for (name, content) in [
+        ("W1.npy", large("<f8", "(8388607, 1)")),
+        ("W1.npy", large("<f4", "(16777216, 1)")),
+        ("W1.npy", large("<f8", "(8388608,)")),
+        ("b1.npy", large("<f8", "(8388608,)")),
+        ("generator.npy", large("<u4", "(16777216,)")),
+        ("iteration.npy", large("<u8", "(8388608,)")),
+        ("run.json", zeros.clone()),
+    ] {
+        let file = checkpoint_with(name, &content);
+        let (result, peak) = peak_bytes(|| Checkpoint::read(Cursor::new(&file)).map(drop));
+        assert!(matches!(result, Err(NpzError::Unexpected { .. })), "{name}: {result:?}");
+        assert!(peak < 1 << 20, "{name}: {peak} bytes");
+    }
+}
+
+/// A good checkpoint, but for the part `name`.
+fn checkpoint_with(name: &str, content: &[u8]) -> Vec<u8> {
+    let good = include_bytes!("../fuzz/seeds/checkpoint/plain.npz");
+    let mut parts = ZipArchive::new(Cursor::new(&good[..])).unwrap();
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    assert!(parts.file_names().any(|known| known == name));
+    for i in 0..parts.len() {
+        let mut part = parts.by_index(i).unwrap();
+        zip.start_file(part.name(), SimpleFileOptions::default().compression_method(CompressionMethod::Stored))
+            .unwrap();
+        if part.name() == name {
+            zip.write_all(content).unwrap();
+        } else {
+            std::io::copy(&mut part, &mut zip).unwrap();
+        }
+    }
+    zip.finish().unwrap().into_inner()
 }

@@ -261,7 +261,16 @@ fn other_samples_are_refused_and_moved_ones_are_found_by_their_new_folder() {
     fs::rename(folder.path().join("data"), folder.path().join("moved")).unwrap();
     run(&folder, "--resume run -n 4").code(1).stderr(predicate::str::contains("data"));
     run(&folder, "--resume run -n 4 --data-dir moved").success();
+    // The environment may have changed; it is not asked where the checkpoint knows better.
     write("other", &[0, 1, 1]);
+    program(&folder).args(["--resume", "run", "-n", "4"]).env("NUMGRAD_DATA_DIR", "other").assert().success();
+    for (args, words) in [
+        ("--resume run --mirror http://localhost", "--mirror says where to download MNIST from"),
+        ("--resume synthetic --data-dir moved", "--data-dir names files to read"),
+    ] {
+        run(&folder, "--dataset synthetic -n 1 --out synthetic --force").success();
+        run(&folder, args).code(1).stderr(predicate::str::contains(words));
+    }
     run(&folder, "--resume run -n 5 --data-dir other")
         .code(1)
         .stderr(predicate::str::contains("expected the samples").and(predicate::str::contains("CRC-32")));

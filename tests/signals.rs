@@ -1,10 +1,14 @@
 //! Ctrl-C and SIGTERM: the run stops where it is, says how to go on, and goes on with the same bits.
 #![cfg(all(feature = "cli", unix))]
 
+use std::ffi::OsStr;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use numgrad::train::{Checkpoint, Record};
@@ -114,38 +118,96 @@ fn a_gradient_of_minutes_is_abandoned_and_begun_anew() {
 }
 
 #[test]
+fn a_signal_while_accuracy_is_measured_stops_that_too_and_the_row_is_written_later() {
+    let folder = TempDir::new().unwrap();
+    // A gradient of one sample is nothing beside the forward passes of 7,000.
+    let args = "--dataset embedded --gradient backprop --batch-size 1 --hidden 3000 --eval-every 1 -n 5";
+    run(&folder, &format!("{args} --quiet --out whole"));
+    let run_folder = folder.path().join("run");
+    let mut n_unlogged = 0;
+    for attempt in 0.. {
+        let args = if attempt == 0 { format!("{args} --out run") } else { "--resume run --quiet".to_owned() };
+        let child = start(&folder, &args, &run_folder, 0);
+        std::thread::sleep(Duration::from_millis(80 * attempt));
+        send("-INT", &child);
+        let (code, stderr) = end(child);
+        if code == Some(0) {
+            break;
+        }
+        // None: the signal came before the program listened to any.
+        assert!(matches!(code, Some(130) | None), "{code:?}: {stderr}");
+        let (done, n_rows) = (iteration(&run_folder), records(&run_folder).len() as u64);
+        assert!(n_rows == done || n_rows + 1 == done, "{n_rows} rows, {done} iterations");
+        n_unlogged += done - n_rows;
+    }
+    assert!(n_unlogged > 0, "no signal came while accuracy was measured");
+    let bits = |run: &Path| -> Vec<_> {
+        let accuracies = |r: &Record| (r.train_accuracy.unwrap(), r.test_accuracy.unwrap());
+        records(run).iter().map(|r| (r.iteration, r.loss.to_bits(), accuracies(r))).collect()
+    };
+    assert_eq!(bits(&run_folder), bits(&folder.path().join("whole")));
+}
+
+#[test]
 fn a_second_signal_ends_the_program_at_once() {
     let folder = TempDir::new().unwrap();
-    let args = "--dataset synthetic -n 1000000000 --checkpoint-every 1000s --out";
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let run_folder = folder.path().join(signal.trim_start_matches('-'));
-        let mut child = start(&folder, &format!("{args} {}", run_folder.display()), &run_folder, 1);
-        // The checkpoint that the first signal asks for is never done: nobody reads from this pipe.
-        let pipe = run_folder.join("checkpoint.npz.part");
-        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        send(signal, &child);
-        std::thread::sleep(Duration::from_millis(500));
-        assert!(child.try_wait().unwrap().is_none(), "the first signal ended the program before its checkpoint");
-        send(signal, &child);
-        let (exit_code, stderr) = end(child);
-        assert_eq!(exit_code, Some(code), "{stderr}");
-        assert!(!stderr.contains("interrupted"), "{stderr}");
-        // The checkpoint before is as it was.
-        assert_eq!(iteration(&run_folder), 0);
+    // A pipe that is full and that nobody reads from: what the first signal has the program say is never done.
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let stderr = writer.try_clone().unwrap();
+    let n_written = Arc::new(AtomicUsize::new(0));
+    let count = n_written.clone();
+    std::thread::spawn(move || {
+        while let Ok(n) = writer.write(&[0; 512]) {
+            count.fetch_add(n, Relaxed);
+        }
+    });
+    loop {
+        let before = n_written.load(Relaxed);
+        std::thread::sleep(Duration::from_millis(200));
+        if before > 0 && before == n_written.load(Relaxed) {
+            break;
+        }
     }
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let out = signal.trim_start_matches('-');
+        let run_folder = folder.path().join(out);
+        let args = format!("--dataset synthetic -n 1000000000 --checkpoint-every 1000s --quiet --out {out}");
+        let mut child = program(&folder, &args).stderr(stderr.try_clone().unwrap()).spawn().unwrap();
+        while fs::read_to_string(run_folder.join("loss.csv")).map_or(0, |log| log.lines().count()) < 2 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        send(signal, &child);
+        while !run_folder.join("loss.svg").exists() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(child.try_wait().unwrap().is_none(), "the first signal ended the program before it was done");
+        send(signal, &child);
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        // What the first one asked for stays.
+        assert!(iteration(&run_folder) > 0);
+    }
+    drop(reader);
 }
 
 #[test]
 fn how_to_continue_is_said_as_a_shell_takes_it() {
     let folder = TempDir::new().unwrap();
-    let run_folder = folder.path().join("it's mine");
-    let mut command = program(&folder, "--dataset synthetic -n 1000000000 --quiet --out");
-    let child = command.arg("it's mine").spawn().unwrap();
-    while !run_folder.join("checkpoint.npz").exists() {
-        std::thread::sleep(Duration::from_millis(2));
+    for (name, quoted) in [(&b"it's mine"[..], r"'it'\''s mine'"), (b"no\xfftext", r"$'no\xfftext'")] {
+        let name = OsStr::from_bytes(name);
+        let run_folder = folder.path().join(name);
+        if fs::create_dir(&run_folder).is_err() {
+            println!("skipped: this file system takes UTF-8 names only");
+            continue;
+        }
+        let mut command = program(&folder, "--dataset synthetic -n 1000000000 --quiet --out");
+        let child = command.arg(name).spawn().unwrap();
+        while !run_folder.join("checkpoint.npz").exists() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        send("-INT", &child);
+        let (code, stderr) = end(child);
+        assert_eq!(code, Some(130));
+        assert!(stderr.trim_end().ends_with(&format!("--resume {quoted}")), "{stderr}");
     }
-    send("-INT", &child);
-    let (code, stderr) = end(child);
-    assert_eq!(code, Some(130));
-    assert!(stderr.trim_end().ends_with(r"--resume 'it'\''s mine'"), "{stderr}");
 }

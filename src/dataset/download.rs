@@ -1,9 +1,9 @@
 //! Files from the network, verified before they are kept.
 //!
-//! The bytes of a file arrive in a temporary file of the folder that it is for. Only when they are complete, expand to
-//! the right length and have the right SHA-256, and the disk has them, is the temporary file renamed. So nothing
-//! unverified ever stands under a file's name, two processes may download the same file at once, and nothing of an
-//! attempt that failed is used by the next.
+//! The bytes of a file arrive in a file without a name on the disk that it is for. Only when they are complete, expand to
+//! the right length and have the right SHA-256, are they copied to a file with a name, and only when the disk has that one
+//! is it moved to its place. So nothing unverified is ever to be found in the folder, not even after the process was
+//! killed; two processes may download the same file at once; and nothing of an attempt that failed is used by the next.
 //!
 //! How long all this may take is bounded by [`Limits`]. Looking for the network, which is everything until the first
 //! byte of a file arrives, has one budget for all mirrors, files and retries together, and every mirror still to be
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
+use ureq::ProxyProtocol;
 use ureq::http::Uri;
 
 use super::Error;
@@ -32,6 +32,8 @@ pub const MNIST_MIRRORS: [&str; 2] =
 /// The waits before the second and the third round through the mirrors.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 const BUFFER_SIZE: usize = 64 << 10;
+/// In the order in which ureq asks them.
+const PROXY_VARIABLES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
 /// A file that mirrors have, compressed, under `name` and `.gz`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +88,7 @@ impl Observer for () {
 /// Downloads files from the first of some mirrors that has them.
 ///
 /// A proxy is taken from the usual environment variables (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, and their lower-case
-/// forms; `NO_PROXY`), but not to reach this machine itself.
+/// forms; `NO_PROXY`), but not to reach this machine itself. It is one of HTTP, and asked to connect (`CONNECT`) for any address.
 #[derive(Debug)]
 pub struct Downloader {
     /// The one that was last successful stands first.
@@ -167,23 +169,16 @@ impl Downloader {
         observer: &mut dyn Observer,
     ) -> Result<PathBuf, Failure> {
         let answer = self.look(url, share)?;
-        let mut temporary = tempfile::Builder::new()
-            .prefix(&format!(".{}.", file.name))
-            .suffix(".part")
-            .tempfile_in(folder)
-            .map_err(Failure::Folder)?;
-        receive(answer, file, &mut temporary, observer)?;
-        verify(temporary.as_file_mut(), file)?;
-        temporary.as_file().sync_all().map_err(Failure::Folder)?;
-        let path = folder.join(format!("{}.gz", file.name));
-        temporary.persist(&path).map_err(|failed| Failure::Folder(failed.error))?;
-        Ok(path)
+        let mut received = tempfile::tempfile_in(folder).map_err(Failure::Folder)?;
+        receive(answer, file, &mut received, observer)?;
+        verify(&mut received, file)?;
+        keep(&mut received, file, folder).map_err(Failure::Folder)
     }
 
     /// Asks for a file and waits for its first bytes, for at most `share`.
     fn look(&mut self, url: &str, share: Duration) -> Result<Answer, Failure> {
         let started = Instant::now();
-        let agent = agent(url, &self.limits);
+        let agent = agent(proxy(url)?, &self.limits);
         let (sender, receiver) = mpsc::sync_channel(1);
         let asked = url.to_owned();
         let asking = thread::Builder::new().spawn(move || {
@@ -271,13 +266,8 @@ fn ask(agent: &ureq::Agent, url: &str) -> Result<Answer, ureq::Error> {
     Ok(Answer { n_bytes, first, rest })
 }
 
-/// Writes a file to `temporary` as it arrives, and gives up when it is longer than it can be.
-fn receive(
-    answer: Answer,
-    file: &RemoteFile,
-    temporary: &mut NamedTempFile,
-    observer: &mut dyn Observer,
-) -> Result<(), Failure> {
+/// Writes a file to `received` as it arrives, and gives up when it is longer than it can be.
+fn receive(answer: Answer, file: &RemoteFile, received: &mut File, observer: &mut dyn Observer) -> Result<(), Failure> {
     // The worst that gzip makes of content that it can't compress is far less than this.
     let max_bytes = file.n_bytes + file.n_bytes / 100 + 4096;
     let too_long = |n_bytes: u64| {
@@ -297,7 +287,7 @@ fn receive(
         if n_received > max_bytes {
             return Err(too_long(n_received));
         }
-        temporary.write_all(&buffer[..n_new]).map_err(Failure::Folder)?;
+        received.write_all(&buffer[..n_new]).map_err(Failure::Folder)?;
         observer.advanced(n_new as u64);
         buffer.resize(BUFFER_SIZE, 0);
         n_new = rest.read(&mut buffer).map_err(|error| broken_off(error.into(), n_received))?;
@@ -348,8 +338,41 @@ fn verify(received: &mut File, file: &RemoteFile) -> Result<(), Failure> {
     Ok(())
 }
 
-fn agent(url: &str, limits: &Limits) -> ureq::Agent {
-    let proxy = if is_this_machine(url) { None } else { ureq::Proxy::try_from_env() };
+/// Puts what was received and verified in its place.
+fn keep(received: &mut File, file: &RemoteFile, folder: &Path) -> io::Result<PathBuf> {
+    let mut named = tempfile::Builder::new().prefix(&format!(".{}.", file.name)).suffix(".part").tempfile_in(folder)?;
+    received.rewind()?;
+    io::copy(received, named.as_file_mut())?;
+    named.as_file().sync_all()?;
+    let path = folder.join(format!("{}.gz", file.name));
+    named.persist(&path).map_err(|failed| failed.error)?;
+    Ok(path)
+}
+
+/// The proxy that the environment names. One that can't be used is an error: going around it is not what was asked for.
+fn proxy(url: &str) -> Result<Option<ureq::Proxy>, Failure> {
+    let unusable = |variable: &str, found: &str| {
+        let expected = "expected an address that begins with http:// or https://";
+        Err(Failure::lasting(format!("the proxy of the environment ({variable}): {expected}, found {found}")))
+    };
+    if is_this_machine(url) {
+        return Ok(None);
+    }
+    match ureq::Proxy::try_from_env() {
+        Some(proxy) if matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) => Ok(Some(proxy)),
+        Some(proxy) if url.parse().is_ok_and(|uri| proxy.is_no_proxy(&uri)) => Ok(None),
+        Some(proxy) => unusable(&PROXY_VARIABLES.join(", "), &format!("one of {}", proxy.protocol())),
+        None => {
+            let is_set = |variable: &&str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+            PROXY_VARIABLES
+                .iter()
+                .find(|variable| is_set(variable))
+                .map_or(Ok(None), |variable| unusable(variable, "none"))
+        }
+    }
+}
+
+fn agent(proxy: Option<ureq::Proxy>, limits: &Limits) -> ureq::Agent {
     ureq::Agent::config_builder()
         .user_agent(concat!("numgrad/", env!("CARGO_PKG_VERSION")))
         .proxy(proxy)

@@ -13,6 +13,7 @@ macro_rules! embedded_file {
         Opened {
             path: Path::new(concat!("embedded ", $name)),
             reader: &include_bytes!(concat!("../../data/mnist-subset/", $name))[..],
+            n_bytes: None,
         }
     };
 }
@@ -33,8 +34,12 @@ pub fn embedded(n_classes: usize) -> Result<Dataset, Error> {
     let train = LabelledImages::read(
         embedded_file!("train-images-idx3-ubyte.gz"),
         embedded_file!("train-labels-idx1-ubyte.gz"),
+        u64::MAX,
     )?;
-    let test =
-        LabelledImages::read(embedded_file!("t10k-images-idx3-ubyte.gz"), embedded_file!("t10k-labels-idx1-ubyte.gz"))?;
+    let test = LabelledImages::read(
+        embedded_file!("t10k-images-idx3-ubyte.gz"),
+        embedded_file!("t10k-labels-idx1-ubyte.gz"),
+        u64::MAX,
+    )?;
     Dataset::from_images(Name::Embedded, train, test, n_classes)
 }

@@ -4,25 +4,28 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::idx::{self, ImageReader, Images};
+use super::idx::{Bounds, ImageReader, Images, LabelReader};
 use super::{Dataset, Error, Name, Samples};
 
 /// Something to read an IDX file from, and what to call it in an error.
 pub(super) struct Opened<'a, R: Read> {
     pub(super) path: &'a Path,
     pub(super) reader: R,
+    /// How long it is, where that is known.
+    pub(super) n_bytes: Option<u64>,
 }
 
 impl<'a> Opened<'a, File> {
     /// Opens a file and nothing else: to open a named pipe would wait for ever.
     pub(super) fn open(path: &'a Path) -> Result<Self, Error> {
         let failed = |reason| Error::Open { path: path.into(), reason };
-        let kind = fs::metadata(path).map_err(failed)?.file_type();
+        let metadata = fs::metadata(path).map_err(failed)?;
+        let kind = metadata.file_type();
         if !kind.is_file() {
             let found = if kind.is_dir() { "a folder" } else { "a pipe, socket or device" };
             return Err(Error::NotAFile { path: path.into(), found });
         }
-        Ok(Self { path, reader: File::open(path).map_err(failed)? })
+        Ok(Self { path, reader: File::open(path).map_err(failed)?, n_bytes: Some(metadata.len()) })
     }
 }
 
@@ -35,24 +38,28 @@ pub(super) struct LabelledImages {
 }
 
 impl LabelledImages {
-    /// Reads both files. The numbers of images and labels are compared before the pixels are read.
-    pub(super) fn read<R: Read>(images: Opened<R>, labels: Opened<R>) -> Result<Self, Error> {
+    /// Reads both files, which may hold `max_bytes` each. The numbers of images and labels are compared before either is
+    /// read any further.
+    pub(super) fn read<R: Read>(images: Opened<R>, labels: Opened<R>, max_bytes: u64) -> Result<Self, Error> {
         let (images_path, labels_path) = (images.path.to_path_buf(), labels.path.to_path_buf());
         let in_images = |reason| Error::Content { path: images_path.clone(), reason };
+        let in_labels = |reason| Error::Content { path: labels_path.clone(), reason };
 
-        let labels =
-            idx::read_labels(labels.reader).map_err(|reason| Error::Content { path: labels_path.clone(), reason })?;
-        let image_reader = ImageReader::new(images.reader).map_err(in_images)?;
-        if image_reader.n_images != labels.len() && image_reader.n_images != 0 {
-            return Err(Error::Counts {
-                n_images: image_reader.n_images,
-                images_path,
-                n_labels: labels.len(),
-                labels_path,
-            });
+        let bounds = |file_bytes| Bounds { file_bytes, max_bytes };
+        let labels = LabelReader::new(labels.reader, bounds(labels.n_bytes)).map_err(in_labels)?;
+        let images = ImageReader::new(images.reader, bounds(images.n_bytes)).map_err(in_images)?;
+        let (n_images, n_labels) = (images.n_images, labels.n_labels);
+        if n_images != n_labels && n_images != 0 && n_labels != 0 {
+            return Err(Error::Counts { n_images, images_path, n_labels, labels_path });
         }
-        let images = image_reader.read().map_err(in_images)?;
+        let labels = labels.read().map_err(in_labels)?;
+        let images = images.read().map_err(in_images)?;
         Ok(Self { images, labels, images_path, labels_path })
+    }
+
+    /// How much memory they take.
+    pub(super) fn n_bytes(&self) -> u64 {
+        (self.images.pixels.len() + self.labels.len()) as u64
     }
 
     /// Makes sure that every label is below `n_classes`.

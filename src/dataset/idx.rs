@@ -83,9 +83,14 @@ pub enum IdxError {
     /// There are no samples, or they have no pixels.
     #[error("it is empty: its header says {0}")]
     Empty(String),
-    /// The dimensions multiply to more than this machine can address.
-    #[error("its header promises more than can be held in memory: {0}")]
-    TooLarge(String),
+    /// The content is longer than what may be held in memory.
+    #[error("its header promises {dimensions}: expected what takes at most {max_bytes} bytes of memory")]
+    TooLarge {
+        /// What the header says.
+        dimensions: String,
+        /// How long the content may be.
+        max_bytes: u64,
+    },
     /// The compressed data expand beyond reason.
     #[error(
         "its gzip data expand more than {MAX_EXPANSION_RATIO}-fold: {n_compressed} bytes gave {n_expanded} and more, \
@@ -120,7 +125,7 @@ pub enum Kind {
 /// # Ok::<(), numgrad::dataset::idx::IdxError>(())
 /// ```
 pub fn read_images(reader: impl Read) -> Result<Images, IdxError> {
-    ImageReader::new(reader)?.read()
+    ImageReader::new(reader, Bounds::NONE)?.read()
 }
 
 /// Reads a whole file of labels, plain or gzip.
@@ -134,12 +139,43 @@ pub fn read_images(reader: impl Read) -> Result<Images, IdxError> {
 /// # Ok::<(), numgrad::dataset::idx::IdxError>(())
 /// ```
 pub fn read_labels(reader: impl Read) -> Result<Vec<u8>, IdxError> {
-    let mut content = Content::new(reader)?;
-    let [n_labels] = content.read_header(Kind::Labels)?;
-    if n_labels == 0 {
-        return Err(IdxError::Empty("0 labels".into()));
+    LabelReader::new(reader, Bounds::NONE)?.read()
+}
+
+/// What is known of a file, and asked of it, before it is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// How long the file is. A plain one that contradicts its header is refused without being read.
+    pub(super) file_bytes: Option<u64>,
+    /// How long its content may be.
+    pub(super) max_bytes: u64,
+}
+
+impl Bounds {
+    const NONE: Self = Self { file_bytes: None, max_bytes: u64::MAX };
+}
+
+/// A file of labels of which only the header has been read.
+pub(super) struct LabelReader<R: Read> {
+    content: Content<R>,
+    pub(super) n_labels: usize,
+}
+
+impl<R: Read> LabelReader<R> {
+    pub(super) fn new(reader: R, bounds: Bounds) -> Result<Self, IdxError> {
+        let mut content = Content::new(reader, bounds)?;
+        let [n_labels] = content.read_header(Kind::Labels)?;
+        Ok(Self { content, n_labels: n_labels as usize })
     }
-    content.read_body(n_labels as usize)
+
+    pub(super) fn read(self) -> Result<Vec<u8>, IdxError> {
+        let Self { mut content, n_labels } = self;
+        let dimensions = || format!("{n_labels} labels");
+        if n_labels == 0 {
+            return Err(IdxError::Empty(dimensions()));
+        }
+        content.read_body(Some(n_labels), dimensions)
+    }
 }
 
 /// A file of images of which only the header has been read: what it promises can be compared with what is wanted
@@ -152,8 +188,8 @@ pub(super) struct ImageReader<R: Read> {
 }
 
 impl<R: Read> ImageReader<R> {
-    pub(super) fn new(reader: R) -> Result<Self, IdxError> {
-        let mut content = Content::new(reader)?;
+    pub(super) fn new(reader: R, bounds: Bounds) -> Result<Self, IdxError> {
+        let mut content = Content::new(reader, bounds)?;
         let [n_images, n_rows, n_columns] = content.read_header(Kind::Images)?.map(|dimension| dimension as usize);
         Ok(Self { content, n_images, n_rows, n_columns })
     }
@@ -164,12 +200,8 @@ impl<R: Read> ImageReader<R> {
         if n_images == 0 || n_rows == 0 || n_columns == 0 {
             return Err(IdxError::Empty(dimensions()));
         }
-        let n_pixels = n_images
-            .checked_mul(n_rows)
-            .and_then(|n| n.checked_mul(n_columns))
-            .filter(|&n| n <= isize::MAX as usize)
-            .ok_or_else(|| IdxError::TooLarge(dimensions()))?;
-        let pixels = content.read_body(n_pixels)?;
+        let n_pixels = n_images.checked_mul(n_rows).and_then(|n| n.checked_mul(n_columns));
+        let pixels = content.read_body(n_pixels, dimensions)?;
         Ok(Images { pixels, n_images, n_rows, n_columns })
     }
 }
@@ -196,6 +228,7 @@ impl std::fmt::Display for Kind {
 /// The content of a file: its bytes, or what they expand to if they are gzip.
 struct Content<R: Read> {
     encoding: Encoding<R>,
+    bounds: Bounds,
     n_read: u64,
 }
 
@@ -214,7 +247,7 @@ struct Counted<R> {
 }
 
 impl<R: Read> Content<R> {
-    fn new(mut reader: R) -> Result<Self, IdxError> {
+    fn new(mut reader: R, bounds: Bounds) -> Result<Self, IdxError> {
         let mut first = Vec::with_capacity(GZIP_MAGIC.len());
         reader.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut first).map_err(IdxError::Read)?;
         let is_gzip = first == GZIP_MAGIC;
@@ -224,7 +257,7 @@ impl<R: Read> Content<R> {
         } else {
             Encoding::Plain(rewound)
         };
-        Ok(Self { encoding, n_read: 0 })
+        Ok(Self { encoding, bounds, n_read: 0 })
     }
 
     /// Reads the magic number and the `N` dimensions behind it.
@@ -246,9 +279,19 @@ impl<R: Read> Content<R> {
         Ok(std::array::from_fn(|i| u32::from_be_bytes(words[i])))
     }
 
-    /// Reads the `size` bytes behind the header, and makes sure that they are the last.
-    fn read_body(&mut self, size: usize) -> Result<Vec<u8>, IdxError> {
+    /// Reads the `size` bytes behind the header (none: their number overflows), and makes sure that they are the last.
+    fn read_body(&mut self, size: Option<usize>, dimensions: impl Fn() -> String) -> Result<Vec<u8>, IdxError> {
+        let max_bytes = self.bounds.max_bytes.min(isize::MAX as u64);
+        let too_large = |max_bytes| IdxError::TooLarge { dimensions: dimensions(), max_bytes };
+        let size = size.filter(|&size| size as u64 <= max_bytes).ok_or_else(|| too_large(max_bytes))?;
         let expected = self.n_read + size as u64;
+        match (&self.encoding, self.bounds.file_bytes) {
+            (Encoding::Plain(_), Some(found)) if found < expected => {
+                return Err(IdxError::Truncated { expected, found });
+            }
+            (Encoding::Plain(_), Some(found)) if found > expected => return Err(IdxError::Trailing { expected }),
+            _ => {}
+        }
         let mut body = Vec::new();
         while body.len() < size {
             let n_left = size - body.len();
@@ -256,7 +299,7 @@ impl<R: Read> Content<R> {
             if body.capacity() - body.len() < n_wanted {
                 // Doubled like any vector, but never beyond what is promised.
                 let n_more = n_left.min(body.len().max(CHUNK_SIZE));
-                body.try_reserve_exact(n_more).map_err(|_| IdxError::TooLarge(format!("{size} bytes")))?;
+                body.try_reserve_exact(n_more).map_err(|_| too_large(body.len() as u64))?;
             }
             if self.append(&mut body, n_wanted)? < n_wanted {
                 return Err(IdxError::Truncated { expected, found: self.n_read });

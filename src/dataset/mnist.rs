@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::download::{Downloader, Observer, RemoteFile};
 use super::files::{LabelledImages, Opened};
-use super::idx::{self, IdxError, Images};
+use super::idx::{Bounds, IdxError, ImageReader, Images, LabelReader};
 use super::{Dataset, Error, Name};
 
 type MnistFile = RemoteFile<'static>;
@@ -39,9 +39,15 @@ const TEST_LABELS: MnistFile = MnistFile {
 /// # Errors
 /// If a file is missing (all that are missing are named), can't be read or contradicts another.
 pub fn from_directory(directory: &Path, n_classes: usize) -> Result<Dataset, Error> {
+    from_directory_within(directory, n_classes, u64::MAX)
+}
+
+/// As [`from_directory`], where all files together may hold about `max_bytes`.
+pub(super) fn from_directory_within(directory: &Path, n_classes: usize, max_bytes: u64) -> Result<Dataset, Error> {
     let [train_images, train_labels, test_images, test_labels] = locate(directory)?;
-    let train = LabelledImages::read(Opened::open(&train_images)?, Opened::open(&train_labels)?)?;
-    let test = LabelledImages::read(Opened::open(&test_images)?, Opened::open(&test_labels)?)?;
+    let train = LabelledImages::read(Opened::open(&train_images)?, Opened::open(&train_labels)?, max_bytes)?;
+    let max_bytes = max_bytes.saturating_sub(train.n_bytes());
+    let test = LabelledImages::read(Opened::open(&test_images)?, Opened::open(&test_labels)?, max_bytes)?;
     let name = if is_mnist(&train, &test) { Name::Mnist } else { Name::Directory };
     Dataset::from_images(name, train, test, n_classes)
 }
@@ -70,8 +76,12 @@ struct Cache<'a> {
 impl Cache<'_> {
     fn labelled_images(&mut self, images: &MnistFile, labels: &MnistFile) -> Result<LabelledImages, Error> {
         Ok(LabelledImages {
-            labels: self.content(labels, idx::read_labels, |labels| labels_sha256(labels))?,
-            images: self.content(images, idx::read_images, images_sha256)?,
+            labels: self.content(
+                labels,
+                |file, bounds| LabelReader::new(file, bounds)?.read(),
+                |labels| labels_sha256(labels),
+            )?,
+            images: self.content(images, |file, bounds| ImageReader::new(file, bounds)?.read(), images_sha256)?,
             labels_path: self.path(labels),
             images_path: self.path(images),
         })
@@ -81,13 +91,15 @@ impl Cache<'_> {
     fn content<T>(
         &mut self,
         file: &MnistFile,
-        read: impl Fn(File) -> Result<T, IdxError>,
+        read: impl Fn(File, Bounds) -> Result<T, IdxError>,
         sha256: impl Fn(&T) -> String,
     ) -> Result<T, Error> {
         let path = self.path(file);
         let read_verified = || {
             let opened = Opened::open(&path)?;
-            let content = read(opened.reader).map_err(|reason| Error::Content { path: path.clone(), reason })?;
+            let bounds = Bounds { file_bytes: opened.n_bytes, max_bytes: file.n_bytes };
+            let content =
+                read(opened.reader, bounds).map_err(|reason| Error::Content { path: path.clone(), reason })?;
             match sha256(&content) {
                 found if found == file.sha256 => Ok(content),
                 found => Err(Error::Checksum { path: path.clone(), expected: file.sha256, found }),
@@ -118,17 +130,17 @@ fn locate(directory: &Path) -> Result<[PathBuf; 4], Error> {
         return Err(Error::NoDirectory { path: directory.into() });
     }
     let mut missing = Vec::new();
-    let paths = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS].map(|file| {
-        let plain = directory.join(file.name);
+    let files = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS];
+    let mut paths = files.map(|file| directory.join(file.name));
+    let exists = |path: &Path| path.try_exists().map_err(|reason| Error::Open { path: path.into(), reason });
+    for (path, file) in paths.iter_mut().zip(files) {
         let compressed = directory.join(format!("{}.gz", file.name));
-        if compressed.exists() {
-            return compressed;
-        }
-        if !plain.exists() {
+        if exists(&compressed)? {
+            *path = compressed;
+        } else if !exists(path)? {
             missing.push(file.name);
         }
-        plain
-    });
+    }
     if missing.is_empty() { Ok(paths) } else { Err(Error::Missing { directory: directory.into(), missing }) }
 }
 

@@ -94,12 +94,14 @@ pub struct Request {
     pub mirror: Option<String>,
     /// The number of classes, K: 1 to 256.
     pub n_classes: usize,
+    /// How much memory the content of a folder's files may take; `None` for as much as their headers promise.
+    pub max_bytes: Option<u64>,
 }
 
 impl Default for Request {
     /// Nothing named, and ten classes.
     fn default() -> Self {
-        Self { name: None, data_dir: None, cache_dir: None, mirror: None, n_classes: 10 }
+        Self { name: None, data_dir: None, cache_dir: None, mirror: None, n_classes: 10, max_bytes: None }
     }
 }
 
@@ -144,7 +146,9 @@ pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Obs
         (Some(name @ (Name::Embedded | Name::Synthetic)), Some(directory)) => {
             return Err(Error::Contradiction { name, directory: directory.clone() });
         }
-        (_, Some(directory)) => from_directory(directory, n_classes)?,
+        (_, Some(directory)) => {
+            mnist::from_directory_within(directory, n_classes, request.max_bytes.unwrap_or(u64::MAX))?
+        }
         (Some(Name::Directory), None) => return Err(Error::NoFolder),
         (Some(Name::Synthetic), None) => synthetic(n_classes, random),
         (Some(Name::Embedded), None) => embedded(n_classes)?,

@@ -14,13 +14,16 @@
 use std::io::{self, Read, Seek, Write};
 use std::time::Duration;
 
-use ndarray::{ArrayD, arr0, aview1};
+use ndarray::{arr0, aview1};
 
 use super::npz::{Element, NpzError, Reader, Writer};
 use crate::nn::Parameters;
 use crate::random::{LegacyRandom, RandomState, STATE_LEN};
 
 const FORMAT: u64 = 1;
+
+/// Of `run.json`, in bytes: a hundred times what a program has to say of a run.
+const MAX_RUN_LEN: u64 = 1 << 20;
 
 /// A training between two iterations. [`Trainer::resume`](super::Trainer::resume) continues it with the same bits as if it
 /// had never stopped.
@@ -53,7 +56,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint, and with it `run`, JSON by convention, that says what run it is of.
+    /// Writes the checkpoint, and with it `run`, JSON by convention, that says what run it is of in at most 1 MiB.
     ///
     /// # Errors
     /// If the writer fails.
@@ -101,25 +104,22 @@ impl Checkpoint {
             }
         };
         let random = LegacyRandom::from_state(&RandomState { words, held_normal });
-        let run = String::from_utf8(npz.bytes("run.json", "run.json")?)
+        let run = String::from_utf8(npz.bytes("run.json", MAX_RUN_LEN)?)
             .map_err(|error| NpzError::Damaged { name: "run.json", reason: error.to_string() })?;
         Ok((Self { parameters, random, iteration, elapsed }, run))
     }
 }
 
 fn number<R: Read + Seek>(npz: &mut Reader<R>, name: &'static str) -> Result<u64, NpzError> {
-    let array: ArrayD<u64> = npz.array(name)?;
-    match array.first() {
-        Some(&number) if array.ndim() == 0 => Ok(number),
-        _ => Err(wrong_shape(name, "a single number", &array)),
-    }
+    let is_number = |shape: &[usize]| if shape.is_empty() { Ok(()) } else { Err("a single number".to_owned()) };
+    Ok(npz.array(name, is_number)?[[]])
 }
 
 fn vector<R: Read + Seek, T: Element>(npz: &mut Reader<R>, name: &'static str) -> Result<Vec<T>, NpzError> {
-    let array: ArrayD<T> = npz.array(name)?;
-    if array.ndim() == 1 { Ok(array.into_iter().collect()) } else { Err(wrong_shape(name, "one dimension", &array)) }
-}
-
-fn wrong_shape<T>(name: &'static str, expected: &str, array: &ArrayD<T>) -> NpzError {
-    NpzError::Unexpected { name, expected: expected.to_owned(), found: format!("the shape {:?}", array.shape()) }
+    let array = npz.array(name, |shape| match shape {
+        [0..=STATE_LEN] => Ok(()),
+        [_] => Err(format!("at most {STATE_LEN} numbers")),
+        _ => Err("one dimension".to_owned()),
+    })?;
+    Ok(array.into_iter().collect())
 }

@@ -13,7 +13,7 @@ pub enum Error {
     /// A number is NaN or infinite.
     #[error(
         "iteration {iteration}: {quantity} is {value}, expected a finite number; \
-         the parameters have grown too large: try a smaller learning rate, initial scale or step"
+         the numbers have grown too large: try a smaller learning rate or initial scale, or another step"
     )]
     Diverged {
         /// The iteration that failed, counted from 1.

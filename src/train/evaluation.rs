@@ -55,11 +55,22 @@ impl Evaluation {
     /// # Panics
     /// If the samples do not fit the network.
     pub fn new(net: &TwoLayerNet, samples: &Samples) -> Self {
-        let predictions = (0..samples.len().div_ceil(CHUNK))
+        Self::new_unless(net, samples, || false).expect("nothing stops it")
+    }
+
+    /// As [`new`](Self::new), but asks between every few samples whether to `stop`; `None` where the answer was yes.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn new_unless(net: &TwoLayerNet, samples: &Samples, stop: impl Fn() -> bool + Sync) -> Option<Self> {
+        let chunks: Option<Vec<Vec<Prediction>>> = (0..samples.len().div_ceil(CHUNK))
             .into_par_iter()
             .map_init(
                 || Array2::zeros((CHUNK, samples.input_size())),
                 |x, chunk| {
+                    if stop() {
+                        return None;
+                    }
                     let indices: Vec<usize> = (chunk * CHUNK..((chunk + 1) * CHUNK).min(samples.len())).collect();
                     let mut labels = vec![0; indices.len()];
                     let mut x = x.slice_mut(s![..indices.len(), ..]);
@@ -69,12 +80,11 @@ impl Evaluation {
                         let class = argmax(&row);
                         Prediction { label, class, probability: row[class], label_probability: row[label] }
                     });
-                    answers.collect::<Vec<_>>()
+                    Some(answers.collect())
                 },
             )
-            .flatten_iter()
             .collect();
-        Self { n_classes: samples.n_classes(), predictions }
+        Some(Self { n_classes: samples.n_classes(), predictions: chunks?.concat() })
     }
 
     /// The answers, in the order of the samples.

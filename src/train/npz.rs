@@ -10,6 +10,7 @@
 use std::io::{self, BufWriter, Cursor, Read, Seek, Write};
 
 use ndarray::{ArrayD, ArrayRef, Dimension, ShapeBuilder};
+use zip::read::ZipFile;
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -144,31 +145,62 @@ impl<R: Read + Seek> Reader<R> {
         }
     }
 
+    /// A part that is no array, of at most `max_len` bytes.
+    pub(super) fn bytes(&mut self, name: &'static str, max_len: u64) -> Result<Vec<u8>, NpzError> {
+        let mut part = self.part(name, name)?;
+        let n_bytes = part.size();
+        if n_bytes > max_len {
+            let (expected, found) = (format!("at most {max_len} bytes"), n_bytes.to_string());
+            return Err(NpzError::Unexpected { name, expected, found });
+        }
+        read_to_end(&mut part, n_bytes).map_err(|reason| NpzError::Damaged { name, reason })
+    }
+
+    /// The array `name`. Its numbers are read if there are as many as its shape says, and if `check` does not say that
+    /// another shape is expected.
+    pub(super) fn array<T: Element>(
+        &mut self,
+        name: &'static str,
+        check: impl FnOnce(&[usize]) -> Result<(), String>,
+    ) -> Result<ArrayD<T>, NpzError> {
+        let mut part = self.part(name, &format!("{name}.npy"))?;
+        let damaged = |reason| NpzError::Damaged { name, reason };
+        let unexpected = |expected, found| NpzError::Unexpected { name, expected, found };
+
+        let (header, header_len) = read_header(&mut part).map_err(damaged)?;
+        let Header { descr, fortran_order, shape } =
+            Header::parse(&header).ok_or_else(|| damaged("its header is not that of an array".to_owned()))?;
+        let big_endian = match descr.strip_suffix(T::CODE) {
+            Some("<") => false,
+            Some(">") => true,
+            _ => {
+                let expected = format!("{} (<{code} or >{code})", T::NAME, code = T::CODE);
+                return Err(unexpected(expected, format!("numbers of the type {descr}")));
+            }
+        };
+        let n_bytes = shape.iter().try_fold(T::SIZE, |n, &length| n.checked_mul(length)).map(|n| n as u64);
+        let found = part.size().saturating_sub(header_len);
+        let n_bytes = n_bytes.filter(|&n| n == found).ok_or_else(|| {
+            let n_bytes = n_bytes.map_or("more than can be addressed".to_owned(), |n| n.to_string());
+            unexpected(format!("{n_bytes} bytes of numbers for the shape {shape:?}"), found.to_string())
+        })?;
+        check(&shape).map_err(|expected| unexpected(expected, format!("the shape {shape:?}")))?;
+
+        let body = read_to_end(&mut part, n_bytes).map_err(damaged)?;
+        let values = body.chunks_exact(T::SIZE).map(|chunk| T::from_bytes(chunk, big_endian)).collect();
+        // An array without a number may still have dimensions that overflow.
+        ArrayD::from_shape_vec(shape.set_f(fortran_order), values).map_err(|error| damaged(error.to_string()))
+    }
+
     /// The part `file` of the archive, which errors call `name`.
-    pub(super) fn bytes(&mut self, name: &'static str, file: &str) -> Result<Vec<u8>, NpzError> {
-        let damaged = |reason: String| NpzError::Damaged { name, reason };
-        let mut part = self.zip.by_name(file).map_err(|error| match error {
+    fn part(&mut self, name: &'static str, file: &str) -> Result<ZipFile<'_, R>, NpzError> {
+        self.zip.by_name(file).map_err(|error| match error {
             ZipError::FileNotFound => NpzError::Missing(name),
             ZipError::UnsupportedArchive(reason) => {
                 let expected = "an array that is not compressed, as numpy.savez writes it".to_owned();
                 NpzError::Unexpected { name, expected, found: reason.to_owned() }
             }
-            error => damaged(error.to_string()),
-        })?;
-        let mut bytes = Vec::new();
-        // Stored as it is, a part is never longer than the file; its end is where the check sum is compared.
-        part.read_to_end(&mut bytes).map_err(|error| damaged(error.to_string()))?;
-        if bytes.len() as u64 != part.size() {
-            return Err(damaged(format!("expected {} bytes, found {}", part.size(), bytes.len())));
-        }
-        Ok(bytes)
-    }
-
-    pub(super) fn array<T: Element>(&mut self, name: &'static str) -> Result<ArrayD<T>, NpzError> {
-        let bytes = self.bytes(name, &format!("{name}.npy"))?;
-        read_npy(&bytes).map_err(|fault| match fault {
-            Fault::Damaged(reason) => NpzError::Damaged { name, reason },
-            Fault::Unexpected { expected, found } => NpzError::Unexpected { name, expected, found },
+            error => NpzError::Damaged { name, reason: error.to_string() },
         })
     }
 
@@ -195,18 +227,22 @@ impl<R: Read + Seek> Reader<R> {
         letters: [&str; N],
         lengths: [Option<usize>; N],
     ) -> Result<ArrayD<f64>, NpzError> {
-        let array = self.array::<f64>(name)?;
-        let unexpected = |expected, found| NpzError::Unexpected { name, expected, found };
-        let fits = array.ndim() == N
-            && array.shape().iter().zip(lengths).all(|(&n, known)| n > 0 && known.is_none_or(|known| known == n));
-        if !fits {
+        let array = self.array::<f64>(name, |shape| {
+            let fits = shape.len() == N
+                && shape.iter().zip(lengths).all(|(&n, known)| n > 0 && known.is_none_or(|known| known == n));
+            if fits {
+                return Ok(());
+            }
             let lengths = letters.iter().zip(lengths);
             let words: Vec<_> =
                 lengths.map(|(letter, n)| n.map_or(format!("{letter} > 0"), |n| n.to_string())).collect();
-            return Err(unexpected(format!("the shape ({})", words.join(", ")), format!("{:?}", array.shape())));
-        }
+            Err(format!("the shape ({})", words.join(", ")))
+        })?;
         match array.iter().find(|value| !value.is_finite()) {
-            Some(value) => Err(unexpected("finite numbers".to_owned(), value.to_string())),
+            Some(value) => {
+                let expected = "finite numbers".to_owned();
+                Err(NpzError::Unexpected { name, expected, found: value.to_string() })
+            }
             None => Ok(array),
         }
     }
@@ -250,12 +286,6 @@ element!(f64, "f8", "float64");
 element!(u32, "u4", "uint32");
 element!(u64, "u8", "uint64");
 
-/// What can be wrong with an array whose name is not known here.
-enum Fault {
-    Damaged(String),
-    Unexpected { expected: String, found: String },
-}
-
 /// What a `.npy` file of version 1 has before its numbers.
 fn header<T: Element>(shape: &[usize]) -> Vec<u8> {
     let lengths: String = shape.iter().map(|n| format!("{n}, ")).collect();
@@ -269,44 +299,38 @@ fn header<T: Element>(shape: &[usize]) -> Vec<u8> {
     header
 }
 
-/// Reads a whole `.npy` file.
-fn read_npy<T: Element>(bytes: &[u8]) -> Result<ArrayD<T>, Fault> {
-    let (header, body) = split_header(bytes).map_err(|reason| Fault::Damaged(reason.to_owned()))?;
-    let Header { descr, fortran_order, shape } =
-        Header::parse(header).ok_or_else(|| Fault::Damaged("its header is not that of an array".to_owned()))?;
-
-    let big_endian = match descr.strip_suffix(T::CODE) {
-        Some("<") => false,
-        Some(">") => true,
-        _ => {
-            let expected = format!("{} (<{code} or >{code})", T::NAME, code = T::CODE);
-            return Err(Fault::Unexpected { expected, found: format!("numbers of the type {descr}") });
-        }
+/// The dictionary that a `.npy` file begins with, and how many bytes are before the numbers.
+fn read_header(file: &mut impl Read) -> Result<(String, u64), String> {
+    let mut next = |n_bytes: usize, missing: &str| {
+        let mut bytes = Vec::new();
+        let read = file.by_ref().take(n_bytes as u64).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        if read == n_bytes { Ok(bytes) } else { Err(missing.to_owned()) }
     };
-    let n_bytes = shape.iter().try_fold(T::SIZE, |n, &length| n.checked_mul(length));
-    if n_bytes != Some(body.len()) {
-        let n_bytes = n_bytes.map_or("more than can be addressed".to_owned(), |n| n.to_string());
-        let expected = format!("{n_bytes} bytes of numbers for the shape {shape:?}");
-        return Err(Fault::Unexpected { expected, found: body.len().to_string() });
+    let cut_off = "its header is cut off";
+    let start = next(MAGIC.len() + 2, "it does not begin as .npy files do")?;
+    let version = start.strip_prefix(MAGIC).ok_or("it does not begin as .npy files do")?[0];
+    let len_bytes = match version {
+        1 => next(2, cut_off)?,
+        2 | 3 => next(4, cut_off)?,
+        _ => return Err("it is not of the versions 1 to 3 of .npy files".to_owned()),
+    };
+    let len = len_bytes.iter().rev().fold(0, |len, &byte| len << 8 | usize::from(byte));
+    if len > MAX_HEADER_LEN {
+        return Err("its header is too long".to_owned());
     }
-    let values = body.chunks_exact(T::SIZE).map(|chunk| T::from_bytes(chunk, big_endian)).collect();
-    // An array without a number may still have dimensions that overflow.
-    ArrayD::from_shape_vec(shape.set_f(fortran_order), values).map_err(|error| Fault::Damaged(error.to_string()))
+    let header = String::from_utf8(next(len, cut_off)?).map_err(|_| "its header is no text")?;
+    Ok((header, (start.len() + len_bytes.len() + len) as u64))
 }
 
-/// The dictionary before the numbers, and the numbers.
-fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), &'static str> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or("it does not begin as .npy files do")?;
-    let (len, rest) = match rest {
-        [1, _, a, b, rest @ ..] => (usize::from(u16::from_le_bytes([*a, *b])), rest),
-        [2 | 3, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest),
-        _ => return Err("it is not of the versions 1 to 3 of .npy files"),
-    };
-    if len > MAX_HEADER_LEN {
-        return Err("its header is too long");
+/// The rest of a part of an archive, `n_bytes` long. Its end is where the check sum is compared.
+fn read_to_end(part: &mut impl Read, n_bytes: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let read = part.take(n_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    match read as u64 {
+        found if found == n_bytes => Ok(bytes),
+        found if found < n_bytes => Err(format!("expected {n_bytes} bytes, found {found}")),
+        _ => Err(format!("expected {n_bytes} bytes, found more")),
     }
-    let (header, body) = rest.split_at_checked(len).ok_or("its header is cut off")?;
-    Ok((str::from_utf8(header).map_err(|_| "its header is no text")?, body))
 }
 
 /// What the dictionary of a `.npy` file says.

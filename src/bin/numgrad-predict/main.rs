@@ -10,6 +10,8 @@ mod data;
 #[path = "../shared/describe.rs"]
 mod describe;
 mod drawing;
+#[path = "../shared/free_memory.rs"]
+mod free_memory;
 mod json;
 mod model;
 mod one_digit;

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use numgrad::dataset::{Dataset, Name};
 use numgrad::nn::NetworkShape;
-use numgrad::train::{Checkpoint, Forward, GradientMethod, Init, Trainer};
+use numgrad::train::{Checkpoint, Forward, GradientMethod, Init, Record, Trainer};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{MAX_THREADS, Options};
 use crate::csv_log::CsvLog;
+use crate::free_memory::free_bytes;
 use crate::run_folder::{CHECKPOINT, RunFolder};
 use crate::terminal::say;
 use crate::whole_file::write_whole;
@@ -31,6 +32,8 @@ struct Run {
     log_bytes: u64,
     /// Seconds in gradients so far.
     gradient_s: f64,
+    /// The last iteration, where its row is not in the log yet: measuring its accuracy was interrupted.
+    unlogged: Option<Record>,
 }
 
 /// The settings that a continued run takes over where no flag says otherwise. The names are the flags'.
@@ -109,6 +112,7 @@ impl Checkpoints {
             data_crc32: data.crc32(),
             log_bytes: 0,
             gradient_s: 0.0,
+            unlogged: None,
         };
         let path = folder.file(CHECKPOINT);
         Self { path, every: options.checkpoint_every, run, last: None }
@@ -124,6 +128,18 @@ impl Checkpoints {
 
     /// Replaces the last checkpoint by one that is on the disk when this returns, and so is the log that it tells of.
     pub fn write(&mut self, trainer: &Trainer, log: &CsvLog, gradient_s: f64) -> Result<()> {
+        self.write_unlogged(trainer, log, gradient_s, None)
+    }
+
+    /// As [`write`](Self::write), where the row of the last iteration is still to be written.
+    pub fn write_unlogged(
+        &mut self,
+        trainer: &Trainer,
+        log: &CsvLog,
+        gradient_s: f64,
+        unlogged: Option<Record>,
+    ) -> Result<()> {
+        self.run.unlogged = unlogged;
         self.run.log_bytes = log.sync()?;
         self.run.gradient_s = gradient_s;
         let run = serde_json::to_string_pretty(&self.run).expect("the settings are plain data");
@@ -166,9 +182,13 @@ impl Resumed {
     fn read(folder: &Path) -> Result<Self> {
         let folder = RunFolder::reopen(folder)?;
         let path = folder.file(CHECKPOINT);
-        let is_file = path.metadata().with_context(|| format!("cannot read {}", path.display()))?.is_file();
-        if !is_file {
+        let metadata = path.metadata().with_context(|| format!("cannot read {}", path.display()))?;
+        if !metadata.is_file() {
             bail!("{}: expected a file, found something else", path.display());
+        }
+        let (n_bytes, free) = (metadata.len(), free_bytes());
+        if n_bytes > free {
+            bail!("{}: expected at most the {free} bytes of memory that are free, found {n_bytes}", path.display());
         }
         let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let (checkpoint, run) = Checkpoint::read(BufReader::new(file)).with_context(|| path.display().to_string())?;
@@ -181,6 +201,14 @@ impl Resumed {
                 path.display(),
                 run.settings.iterations,
                 checkpoint.iteration
+            );
+        }
+        if let Some(record) = run.unlogged.filter(|record| record.iteration != checkpoint.iteration) {
+            bail!(
+                "{}: expected the row to be written to be of iteration {}, found {}",
+                path.display(),
+                checkpoint.iteration,
+                record.iteration
             );
         }
         Ok(Self { folder, checkpoint, run })
@@ -209,6 +237,11 @@ impl Resumed {
     /// The log as it was at the checkpoint.
     pub fn log(&self) -> Result<CsvLog> {
         CsvLog::reopen(self.folder.file("loss.csv"), self.run.log_bytes)
+    }
+
+    /// The last iteration before the checkpoint, where its row is still to be written.
+    pub fn unlogged(&self) -> Option<Record> {
+        self.run.unlogged
     }
 
     /// Seconds in gradients before the checkpoint.
@@ -296,32 +329,33 @@ impl Settings {
         if !is_given("checkpoint_every") {
             options.checkpoint_every = self.checkpoint_every.parse().map_err(anyhow::Error::msg)?;
         }
-        self.take_over_data(options, is_given("dataset"), is_given("data_dir"))
+        self.take_over_data(options, is_given)
     }
 
     /// The files may have moved; the samples must be the same, which is found out once they are read.
-    fn take_over_data(&self, options: &mut Options, dataset_given: bool, data_dir_given: bool) -> Result<()> {
+    fn take_over_data(&self, options: &mut Options, is_given: impl Fn(&str) -> bool) -> Result<()> {
         let data = &mut options.data;
-        if dataset_given && data.name != Some(self.dataset) {
+        if is_given("dataset") && data.name != Some(self.dataset) {
             let given = data.name.map_or("none".to_owned(), |name| name.to_string());
             bail!("--dataset is {given}, but the run has {}; leave it out, or start a new run", self.dataset);
         }
         let has_files = matches!(self.dataset, Name::Mnist | Name::Directory);
-        if !has_files {
-            if data_dir_given {
-                bail!("--data-dir names files to read, but the run's data set is {}, which has none", self.dataset);
-            }
-            data.data_dir = None;
-        } else if data.data_dir.is_none() {
-            data.data_dir = self.data_dir.as_ref().map(PathBuf::from);
-            if data.data_dir.is_none() && self.dataset == Name::Directory {
-                bail!("the folder of the run's data has a name that is no text; --data-dir names it anew");
-            }
+        if is_given("data_dir") && !has_files {
+            bail!("--data-dir names files to read, but the run's data set is {}, which has none", self.dataset);
         }
-        data.name = Some(self.dataset);
-        if data.mirror.is_none() {
+        if is_given("mirror") && self.dataset != Name::Mnist {
+            bail!("--mirror says where to download MNIST from, but the run's data set is {}", self.dataset);
+        }
+        // A flag says anew where the files are. The environment does not: it may have been another one when the run began.
+        if !is_given("data_dir") && !is_given("mirror") {
+            let of_environment = data.data_dir.take().filter(|_| self.dataset == Name::Directory);
+            data.data_dir = self.data_dir.as_ref().map(PathBuf::from).or(of_environment);
             data.mirror.clone_from(&self.mirror);
         }
+        if data.data_dir.is_none() && self.dataset == Name::Directory {
+            bail!("the folder of the run's data has a name that is no text; --data-dir names it anew");
+        }
+        data.name = Some(self.dataset);
         Ok(())
     }
 }

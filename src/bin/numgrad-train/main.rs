@@ -12,6 +12,8 @@ mod csv_log;
 mod data;
 #[path = "../shared/describe.rs"]
 mod describe;
+#[path = "../shared/free_memory.rs"]
+mod free_memory;
 mod interrupts;
 mod memory;
 mod plot;
@@ -29,7 +31,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
@@ -70,7 +72,7 @@ fn run(mut options: Options) -> Result<ExitCode> {
 
 fn on_threads<T: Send>(n_threads: usize, run: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build();
-    pool.with_context(|| format!("cannot start {n_threads} threads; --threads takes fewer"))?.install(run)
+    pool.map_err(|error| anyhow!("cannot start {n_threads} threads ({error}); --threads takes fewer"))?.install(run)
 }
 
 fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
@@ -142,9 +144,12 @@ fn stopped(error: anyhow::Error, folder: &RunFolder, checkpoints: &Checkpoints) 
 
 /// A path as a shell takes it: within quotes where it is more than a plain word.
 fn in_a_shell(path: &Path) -> String {
-    let path = path.display().to_string();
+    let Some(path) = path.to_str() else {
+        // No text, so byte by byte.
+        return format!("$'{}'", path.as_os_str().as_encoded_bytes().escape_ascii());
+    };
     let is_plain = path.chars().all(|c| c.is_alphanumeric() || "/\\.:_-+=,@%~".contains(c));
-    if is_plain { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    if is_plain { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// All that a run needs from its first iteration on.
@@ -155,6 +160,8 @@ struct Begun<'a> {
     checkpoints: Checkpoints,
     /// The sum of the gradients' times.
     gradient_s: f64,
+    /// The last iteration of a run that is continued, where its row was not written.
+    unlogged: Option<Record>,
 }
 
 fn begin_run<'a>(
@@ -176,7 +183,7 @@ fn begin_run<'a>(
     let trainer = Trainer::new(&data.train, parameters, random, settings);
     let log = folder.begin()?;
     let checkpoints = Checkpoints::new(&folder, options, data);
-    Ok(Begun { trainer, folder, log, checkpoints, gradient_s: 0.0 })
+    Ok(Begun { trainer, folder, log, checkpoints, gradient_s: 0.0, unlogged: None })
 }
 
 fn continue_run<'a>(
@@ -203,14 +210,14 @@ fn continue_run<'a>(
         checking::check_gradient(&data.train, parameters, random, &settings, interrupts, options.quiet)?;
     }
     let log = resumed.log()?;
-    let gradient_s = resumed.gradient_s();
+    let (gradient_s, unlogged) = (resumed.gradient_s(), resumed.unlogged());
     let Resumed { folder, checkpoint, .. } = resumed;
     if !is_done {
         folder.begin_again()?;
     }
     let trainer = Trainer::resume(&data.train, checkpoint, settings);
     let checkpoints = Checkpoints::new(&folder, options, data);
-    Ok(Begun { trainer, folder, log, checkpoints, gradient_s })
+    Ok(Begun { trainer, folder, log, checkpoints, gradient_s, unlogged })
 }
 
 fn keep(folder: &RunFolder, data: &Dataset, trainer: &Trainer, seed: u32) -> Result<()> {
@@ -228,19 +235,26 @@ fn run_iterations(
     begun: &mut Begun,
     interrupts: &Interrupts,
 ) -> Result<Option<Record>> {
-    let Begun { trainer, folder, log, checkpoints, gradient_s } = begun;
-    checkpoints.write(trainer, log, *gradient_s)?;
-    if trainer.iteration() == options.iterations {
+    let Begun { trainer, folder, log, checkpoints, gradient_s, unlogged } = begun;
+    checkpoints.write_unlogged(trainer, log, *gradient_s, *unlogged)?;
+    if trainer.iteration() == options.iterations && unlogged.is_none() {
         return csv_log::last(&folder.file("loss.csv"), options.iterations).map(Some);
     }
     let n_parameters = trainer.gradient().values().len() as u64;
     let elapsed_s = trainer.checkpoint().elapsed.as_secs_f64();
     let mut progress = Progress::start(trainer.iteration(), elapsed_s, options.iterations, n_parameters, options.quiet);
     loop {
-        let iterated = trainer.iterate(Some(&|n| {
-            progress.coordinates_done(n);
-            if interrupts.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        }));
+        let iterated = unlogged.take().map_or_else(
+            || {
+                trainer
+                    .iterate(Some(&|n| {
+                        progress.coordinates_done(n);
+                        if interrupts.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                    }))
+                    .inspect(|record| *gradient_s += record.gradient_s)
+            },
+            Ok,
+        );
         let mut record = match iterated {
             Err(train::Error::Cancelled(_)) => {
                 checkpoints.write(trainer, log, *gradient_s)?;
@@ -248,11 +262,18 @@ fn run_iterations(
             }
             iterated => iterated?,
         };
-        *gradient_s += record.gradient_s;
         let is_last = record.iteration == options.iterations;
         if is_last || options.eval_every.is_some_and(|every| record.iteration.is_multiple_of(every)) {
-            record.train_accuracy = Some(Evaluation::new(trainer.net(), &data.train).accuracy());
-            record.test_accuracy = data.test.as_ref().map(|test| Evaluation::new(trainer.net(), test).accuracy());
+            let evaluate = |samples| Evaluation::new_unless(trainer.net(), samples, || interrupts.requested());
+            let share = |samples| evaluate(samples).map(|evaluation| evaluation.accuracy());
+            let (train, test) = (share(&data.train), data.test.as_ref().map(share));
+            let is_whole = train.is_some() && test != Some(None);
+            if !is_whole {
+                checkpoints.write_unlogged(trainer, log, *gradient_s, Some(record))?;
+                return Ok(None);
+            }
+            record.train_accuracy = train;
+            record.test_accuracy = test.flatten();
         }
         log.write(&record)?;
         progress.iteration_done(&record);

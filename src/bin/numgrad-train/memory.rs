@@ -4,15 +4,13 @@ use anyhow::{Result, bail};
 use numgrad::nn::NetworkShape;
 
 use crate::args::Options;
-
-/// What is taken for free where the operating system does not say.
-const ASSUMED_FREE: u64 = 16 << 30;
+use crate::free_memory::free_bytes;
 
 /// Fails where the network, a clone of it for each thread and a batch need more memory than is free, or where the number
 /// of evaluations of the whole run overflows.
 pub fn check(options: &Options, shape: NetworkShape) -> Result<()> {
     let needed = needed_bytes(options, shape);
-    let free = free_bytes().unwrap_or(ASSUMED_FREE);
+    let free = free_bytes();
     if needed.is_none_or(|needed| needed > free as u128) {
         let needed = needed.map_or("more than any".to_owned(), gigabytes);
         bail!(
@@ -48,14 +46,6 @@ fn needed_bytes(options: &Options, shape: NetworkShape) -> Option<u128> {
     let sample = (5 * n_inputs as u128).checked_add(hidden.checked_mul(3)?)?.checked_add(2 * classes)?;
     let batch = (options.batch_size as u128).checked_mul(sample)?;
     shared.checked_add(clone.checked_mul(options.n_threads() as u128)?)?.checked_add(batch)?.checked_mul(8)
-}
-
-/// What Linux says can be used without swapping.
-fn free_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kib.checked_mul(1024)
 }
 
 fn gigabytes(bytes: u128) -> String {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::csv_log::CsvLog;
 use crate::terminal::say;
+use crate::whole_file::remove;
 
 pub const CHECKPOINT: &str = "checkpoint.npz";
 
@@ -66,7 +67,8 @@ impl RunFolder {
         if !path.is_dir() {
             bail!("expected the folder of a run, found no folder of that name");
         }
-        if !path.join(CHECKPOINT).exists() {
+        let checkpoint = path.join(CHECKPOINT);
+        if !checkpoint.try_exists().with_context(|| format!("cannot read {}", checkpoint.display()))? {
             bail!("expected the folder of a run, found no {CHECKPOINT} in it");
         }
         let mut folder = Self { path: path.to_owned(), made: Vec::new(), force: false, lock: None };
@@ -95,12 +97,17 @@ impl RunFolder {
     /// Fails where another process holds the lock. Where the file system has none, a warning has to do.
     fn take_lock(&mut self) -> Result<()> {
         let path = self.file(LOCK);
+        // Opened to be read too, a pipe of that name does not keep the program waiting for its other end.
         let lock = File::options()
+            .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .open(&path)
             .with_context(|| format!("cannot create {}", path.display()))?;
+        if !lock.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            bail!("{}: expected a file, found a pipe, socket or device; remove it", path.display());
+        }
         match lock.try_lock() {
             Ok(()) => self.lock = Some(lock),
             Err(TryLockError::WouldBlock) => {
@@ -223,14 +230,4 @@ fn cannot_make(path: &Path) -> String {
 /// Fails where a file cannot be made in `folder`; nothing stays.
 fn check_writable(folder: &Path) -> io::Result<()> {
     tempfile::tempfile_in(folder).map(drop)
-}
-
-/// Removes a file where there is one.
-fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot replace {}", path.display()))
-        }
-        _ => Ok(()),
-    }
 }

@@ -10,6 +10,7 @@ use clap::{ArgMatches, Args, ValueEnum, ValueHint};
 use numgrad::dataset::{self, Dataset, Name, Request};
 use numgrad::random::LegacyRandom;
 
+use crate::free_memory::free_bytes;
 use crate::terminal::{Downloads, say};
 
 /// The flags under "Data" that every program has.
@@ -80,7 +81,7 @@ impl DataArgs {
             DatasetName::Embedded => Name::Embedded,
             DatasetName::Synthetic => Name::Synthetic,
         });
-        Ok(Request { name, data_dir, cache_dir: None, mirror: self.mirror.clone(), n_classes })
+        Ok(Request { name, data_dir, cache_dir: None, mirror: self.mirror.clone(), n_classes, max_bytes: None })
     }
 
     /// Whether the data are the random ones.
@@ -95,7 +96,8 @@ fn contradiction<T>(message: &str) -> Result<T, clap::Error> {
 
 /// The samples of a request. Synthetic ones are drawn from `random`; the other data sets leave it as it is.
 pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow::Result<Dataset> {
-    let loaded = dataset::load(request, random, &mut Downloads::new(quiet))?;
+    let bounded = Request { max_bytes: Some(free_bytes()), ..request.clone() };
+    let loaded = dataset::load(&bounded, random, &mut Downloads::new(quiet))?;
     if let Some(warning) = &loaded.warning {
         say(format_args!("warning: {warning}"));
     }

@@ -1,7 +1,7 @@
 //! Files that are there as a whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -22,7 +22,9 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Resu
 }
 
 fn write_to(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
+    // What a killed run left. A link is not followed and a pipe not waited for, as the file is made anew.
+    remove(path)?;
+    let mut file = BufWriter::new(File::create_new(path)?);
     write(&mut file)?;
     file.flush()?;
     Ok(file.get_ref().sync_all()?)
@@ -35,4 +37,14 @@ fn sync_folder_of(path: &Path) -> Result<()> {
         File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Removes a file where there is one.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot replace {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
