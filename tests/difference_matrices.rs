@@ -214,6 +214,66 @@ fn no_point_of_a_matrix_or_a_direction_leaves_the_bounds() {
     assert!(matches!(error, Error::Point { coordinate: 2, value: -1.0, .. }));
 }
 
+/// d/dt f(x + t·v) is proportional to v, however long v is.
+#[test]
+fn a_direction_may_be_as_long_or_short_as_numbers_get_but_must_be_finite() {
+    let f = |x: &ArrayRef1<f64>| x[0].exp() + x[1];
+    let gradient = |x: &ArrayRef1<f64>| array![x[0].exp(), 1.0];
+    let (x, central) = (array![0.0, 1.0], Differentiator::default());
+    for length in [1e-300, 1e-160, 1.0, 1e160, 1e300] {
+        let v = array![length, 0.0];
+        let slope = central.directional_derivative(f, &x, &v).unwrap();
+        assert!((slope / length - 1.0).abs() < 1e-9, "{slope:e} for {length:e}");
+        let product = central.hessian_vector(f, &x, &v).unwrap();
+        // Rounding of values of 2 by steps of 1.2e-4: a few times 3e-8.
+        assert!((product[0] / length - 1.0).abs() < 1e-6 && product[1] == 0.0, "{product} for {length:e}");
+        let product = central.hessian_vector_from_gradient(gradient, &x, &v).unwrap();
+        assert!((product[0] / length - 1.0).abs() < 1e-9 && product[1] == 0.0, "{product} for {length:e}");
+    }
+    for value in [f64::NAN, f64::INFINITY] {
+        let v = array![1.0, value];
+        let errors = [
+            central.directional_derivative(f, &x, &v).unwrap_err(),
+            central.hessian_vector(f, &x, &v).unwrap_err(),
+            central.hessian_vector_from_gradient(gradient, &x, &v).unwrap_err(),
+        ];
+        for error in errors {
+            let said = format!("component 1 of the direction is {value}, expected a finite number");
+            assert_eq!(error.to_string(), said);
+        }
+        let unchecked = central.clone().with_non_finite(NonFinite::Propagate);
+        assert!(!unchecked.directional_derivative(f, &x, &v).unwrap().is_finite());
+    }
+    let tiny = Differentiator::new(Stencil::central(), Step::Absolute(1e-8));
+    let error = tiny.directional_derivative(f, &array![0.0, 1e9], &array![0.0, 1.0]).unwrap_err();
+    assert_eq!(error, Error::Step { coordinate: 1, step: 1e-8, point: 1e9 });
+}
+
+/// Also by stencils and matrices that begin with f(x) itself.
+#[test]
+fn a_point_that_is_not_finite_is_named_before_anything_is_evaluated() {
+    let never = |_: &ArrayRef1<f64>| -> f64 { panic!("evaluated") };
+    let never_many = |_: &ArrayRef1<f64>| -> Array1<f64> { panic!("evaluated") };
+    let x = array![1.0, f64::NAN];
+    let pattern = SparsityPattern::banded(2, 2, 0, 0);
+    for stencil in [Stencil::forward(), Stencil::central()] {
+        let how = Differentiator::new(stencil, Step::Automatic);
+        let errors = [
+            how.gradient(never, &x).unwrap_err(),
+            how.value_and_gradient(never, &x).unwrap_err(),
+            how.adaptive_gradient(never, &x).unwrap_err(),
+            how.hessian(never, &x).unwrap_err(),
+            how.jacobian(never_many, &x).unwrap_err(),
+            how.sparse_jacobian(never_many, &x, &pattern).unwrap_err(),
+            how.directional_derivative(never, &x, &array![1.0, 1.0]).unwrap_err(),
+            how.hessian_vector(never, &x, &array![1.0, 1.0]).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.to_string(), "coordinate 1 is NaN, expected a finite number");
+        }
+    }
+}
+
 #[test]
 fn what_is_not_finite_names_the_column_and_may_stay_in_its_own_entries() {
     let x = points(6);

@@ -76,6 +76,7 @@ impl Differentiator<'_> {
             n_evaluations: 0,
         };
         let mut own = make();
+        (0..n).try_for_each(|i| scheme.limits_at(i, own.probe.position(i)).map(|_| ()))?;
         let can_begin = n > 0 && self.budget() > 0;
         let base = if can_begin { own.unmoved()? } else { 0.0 };
         // Near bounds a stencil of order p may have p + 1 points.

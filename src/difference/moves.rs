@@ -37,6 +37,18 @@ impl Scheme<'_> {
         })
     }
 
+    /// The limits of a coordinate that is at `x`.
+    ///
+    /// # Errors
+    /// [`Error::Point`] where `x` is not within them.
+    pub fn limits_at<E>(&self, coordinate: usize, x: f64) -> Result<(f64, f64), Error<E>> {
+        let limits = self.limits(coordinate);
+        if self.checked && !(limits.0 <= x && x <= limits.1) {
+            return Err(Error::Point { coordinate, value: x, bounds: limits });
+        }
+        Ok(limits)
+    }
+
     pub fn step_length(&self, coordinate: usize, x: f64) -> f64 {
         match self.step {
             Step::Automatic => self.automatic_step * x.abs().max(1.0),
@@ -46,10 +58,10 @@ impl Scheme<'_> {
         }
     }
 
-    /// Finds the moves of a coordinate at `x`. There are none where the limits leave no room.
+    /// Finds the moves of a coordinate at `x` within these limits. There are none where they leave no room.
     ///
     /// # Errors
-    /// [`Error::Point`] where `x` is not within the limits, [`Error::Step`] where the step vanishes.
+    /// [`Error::Step`] where the step vanishes.
     pub fn plan<E>(
         &self,
         coordinate: usize,
@@ -58,9 +70,6 @@ impl Scheme<'_> {
         moves: &mut LocalMoves,
     ) -> Result<(), Error<E>> {
         let (lower, upper) = limits;
-        if self.checked && !(lower <= x && x <= upper) {
-            return Err(Error::Point { coordinate, value: x, bounds: limits });
-        }
         moves.deltas.clear();
         moves.weights.clear();
         if lower == upper {
