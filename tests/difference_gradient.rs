@@ -134,6 +134,9 @@ fn evaluations_are_as_many_as_documented() {
     let expected = forward.gradient(wavy, &x).unwrap();
     assert_eq!(n_with(&|f| assert_eq!(forward.value_and_gradient(f, &x).unwrap(), (value, expected.clone()))), 31);
     assert_eq!(n_with(&|f| assert_eq!(forward.gradient_with_value(f, &x, value).unwrap(), expected)), 30);
+    let mut out = Array1::zeros(30);
+    forward.gradient_with_value_into(wavy, &x, value, &mut out).unwrap();
+    assert_eq!(out, expected);
     assert_eq!(n_with(&|f| assert_eq!(Differentiator::default().value_and_gradient(f, &x).unwrap().0, value)), 61);
 }
 

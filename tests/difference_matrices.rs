@@ -145,6 +145,43 @@ fn hessians_are_right_symmetric_and_have_the_same_bits_for_every_number_of_threa
     assert!((slope - sum_gradient(&x).dot(&v)).abs() < 1e-8);
 }
 
+/// Of a function of a matrix: its gradient is a matrix too.
+#[test]
+fn a_gradient_of_any_shape_gives_a_hessian_and_products_of_that_shape() {
+    let x = array![[1.0, 2.0], [3.0, 4.0]];
+    // f = Σ x³
+    let gradient = |x: &ndarray::ArrayRef2<f64>| x.mapv(|x| 3.0 * x * x);
+    let central = Differentiator::default();
+    let hessian = central.hessian_from_gradient(gradient, &x).unwrap();
+    assert_near(&hessian, &Array2::from_diag(&array![6.0, 12.0, 18.0, 24.0]), 1e-8);
+    let product = central.hessian_vector_from_gradient(gradient, &x, &Array2::ones((2, 2))).unwrap();
+    assert_near(&product, &(&x * 6.0), 1e-8);
+}
+
+#[test]
+fn a_function_of_many_values_that_fails_gives_its_own_error_and_the_first_column() {
+    let x = points(20);
+    let f = |moved: &ArrayRef1<f64>| if moved[7] < x[7] || moved[12] > x[12] { Err("no") } else { Ok(chain(moved)) };
+    let in_place = |moved: &ArrayRef1<f64>, values: &mut [f64]| {
+        f(moved).map(|found| values.copy_from_slice(found.as_slice().unwrap()))
+    };
+    for n_threads in [1, 2, 8] {
+        let parallel = Differentiator::default().parallel();
+        let mut out = Array2::zeros((19, 20));
+        let errors = with_threads(n_threads, || {
+            [parallel.try_jacobian(f, &x).unwrap_err(), parallel.try_jacobian_into(in_place, &x, &mut out).unwrap_err()]
+        });
+        for error in errors {
+            assert!(matches!(error, Error::Function { coordinate: 7, source: "no", .. }), "{error}");
+        }
+    }
+    let found = Differentiator::default().try_jacobian(|x| Ok::<_, ()>(chain(x)), &x).unwrap();
+    assert_eq!(found, Differentiator::default().jacobian(chain, &x).unwrap());
+    // Where no coordinate can move, f(x) still says how many values there are, or that it fails.
+    let pinned = Differentiator::default().with_bounds(x.to_vec(), x.to_vec());
+    assert!(matches!(pinned.try_jacobian(|_| Err("no"), &x), Err(Error::Function { source: "no", .. })));
+}
+
 #[test]
 fn evaluations_are_as_many_as_documented() {
     let calls = AtomicU64::new(0);

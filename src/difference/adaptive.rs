@@ -9,6 +9,16 @@ use super::run::chunk_len;
 use super::{Coordinates, Differentiator, Error, Objective, Parallelism};
 
 /// A derivative and how far it can be trusted.
+///
+/// ```
+/// use ndarray::array;
+/// use numgrad::difference::Differentiator;
+/// let slopes = Differentiator::default().adaptive_gradient(|x| x[0].exp() + x[1].abs(), &array![0.0, 0.0])?;
+/// assert!((slopes[0].value - 1.0).abs() <= slopes[0].error && slopes[0].error < 1e-12);
+/// // At a kink there is no derivative.
+/// assert!(slopes[0].converged && !slopes[1].converged);
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Estimate {

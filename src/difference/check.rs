@@ -8,6 +8,18 @@ use super::gradient::{check_shapes, slice};
 use super::{Coordinates, Differentiator, Error, Estimate, Objective};
 
 /// Which derivatives a check compares. Random choices depend on nothing but the seed.
+///
+/// ```
+/// use ndarray::Array1;
+/// use numgrad::difference::{Differentiator, Sample};
+///
+/// let (x, f) = (Array1::ones(10_000), |x: &ndarray::ArrayRef1<f64>| x.iter().map(|x| x * x).sum());
+/// let gradient = &x * 2.0;
+/// for sample in [Sample::Coordinates { n: 20, seed: 1 }, Sample::Directions { n: 3, seed: 1 }] {
+///     assert!(Differentiator::default().check_gradient(f, &x, &gradient, sample)?.passes(1e-6));
+/// }
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sample {
@@ -41,6 +53,15 @@ impl Sample {
 }
 
 /// One derivative, twice.
+///
+/// ```
+/// use ndarray::array;
+/// use numgrad::difference::{Differentiator, Sample};
+/// let check = Differentiator::default().check_gradient(|x| x[0].sin(), &array![0.0], &array![1.1], Sample::All)?;
+/// let slope = &check.comparisons()[0];
+/// assert!((slope.absolute_error() - 0.1).abs() < 1e-9 && (slope.relative_error() - 0.1 / 1.1).abs() < 1e-9);
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Comparison {
@@ -67,18 +88,30 @@ impl Comparison {
         self.analytic.abs().max(self.numerical.abs())
     }
 
-    /// `|analytic - numerical|`.
+    /// `|analytic - numerical|`. See [`Comparison`] for an example.
     pub fn absolute_error(&self) -> f64 {
         (self.analytic - self.numerical).abs()
     }
 
-    /// The absolute error beside the larger of the two; 0 where both are 0.
+    /// The absolute error beside the larger of the two; 0 where both are 0. See [`Comparison`] for an example.
     pub fn relative_error(&self) -> f64 {
         if self.size() == 0.0 { 0.0 } else { self.absolute_error() / self.size() }
     }
 }
 
 /// What a check found. Printed, it is a table of the worst ten.
+///
+/// ```
+/// use ndarray::array;
+/// use numgrad::difference::{Differentiator, Sample};
+/// let (x, gradient) = (array![1.0, 2.0], array![2.0, 5.0]);
+/// let check = Differentiator::default().check_gradient(|x| x[0] * x[1] + x[1], &x, &gradient, Sample::All)?;
+/// // ∂/∂x_1 is 2, not 5.
+/// assert!(!check.passes(1e-6));
+/// assert_eq!((check.comparisons().len(), check.worst().unwrap().index), (2, 1));
+/// assert!(check.to_string().ends_with("2 compared"));
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientCheck {
     comparisons: Vec<Comparison>,
@@ -91,19 +124,20 @@ impl GradientCheck {
         Self { comparisons: coordinates.iter().zip(found).map(compare).collect(), what: "coordinate" }
     }
 
-    /// All comparisons, in the order of coordinates or directions.
+    /// All comparisons, in the order of coordinates or directions. See [`GradientCheck`] for an example.
     pub fn comparisons(&self) -> &[Comparison] {
         &self.comparisons
     }
 
     /// The one that is off the most beyond the error of the numerical one; `None` where nothing was compared.
+    /// See [`GradientCheck`] for an example.
     pub fn worst(&self) -> Option<&Comparison> {
         self.by_badness().into_iter().next()
     }
 
     /// Whether every derivative agrees to `rel` of itself, beyond the numerical error, and agreement means something: the
     /// numerical error is itself below `rel` of the largest derivative compared, or both are 0 to within one that has
-    /// converged. What compared nothing does not pass.
+    /// converged. What compared nothing does not pass. See [`GradientCheck`] for an example.
     pub fn passes(&self, rel: f64) -> bool {
         let largest = self.comparisons.iter().map(Comparison::size).fold(0.0, f64::max);
         let passes = |c: &Comparison| {

@@ -8,6 +8,19 @@ use super::run::{Outcome, Run, chunk_len};
 use super::{Coordinates, Error, Hook, Parallelism, PerCoordinate, Stencil, Step};
 
 /// What happens where the function is NaN or infinite.
+///
+/// ```
+/// use ndarray::array;
+/// use numgrad::difference::{Differentiator, NonFinite};
+///
+/// let (x, f) = (array![1e-9, 1.0], |x: &ndarray::ArrayRef1<f64>| x[0].ln() + x[1]);
+/// let by_rule = |rule| Differentiator::default().with_non_finite(rule).gradient(f, &x);
+/// assert!(by_rule(NonFinite::Error).is_err());
+/// assert!((by_rule(NonFinite::Shorten)?[0] / 1e9 - 1.0).abs() < 0.02);
+/// let gradient = by_rule(NonFinite::Nan)?;
+/// assert!(gradient[0].is_nan() && (gradient[1] - 1.0).abs() < 1e-9);
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum NonFinite {

@@ -1,6 +1,6 @@
 //! Derivatives along a direction: of a function, of its gradient, and of another directional derivative.
 
-use ndarray::{Array, Array1, ArrayRef, Dimension};
+use ndarray::{Array, ArrayRef, Dimension};
 
 use super::differentiator::Base;
 use super::gradient::{check_shapes, infallible, slice};
@@ -67,16 +67,16 @@ impl Differentiator<'_> {
         gradient: F,
         x: &ArrayRef<f64, D>,
         vector: &ArrayRef<f64, D>,
-    ) -> Result<Array1<f64>, Error>
+    ) -> Result<Array<f64, D>, Error>
     where
         D: Dimension,
-        F: Fn(&ArrayRef<f64, D>) -> Array1<f64>,
+        F: Fn(&ArrayRef<f64, D>) -> Array<f64, D>,
     {
         let mut product = Vec::new();
         self.along_into(returning(gradient), x, vector, 0, &mut product)?;
         product.resize(if product.is_empty() { x.len() } else { product.len() }, 0.0);
         assert!(product.len() == x.len(), "a gradient of {} values for {} coordinates", product.len(), x.len());
-        Ok(product.into())
+        Ok(Array::from_shape_vec(x.raw_dim(), product).expect("one value a coordinate"))
     }
 
     /// As [`hessian_vector_from_gradient`](Self::hessian_vector_from_gradient), in place: the function writes the gradient,

@@ -68,6 +68,21 @@ pub enum Error<E = Infallible> {
 }
 
 /// What was done of a derivative that was stopped.
+///
+/// ```
+/// use ndarray::array;
+/// use numgrad::difference::{Differentiator, StopReason};
+///
+/// let (x, central) = (array![1.0, 2.0, 3.0], Differentiator::default());
+/// let error = central.clone().with_budget(5).gradient(|x| x.dot(x), &x).unwrap_err();
+/// let partial = error.partial().unwrap();
+/// assert_eq!(partial.reason, StopReason::Budget);
+/// // What is missing, later.
+/// let missing: Vec<usize> = (0..3).filter(|&i| !partial.done[i]).collect();
+/// assert_eq!(missing, [2]);
+/// assert!((central.partials(|x| x.dot(x), &x, missing)?[0] - 6.0).abs() < 1e-9);
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Partial {
@@ -79,7 +94,7 @@ pub struct Partial {
     pub done: Vec<bool>,
 }
 
-/// Why a derivative was stopped.
+/// Why a derivative was stopped. See [`Partial`] for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {

@@ -76,22 +76,21 @@ impl Scheme<'_> {
             return Ok(());
         }
         let asked = self.step_length(coordinate, x);
-        let h = if matches!(self.step, Step::Absolute(_)) { asked } else { realised(x, asked) };
+        let is_absolute = matches!(self.step, Step::Absolute(_));
+        let h = if is_absolute { asked } else { realised(x, asked) };
         if self.checked && (h == 0.0 || (x + h == x && x - h == x)) {
             return Err(Error::Step { coordinate, step: asked, point: x });
         }
-        let mut fits = true;
-        for point in self.stencil.points() {
-            let delta = if matches!(self.step, Step::Absolute(_)) { point * h } else { (x + point * h) - x };
+        let (mut fits, mut realised_h) = (true, 0.0);
+        for (point, weight) in self.stencil.points().iter().zip(self.stencil.weights()) {
+            let delta = if is_absolute { point * h } else { (x + point * h) - x };
             fits &= lower <= x + delta && x + delta <= upper;
+            realised_h += delta * weight;
             moves.deltas.push(delta);
         }
         if fits || !self.checked {
             moves.weights.extend_from_slice(self.stencil.weights());
-            moves.divisor = match self.step {
-                Step::Absolute(h) => *h,
-                _ => moves.deltas.iter().zip(&moves.weights).map(|(delta, weight)| delta * weight).sum(),
-            };
+            moves.divisor = if is_absolute { h } else { realised_h };
         } else {
             self.fit(x, h, limits, moves);
         }
