@@ -189,12 +189,51 @@ fn page(scaling: &[Scaling], others: &[Measured], n_cores: usize) -> String {
             row.efficiency,
         );
     }
+    page.push_str(&beside_other_crates(scaling, others));
     page.push_str("\n![Speed-up by cores](scaling.svg)\n\n| other rows | | time |\n| --- | --- | ---: |\n");
-    for row in others {
+    for row in others.iter().filter(|row| !OTHER_CRATES.contains(&&*row.function)) {
         let n_threads = row.n_threads.map_or_else(String::new, |n| format!(" {n}"));
         let _ = writeln!(page, "| {} | {}{n_threads} | {} |", row.group, row.function, duration(row.seconds));
     }
     page
+}
+
+/// What `benches/engine.rs` compares the engine with.
+const OTHER_CRATES: [&str; 2] = ["finitediff", "numdiff"];
+
+/// Serial code of this crate and of others on the same functions, and this crate's on as many threads as it was run with.
+fn beside_other_crates(scaling: &[Scaling], others: &[Measured]) -> String {
+    let other = |group: &str, name: &str| {
+        others.iter().find(|row| row.group == group && row.function == name).map(|row| row.seconds)
+    };
+    let mut table = String::new();
+    for serial in scaling.iter().filter(|row| row.n_threads.is_none()) {
+        let group = format!("{} {}", serial.mode, serial.size);
+        let [Some(finitediff), Some(numdiff)] = OTHER_CRATES.map(|name| other(&group, name)) else { continue };
+        let of_this = |row: &&Scaling| (&row.mode, &row.size) == (&serial.mode, &serial.size);
+        let most = scaling.iter().filter(of_this).max_by_key(|row| row.n_threads).unwrap_or(serial);
+        let _ = writeln!(
+            table,
+            "| {group} | {} | {} | {} | {} | {:.2} | {} | {} | {:.2} |",
+            duration(serial.seconds / serial.n_evaluations as f64),
+            duration(serial.seconds),
+            duration(finitediff),
+            duration(numdiff),
+            finitediff.min(numdiff) / serial.seconds,
+            most.threads,
+            duration(most.seconds),
+            most.speed_up_over_serial,
+        );
+    }
+    if table.is_empty() {
+        return table;
+    }
+    format!(
+        "\nCentral differences of the same functions by this crate and by the crates `finitediff` and `numdiff`, which are \
+         serial (`benches/engine.rs`). \"Faster\" is the time of the quicker of those two over this crate's serial time.\n\n\
+         | function | one evaluation | serial | finitediff | numdiff | faster | threads | parallel | by cores |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n{table}"
+    )
 }
 
 /// A ratio with three digits that count: 1, 12.3, 5120.

@@ -6,7 +6,7 @@ use std::f64::consts::E;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ndarray::{Array1, ArrayRef1, array};
-use numgrad::difference::{Differentiator, Error, NonFinite, Sample};
+use numgrad::difference::{Differentiator, Error, NonFinite, Objective, Sample};
 
 type Function = fn(&ArrayRef1<f64>) -> f64;
 
@@ -70,12 +70,107 @@ fn known_derivatives_are_met_and_the_error_is_not_understated() {
                 error <= 4.0 * found.error + 4.0 * f64::EPSILON * exact.abs(),
                 "fact {number}: {found:?} for {exact}"
             );
-            assert!(found.converged && found.n_evaluations <= 20, "fact {number}: {found:?}");
+            assert!(found.converged && found.n_evaluations <= 16, "fact {number}: {found:?}");
         }
     }
     let bounded = Differentiator::default().with_bounds(1e-4, 1.9e-3);
     let found = bounded.adaptive_gradient(|x| x[0].ln(), &array![1e-3]).unwrap()[0];
     assert!((found.value - 1000.0).abs() <= 1e-6 && found.converged, "{found:?}");
+}
+
+/// Functions of one number with their derivatives: on scales from far below the first step to far above it, with offsets,
+/// poles, kinks and waves.
+type Curve = (&'static str, fn(f64) -> f64, fn(f64) -> f64);
+
+const CURVES: [Curve; 19] = [
+    ("e^x", f64::exp, f64::exp),
+    ("e^50x", |x| (50.0 * x).exp(), |x| 50.0 * (50.0 * x).exp()),
+    ("sin x", f64::sin, f64::cos),
+    ("sin 30x", |x| (30.0 * x).sin(), |x| 30.0 * (30.0 * x).cos()),
+    ("sin 300x", |x| (300.0 * x).sin(), |x| 300.0 * (300.0 * x).cos()),
+    // A first step of 0.02 is 16 periods less a twelfth; were it halved, the next one would be 8 less a 24th, and so on.
+    ("sin 5000x", |x| (5000.0 * x).sin(), |x| 5000.0 * (5000.0 * x).cos()),
+    ("ln x", |x| x.abs().ln(), |x| 1.0 / x),
+    ("1/x", |x| 1.0 / x, |x| -1.0 / (x * x)),
+    ("√x", |x| x.abs().sqrt(), |x| x.signum() / (2.0 * x.abs().sqrt())),
+    ("x³", |x| x * x * x, |x| 3.0 * x * x),
+    ("constant", |_| 5.0, |_| 0.0),
+    ("3x + 1e6", |x| 3.0 * x + 1e6, |_| 3.0),
+    ("cos x + 1e8", |x| x.cos() + 1e8, |x| -x.sin()),
+    ("x^20", |x| x.powi(20), |x| 20.0 * x.powi(19)),
+    ("tanh 1000x", |x| (1000.0 * x).tanh(), |x| 1000.0 / (1000.0 * x).cosh().powi(2)),
+    ("bell", |x| (-1e4 * x * x).exp(), |x| -2e4 * x * (-1e4 * x * x).exp()),
+    ("Runge", |x| 1.0 / (1.0 + 25.0 * x * x), |x| -50.0 * x / (1.0 + 25.0 * x * x).powi(2)),
+    ("|x|", f64::abs, f64::signum),
+    ("x·|x|", |x| x * x.abs(), |x| 2.0 * x.abs()),
+];
+
+/// `f` at a few times 1e-16 of it, or of what an error of x does to it; the derivative's own constant at 1e-16.
+#[test]
+fn estimates_are_honest_on_every_scale() {
+    let points = [1e-3, 0.013, 0.1, 0.5, 1.0, 1.7, 3.0, 10.0, -0.3, -2.0, 57.3, 100.0, 1234.5];
+    let (mut n, mut n_understated, mut n_converged) = (0, 0, 0);
+    for (name, f, slope) in CURVES {
+        for x in points.into_iter().filter(|x| f(1.1 * x).is_finite()) {
+            let exact = slope(x);
+            let found = Differentiator::default().adaptive_gradient(|x| f(x[0]), &array![x]).unwrap()[0];
+            let error = (found.value - exact).abs() - 2.0 * f64::EPSILON * exact.abs();
+            let scale = exact.abs().max(f(x).abs() / x.abs().max(1.0));
+            n += 1;
+            n_understated += usize::from(error > found.error);
+            n_converged += usize::from(found.converged);
+            assert!(error <= 3.0 * found.error, "{name} at {x}: {exact} by {found:?}");
+            assert!(!found.converged || error <= 2e-8 * scale, "{name} at {x}: {exact} by {found:?}");
+        }
+    }
+    assert!(n_understated * 100 <= n && n_converged * 100 >= 99 * n, "{n_understated}, {n_converged} of {n}");
+}
+
+/// Values that are off by up to ε of themselves, in a way that depends on every bit of x.
+#[test]
+fn estimates_are_honest_about_noise_of_the_precision_that_was_given() {
+    let noise = |x: f64, seed: u64| {
+        let z = (x.to_bits() ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 29)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    };
+    for precision in [1e-12, 1e-8, 1e-4, 1e-2] {
+        let (mut n, mut n_understated) = (0, 0);
+        for ((_, f, slope), x, seed) in [CURVES[0], CURVES[2], CURVES[9]]
+            .into_iter()
+            .flat_map(|curve| [0.3, 1.0, -0.7, 2.5].map(|x| (curve, x)))
+            .flat_map(|(curve, x)| (0..20).map(move |seed| (curve, x, seed)))
+        {
+            let noisy = |x: &ArrayRef1<f64>| (f(x[0]) + 1.0) * (1.0 + precision * noise(x[0], seed));
+            let how = Differentiator::default().with_precision(precision);
+            let found = how.adaptive_gradient(noisy, &array![x]).unwrap()[0];
+            let error = (found.value - slope(x)).abs();
+            n += 1;
+            n_understated += usize::from(error > found.error);
+            // The noise over a first step of 0.02·(ε/2.2e-16)^(1/9), a few times: 3e-11 for the first, 0.06 for the last.
+            let allowed = precision * (f(x).abs() + 1.0) / (0.02 * (precision / 2.2e-16).powf(1.0 / 9.0));
+            assert!(
+                error <= 3.0 * found.error && found.error <= 30.0 * allowed,
+                "{precision}: {} by {found:?}",
+                slope(x)
+            );
+        }
+        assert!(n_understated * 50 <= n, "{n_understated} of {n} at {precision}");
+    }
+}
+
+/// The two slopes of a kink are apart however short the step is; a symmetric difference alone sees their mean, and sees it
+/// very precisely.
+#[test]
+fn a_kink_at_the_point_itself_is_seen() {
+    let functions: [fn(f64) -> f64; 3] = [f64::abs, |x| x.max(0.0), |x| x.exp() + x.abs() / 3.0];
+    for f in functions {
+        let found = Differentiator::default().adaptive_gradient(|x| f(x[0]), &array![0.0]).unwrap()[0];
+        assert!(!found.converged && found.error > 0.3, "{found:?}");
+    }
+    let hinge = |x: &ArrayRef1<f64>| x[0].abs();
+    let check = Differentiator::default().check_gradient(hinge, &array![0.0], &array![0.0], Sample::All).unwrap();
+    assert!(!check.passes(1e-3), "{check}");
 }
 
 #[test]
@@ -115,7 +210,8 @@ fn evaluations_are_counted_and_bits_do_not_depend_on_threads() {
     };
     let x: Array1<f64> = (0..50).map(|i| f64::from(i) * 0.07).collect();
     let serial = Differentiator::default().adaptive_gradient(f, &x).unwrap();
-    assert_eq!(calls.swap(0, Relaxed), serial.iter().map(|estimate| estimate.n_evaluations).sum::<u64>());
+    // One more of f(x), which all coordinates share.
+    assert_eq!(calls.swap(0, Relaxed), 1 + serial.iter().map(|estimate| estimate.n_evaluations).sum::<u64>());
     for n_threads in [1, 2, 3, 8] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
         let found = pool.install(|| Differentiator::default().parallel().adaptive_gradient(f, &x).unwrap());
@@ -127,8 +223,85 @@ fn evaluations_are_counted_and_bits_do_not_depend_on_threads() {
         }
     }
     calls.store(0, Relaxed);
-    let error = Differentiator::default().with_budget(100).adaptive_gradient(f, &x).unwrap_err();
-    assert!(calls.load(Relaxed) <= 100 && error.partial().unwrap().done.iter().filter(|done| **done).count() == 5);
+    let error = Differentiator::default().with_budget(250).adaptive_gradient(f, &x).unwrap_err();
+    assert!(calls.load(Relaxed) <= 250 && error.partial().unwrap().done.iter().filter(|done| **done).count() == 5);
+}
+
+#[test]
+fn shortened_steps_find_a_function_of_small_domain_and_keep_to_the_budget() {
+    let calls = AtomicU64::new(0);
+    let shorten = Differentiator::default().with_non_finite(NonFinite::Shorten);
+    let logarithm = |x: &ArrayRef1<f64>| {
+        calls.fetch_add(1, Relaxed);
+        x[0].ln()
+    };
+    for x in [1.0, 1e-3, 1e-9] {
+        let found = shorten.adaptive_gradient(logarithm, &array![x]).unwrap()[0];
+        assert!((found.value * x - 1.0).abs() < 1e-11 && found.converged, "{found:?} at {x}");
+        assert_eq!(calls.swap(0, Relaxed), 1 + found.n_evaluations);
+        let fixed = shorten.gradient(logarithm, &array![x]).unwrap()[0];
+        // The step is at most an eighth of what left the domain: h²/3x² of 2 %.
+        assert!((fixed * x - 1.0).abs() < 0.02, "{fixed} at {x}");
+        calls.store(0, Relaxed);
+    }
+    // One side is never finite: the other one alone. The third derivative there is infinite.
+    let found = shorten.adaptive_gradient(|x| x[0].powf(2.5), &array![0.0]).unwrap()[0];
+    assert!(found.value.abs() <= 1e-9 && found.n_evaluations <= 48, "{found:?}");
+}
+
+/// At a stationary point nothing can be said relative to the derivative: both are 0 to within the numerical error.
+#[test]
+fn a_gradient_passes_at_a_stationary_point_and_nothing_compared_does_not() {
+    let f = |x: &ArrayRef1<f64>| 1.0 + x.iter().map(|x| (x - 1.0).powi(2)).sum::<f64>();
+    let check = |gradient: &Array1<f64>, sample| {
+        Differentiator::default().check_gradient(f, &Array1::ones(3), gradient, sample).unwrap()
+    };
+    assert!(check(&array![0.0, 1e-17, 0.0], Sample::All).passes(1e-9));
+    assert!(!check(&array![0.0, 1e-3, 0.0], Sample::All).passes(1e-9));
+    assert!(check(&array![0.0, 1e-17, 0.0], Sample::Directions { n: 3, seed: 1 }).passes(1e-9));
+    assert!(!check(&Array1::zeros(3), Sample::Coordinates { n: 0, seed: 1 }).passes(1e-9));
+}
+
+/// Σ (i + 1)·sin x_i, coordinate by coordinate.
+struct Sines(Array1<f64>);
+
+impl Objective for Sines {
+    type Workspace = ();
+
+    fn n_coordinates(&self) -> usize {
+        self.0.len()
+    }
+
+    fn coordinate_value(&self, coordinate: usize) -> f64 {
+        self.0[coordinate]
+    }
+
+    fn workspace(&self) {}
+
+    fn evaluate(&self, (): &mut (), i: usize, delta: f64) -> f64 {
+        (i + 1) as f64 * ((self.0[i] + delta).sin() - self.0[i].sin())
+    }
+}
+
+#[test]
+fn a_structured_objective_has_estimates_and_its_gradient_is_checked() {
+    let sines = Sines((0..20).map(|i| f64::from(i) * 0.3).collect());
+    let mut gradient: Vec<f64> = sines.0.iter().enumerate().map(|(i, x)| (i + 1) as f64 * x.cos()).collect();
+    let serial = Differentiator::default();
+    let found = serial.adaptive_objective_gradient(&sines).unwrap();
+    for (found, exact) in found.iter().zip(&gradient) {
+        assert!(
+            (found.value - exact).abs() <= found.error && found.error < 1e-10 && found.converged,
+            "{found:?}, {exact}"
+        );
+    }
+    assert_eq!(serial.clone().parallel().adaptive_objective_gradient(&sines).unwrap(), found);
+    for sample in [Sample::All, Sample::Coordinates { n: 5, seed: 7 }] {
+        assert!(serial.check_objective_gradient(&sines, &gradient, sample).unwrap().passes(1e-9));
+    }
+    gradient[11] += 1e-3;
+    let check = serial.check_objective_gradient(&sines, &gradient, Sample::All).unwrap();
+    assert!(!check.passes(1e-9) && check.worst().unwrap().index == 11, "{check}");
 }
 
 #[test]

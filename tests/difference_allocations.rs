@@ -3,11 +3,32 @@
 mod counting;
 
 use counting::n_allocations;
-use ndarray::{Array1, ArrayRef1};
-use numgrad::difference::{Differentiator, Stencil, Step};
+use ndarray::{Array1, Array2, ArrayRef1};
+use numgrad::difference::{Differentiator, Objective, Stencil, Step};
 
 fn sum_of_squares(x: &ArrayRef1<f64>) -> f64 {
     x.iter().map(|x| x * x).sum()
+}
+
+/// Σ x_i² at (1, …, 1).
+struct Squares(usize);
+
+impl Objective for Squares {
+    type Workspace = ();
+
+    fn n_coordinates(&self) -> usize {
+        self.0
+    }
+
+    fn coordinate_value(&self, _: usize) -> f64 {
+        1.0
+    }
+
+    fn workspace(&self) {}
+
+    fn evaluate(&self, (): &mut (), _: usize, delta: f64) -> f64 {
+        delta * (2.0 + delta)
+    }
 }
 
 /// One test, so that no other one allocates meanwhile.
@@ -24,6 +45,37 @@ fn the_number_of_allocations_does_not_depend_on_the_number_of_coordinates() {
     for how in [&central, &five_point] {
         assert_eq!(gradient(how, 10), gradient(how, 1000));
     }
+    // Every kind of function and derivative that writes into what it is given; the views of columns are one list.
+    let by_kind = |how: &Differentiator, n| {
+        let (x, mut out) = (Array1::ones(n), Array1::zeros(n));
+        let slots = &mut vec![Default::default(); n];
+        let mut jacobian = Array2::zeros((3, n));
+        let values = |x: &ArrayRef1<f64>, values: &mut [f64]| values.fill(sum_of_squares(x));
+        let squares = |x: &ArrayRef1<f64>, values: &mut [f64]| values.copy_from_slice(x.as_slice().unwrap());
+        [
+            n_allocations(|| how.try_gradient_into(|x| Ok::<_, ()>(sum_of_squares(x)), &x, &mut out).unwrap()),
+            n_allocations(|| how.gradient_mut_into(sum_of_squares, &x, &mut out).unwrap()),
+            n_allocations(|| how.gradient_per_worker_into(|| sum_of_squares, &x, &mut out).unwrap()),
+            n_allocations(|| {
+                how.slice_gradient_into(|x| x[0], x.as_slice().unwrap(), out.as_slice_mut().unwrap()).unwrap()
+            }),
+            n_allocations(|| _ = how.value_and_gradient_into(sum_of_squares, &x, &mut out).unwrap()),
+            n_allocations(|| how.adaptive_partials_into(sum_of_squares, &x, 0..n, slots).unwrap()),
+            n_allocations(|| how.jacobian_into(values, &x, &mut jacobian).unwrap()),
+            n_allocations(|| how.hessian_vector_from_gradient_into(squares, &x, &Array1::ones(n), &mut out).unwrap()),
+            n_allocations(|| _ = how.directional_derivative(sum_of_squares, &x, &Array1::ones(n)).unwrap()),
+            n_allocations(|| how.objective_gradient_into(&mut Squares(n), out.as_slice_mut().unwrap()).unwrap()),
+        ]
+    };
+    for how in [&central, &five_point] {
+        assert_eq!(by_kind(how, 10), by_kind(how, 1000));
+    }
+    // Each worker has its own copy and scratch, and a pool of two makes at most two: the first run starts the pool.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let parallel = central.clone().parallel();
+    pool.install(|| gradient(&parallel, 1_000));
+    let most = (0..20).map(|_| pool.install(|| gradient(&parallel, 1_000))).max().unwrap();
+    assert!(most <= 4 * gradient(&central, 10), "{most}");
     // The counts of evaluations near bounds are a list that grows by doubling: not one allocation a coordinate.
     assert!(gradient(&bounded, 1000) <= gradient(&bounded, 10) + 8);
 }

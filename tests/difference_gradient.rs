@@ -51,6 +51,9 @@ fn weights_are_those_of_the_literature() {
     assert_eq!(Stencil::custom(&[0.0, 1.0]).order(), 1);
     assert_eq!(Stencil::custom(&[-1.0, 1.0]).order(), 2);
     assert_eq!(Stencil::custom(&[-1.0, 0.5, 2.0, 3.5]).order(), 3);
+    // Points of any size: the powers that tell the order stay numbers.
+    assert_eq!(Stencil::custom(&[0.0, 1e-200]).order(), 1);
+    assert_eq!(Stencil::custom(&[-1e150, 1e150]).order(), 2);
 }
 
 /// With a step of 1 the polynomials of degree ≤ order have derivative 1·x^0 … exactly; the next one does not.
@@ -131,6 +134,9 @@ fn evaluations_are_as_many_as_documented() {
     let expected = forward.gradient(wavy, &x).unwrap();
     assert_eq!(n_with(&|f| assert_eq!(forward.value_and_gradient(f, &x).unwrap(), (value, expected.clone()))), 31);
     assert_eq!(n_with(&|f| assert_eq!(forward.gradient_with_value(f, &x, value).unwrap(), expected)), 30);
+    let mut out = Array1::zeros(30);
+    forward.gradient_with_value_into(wavy, &x, value, &mut out).unwrap();
+    assert_eq!(out, expected);
     assert_eq!(n_with(&|f| assert_eq!(Differentiator::default().value_and_gradient(f, &x).unwrap().0, value)), 61);
 }
 

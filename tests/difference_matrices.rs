@@ -145,6 +145,43 @@ fn hessians_are_right_symmetric_and_have_the_same_bits_for_every_number_of_threa
     assert!((slope - sum_gradient(&x).dot(&v)).abs() < 1e-8);
 }
 
+/// Of a function of a matrix: its gradient is a matrix too.
+#[test]
+fn a_gradient_of_any_shape_gives_a_hessian_and_products_of_that_shape() {
+    let x = array![[1.0, 2.0], [3.0, 4.0]];
+    // f = Σ x³
+    let gradient = |x: &ndarray::ArrayRef2<f64>| x.mapv(|x| 3.0 * x * x);
+    let central = Differentiator::default();
+    let hessian = central.hessian_from_gradient(gradient, &x).unwrap();
+    assert_near(&hessian, &Array2::from_diag(&array![6.0, 12.0, 18.0, 24.0]), 1e-8);
+    let product = central.hessian_vector_from_gradient(gradient, &x, &Array2::ones((2, 2))).unwrap();
+    assert_near(&product, &(&x * 6.0), 1e-8);
+}
+
+#[test]
+fn a_function_of_many_values_that_fails_gives_its_own_error_and_the_first_column() {
+    let x = points(20);
+    let f = |moved: &ArrayRef1<f64>| if moved[7] < x[7] || moved[12] > x[12] { Err("no") } else { Ok(chain(moved)) };
+    let in_place = |moved: &ArrayRef1<f64>, values: &mut [f64]| {
+        f(moved).map(|found| values.copy_from_slice(found.as_slice().unwrap()))
+    };
+    for n_threads in [1, 2, 8] {
+        let parallel = Differentiator::default().parallel();
+        let mut out = Array2::zeros((19, 20));
+        let errors = with_threads(n_threads, || {
+            [parallel.try_jacobian(f, &x).unwrap_err(), parallel.try_jacobian_into(in_place, &x, &mut out).unwrap_err()]
+        });
+        for error in errors {
+            assert!(matches!(error, Error::Function { coordinate: 7, source: "no", .. }), "{error}");
+        }
+    }
+    let found = Differentiator::default().try_jacobian(|x| Ok::<_, ()>(chain(x)), &x).unwrap();
+    assert_eq!(found, Differentiator::default().jacobian(chain, &x).unwrap());
+    // Where no coordinate can move, f(x) still says how many values there are, or that it fails.
+    let pinned = Differentiator::default().with_bounds(x.to_vec(), x.to_vec());
+    assert!(matches!(pinned.try_jacobian(|_| Err("no"), &x), Err(Error::Function { source: "no", .. })));
+}
+
 #[test]
 fn evaluations_are_as_many_as_documented() {
     let calls = AtomicU64::new(0);
@@ -212,6 +249,66 @@ fn no_point_of_a_matrix_or_a_direction_leaves_the_bounds() {
     }
     let error = Differentiator::default().with_bounds(0.0, 1.0).directional_derivative(sum, &x, &x).unwrap_err();
     assert!(matches!(error, Error::Point { coordinate: 2, value: -1.0, .. }));
+}
+
+/// d/dt f(x + t·v) is proportional to v, however long v is.
+#[test]
+fn a_direction_may_be_as_long_or_short_as_numbers_get_but_must_be_finite() {
+    let f = |x: &ArrayRef1<f64>| x[0].exp() + x[1];
+    let gradient = |x: &ArrayRef1<f64>| array![x[0].exp(), 1.0];
+    let (x, central) = (array![0.0, 1.0], Differentiator::default());
+    for length in [1e-300, 1e-160, 1.0, 1e160, 1e300] {
+        let v = array![length, 0.0];
+        let slope = central.directional_derivative(f, &x, &v).unwrap();
+        assert!((slope / length - 1.0).abs() < 1e-9, "{slope:e} for {length:e}");
+        let product = central.hessian_vector(f, &x, &v).unwrap();
+        // Rounding of values of 2 by steps of 1.2e-4: a few times 3e-8.
+        assert!((product[0] / length - 1.0).abs() < 1e-6 && product[1] == 0.0, "{product} for {length:e}");
+        let product = central.hessian_vector_from_gradient(gradient, &x, &v).unwrap();
+        assert!((product[0] / length - 1.0).abs() < 1e-9 && product[1] == 0.0, "{product} for {length:e}");
+    }
+    for value in [f64::NAN, f64::INFINITY] {
+        let v = array![1.0, value];
+        let errors = [
+            central.directional_derivative(f, &x, &v).unwrap_err(),
+            central.hessian_vector(f, &x, &v).unwrap_err(),
+            central.hessian_vector_from_gradient(gradient, &x, &v).unwrap_err(),
+        ];
+        for error in errors {
+            let said = format!("component 1 of the direction is {value}, expected a finite number");
+            assert_eq!(error.to_string(), said);
+        }
+        let unchecked = central.clone().with_non_finite(NonFinite::Propagate);
+        assert!(!unchecked.directional_derivative(f, &x, &v).unwrap().is_finite());
+    }
+    let tiny = Differentiator::new(Stencil::central(), Step::Absolute(1e-8));
+    let error = tiny.directional_derivative(f, &array![0.0, 1e9], &array![0.0, 1.0]).unwrap_err();
+    assert_eq!(error, Error::Step { coordinate: 1, step: 1e-8, point: 1e9 });
+}
+
+/// Also by stencils and matrices that begin with f(x) itself.
+#[test]
+fn a_point_that_is_not_finite_is_named_before_anything_is_evaluated() {
+    let never = |_: &ArrayRef1<f64>| -> f64 { panic!("evaluated") };
+    let never_many = |_: &ArrayRef1<f64>| -> Array1<f64> { panic!("evaluated") };
+    let x = array![1.0, f64::NAN];
+    let pattern = SparsityPattern::banded(2, 2, 0, 0);
+    for stencil in [Stencil::forward(), Stencil::central()] {
+        let how = Differentiator::new(stencil, Step::Automatic);
+        let errors = [
+            how.gradient(never, &x).unwrap_err(),
+            how.value_and_gradient(never, &x).unwrap_err(),
+            how.adaptive_gradient(never, &x).unwrap_err(),
+            how.hessian(never, &x).unwrap_err(),
+            how.jacobian(never_many, &x).unwrap_err(),
+            how.sparse_jacobian(never_many, &x, &pattern).unwrap_err(),
+            how.directional_derivative(never, &x, &array![1.0, 1.0]).unwrap_err(),
+            how.hessian_vector(never, &x, &array![1.0, 1.0]).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.to_string(), "coordinate 1 is NaN, expected a finite number");
+        }
+    }
 }
 
 #[test]

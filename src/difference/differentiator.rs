@@ -8,14 +8,27 @@ use super::run::{Outcome, Run, chunk_len};
 use super::{Coordinates, Error, Hook, Parallelism, PerCoordinate, Stencil, Step};
 
 /// What happens where the function is NaN or infinite.
+///
+/// ```
+/// use ndarray::array;
+/// use numgrad::difference::{Differentiator, NonFinite};
+///
+/// let (x, f) = (array![1e-9, 1.0], |x: &ndarray::ArrayRef1<f64>| x[0].ln() + x[1]);
+/// let by_rule = |rule| Differentiator::default().with_non_finite(rule).gradient(f, &x);
+/// assert!(by_rule(NonFinite::Error).is_err());
+/// assert!((by_rule(NonFinite::Shorten)?[0] / 1e9 - 1.0).abs() < 0.02);
+/// let gradient = by_rule(NonFinite::Nan)?;
+/// assert!(gradient[0].is_nan() && (gradient[1] - 1.0).abs() < 1e-9);
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum NonFinite {
     /// [`Error::NonFinite`], which names coordinate, point and value.
     #[default]
     Error,
-    /// The coordinate is tried again with the stencil kept away from there: one-sided or shorter. Each time the next point
-    /// on that side is an eighth as far away; after 16 times it is an error, and so is a value at `x` itself.
+    /// The coordinate is tried again with points an eighth as far away as the one that failed; after the eighth time on the
+    /// other side of `x` alone, from the full step on. After the sixteenth it is an error, and so is a value at `x` itself.
     Shorten,
     /// The derivative of this coordinate is NaN; the others are what they are.
     Nan,
@@ -23,8 +36,9 @@ pub enum NonFinite {
     Propagate,
 }
 
-/// How often [`NonFinite::Shorten`] tries a coordinate.
-const MAX_ATTEMPTS: usize = 16;
+/// How often [`NonFinite::Shorten`] tries a coordinate again with a shorter step, and how often one-sided.
+const SHORTER_ATTEMPTS: usize = 8;
+const ONE_SIDED_ATTEMPTS: usize = 8;
 
 /// How to differentiate: stencil, step, bounds, serial or parallel, and what to do when something goes wrong.
 ///
@@ -340,11 +354,11 @@ impl<'h> Differentiator<'h> {
         let mut needs_base = scheme.stencil.has_centre();
         // Near bounds a stencil may be another: how many points it has then is known when it is planned.
         let mut costs = Vec::new();
-        if self.is_bounded() {
-            for position in 0..n {
-                let coordinate = coordinates.get(position);
-                let x = worker.probe.position(coordinate);
-                scheme.plan(coordinate, x, scheme.limits(coordinate), &mut worker.moves)?;
+        for coordinate in (0..n).map(|position| coordinates.get(position)) {
+            let x = worker.probe.position(coordinate);
+            let limits = scheme.limits_at(coordinate, x)?;
+            if self.is_bounded() {
+                scheme.plan(coordinate, x, limits, &mut worker.moves)?;
                 let n_moved = worker.moves.deltas.iter().filter(|delta| **delta != 0.0).count();
                 needs_base |= n_moved < worker.moves.deltas.len();
                 costs.push(n_moved as u64);
@@ -405,7 +419,14 @@ impl<'h> Differentiator<'h> {
     {
         worker.n_evaluations = 0;
         let x = worker.probe.position(coordinate);
-        let mut limits = scheme.limits(coordinate);
+        let widest = match scheme.limits_at(coordinate, x) {
+            Ok(limits) => limits,
+            Err(error) => {
+                run.fail(position, error);
+                return false;
+            }
+        };
+        let mut limits = widest;
         for attempt in 0.. {
             let weighed = scheme
                 .plan(coordinate, x, limits, &mut worker.moves)
@@ -422,23 +443,40 @@ impl<'h> Differentiator<'h> {
                 worker.sum.iter_mut().for_each(|sum| *sum = f64::NAN);
                 return true;
             }
-            let nearer = x + delta / 8.0;
-            if delta > 0.0 {
-                limits.1 = nearer;
-            } else {
-                limits.0 = nearer;
-            }
-            let retry = self.non_finite == NonFinite::Shorten && delta != 0.0 && attempt < MAX_ATTEMPTS;
-            if !retry || limits.0 == limits.1 {
+            let Some(nearer) = self.nearer(attempt, x, delta, limits, widest) else {
                 run.fail(position, Error::NonFinite { coordinate, point: x + delta, value });
                 return false;
-            }
+            };
+            limits = nearer;
             // No stencil moves a coordinate to more points than this.
             if !run.reserve(scheme.stencil.points().len().max(scheme.stencil.order() as usize) as u64 + 1) {
                 return false;
             }
         }
         unreachable!("the last attempt fails")
+    }
+
+    /// Limits for another attempt after a value that was not finite; `None` where there should not be one.
+    pub(super) fn nearer(
+        &self,
+        attempt: usize,
+        x: f64,
+        delta: f64,
+        limits: (f64, f64),
+        widest: (f64, f64),
+    ) -> Option<(f64, f64)> {
+        if self.non_finite != NonFinite::Shorten || delta == 0.0 {
+            return None;
+        }
+        let reach = delta.abs() / 8.0;
+        let (lower, upper) = match attempt {
+            0..SHORTER_ATTEMPTS => (widest.0.max(x - reach), widest.1.min(x + reach)),
+            SHORTER_ATTEMPTS if delta > 0.0 => (widest.0, x),
+            SHORTER_ATTEMPTS => (x, widest.1),
+            _ if delta > 0.0 => (limits.0, x + reach),
+            _ => (x - reach, limits.1),
+        };
+        (lower < upper && attempt < SHORTER_ATTEMPTS + ONE_SIDED_ATTEMPTS).then_some((lower, upper))
     }
 }
 

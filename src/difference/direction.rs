@@ -1,6 +1,6 @@
 //! Derivatives along a direction: of a function, of its gradient, and of another directional derivative.
 
-use ndarray::{Array, Array1, ArrayRef, Dimension};
+use ndarray::{Array, ArrayRef, Dimension};
 
 use super::differentiator::Base;
 use super::gradient::{check_shapes, infallible, slice};
@@ -67,16 +67,16 @@ impl Differentiator<'_> {
         gradient: F,
         x: &ArrayRef<f64, D>,
         vector: &ArrayRef<f64, D>,
-    ) -> Result<Array1<f64>, Error>
+    ) -> Result<Array<f64, D>, Error>
     where
         D: Dimension,
-        F: Fn(&ArrayRef<f64, D>) -> Array1<f64>,
+        F: Fn(&ArrayRef<f64, D>) -> Array<f64, D>,
     {
         let mut product = Vec::new();
         self.along_into(returning(gradient), x, vector, 0, &mut product)?;
         product.resize(if product.is_empty() { x.len() } else { product.len() }, 0.0);
         assert!(product.len() == x.len(), "a gradient of {} values for {} coordinates", product.len(), x.len());
-        Ok(product.into())
+        Ok(Array::from_shape_vec(x.raw_dim(), product).expect("one value a coordinate"))
     }
 
     /// As [`hessian_vector_from_gradient`](Self::hessian_vector_from_gradient), in place: the function writes the gradient,
@@ -263,6 +263,9 @@ impl Differentiator<'_> {
     }
 
     /// How to differentiate by t along a direction; `None` if it is 0. The scheme is handed on for its limits.
+    ///
+    /// # Errors
+    /// [`Error::Point`], [`Error::Direction`], and [`Error::Step`] where t is absolute and vanishes beside every coordinate.
     #[allow(clippy::type_complexity, reason = "one caller's pair")]
     pub(super) fn along<'a, E>(
         &self,
@@ -270,23 +273,32 @@ impl Differentiator<'_> {
         x: &[f64],
         direction: &[f64],
     ) -> Result<Option<(Self, Scheme<'a>)>, Error<E>> {
-        let (mut sum, mut lower, mut upper) = (0.0, f64::MIN, f64::MAX);
+        // The t that moves each coordinate by its own step; the shortest of them.
+        let own_t = |(i, (x, v)): (usize, (&f64, &f64))| (scheme.step_length(i, *x) / v.abs()).min(f64::MAX);
+        let moved = || x.iter().zip(direction).enumerate().filter(|(_, (_, v))| **v != 0.0);
+        let shortest = moved().map(own_t).fold(f64::INFINITY, f64::min);
+        let (mut lower, mut upper, mut sum) = (f64::MIN, f64::MAX, 0.0);
         for (coordinate, (&x, &v)) in x.iter().zip(direction).enumerate() {
-            let bounds = scheme.limits(coordinate);
-            if scheme.checked && !(bounds.0 <= x && x <= bounds.1) {
-                return Err(Error::Point { coordinate, value: x, bounds });
+            let bounds = scheme.limits_at(coordinate, x)?;
+            if scheme.checked && !v.is_finite() {
+                return Err(Error::Direction { coordinate, value: v });
             }
             if v != 0.0 {
-                sum += (v / scheme.step_length(coordinate, x)).powi(2);
                 let (one, other) = ((bounds.0 - x) / v, (bounds.1 - x) / v);
                 lower = one.min(other).max(lower);
                 upper = one.max(other).min(upper);
+                sum += (shortest / own_t((coordinate, (&x, &v)))).powi(2);
             }
         }
-        if sum == 0.0 {
-            return Ok(None);
+        let Some((coordinate, (&point, &v))) = moved().next() else { return Ok(None) };
+        let t = match *scheme.step {
+            Step::Absolute(t) => t,
+            // A number for any direction, be it as short or long as numbers get, or not checked.
+            _ => (shortest / f64::sqrt(sum)).max(f64::MIN_POSITIVE),
+        };
+        if scheme.checked && moved().all(|(_, (x, v))| x + t * v == *x && x - t * v == *x) {
+            return Err(Error::Step { coordinate, step: t * v.abs(), point });
         }
-        let t = if let Step::Absolute(h) = scheme.step { *h } else { 1.0 / f64::sqrt(sum) };
         let bounded = self.is_bounded().then_some((PerCoordinate::Same(lower), PerCoordinate::Same(upper)));
         Ok(Some((self.with_step_and_bounds(Step::Absolute(t), bounded), *scheme)))
     }

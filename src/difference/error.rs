@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::fmt;
 
+use super::moves::EVERYWHERE;
+
 /// Why there is no derivative. `E` is the error of a fallible function; others have none.
 ///
 /// Of several coordinates that fail, the first in the order asked for is reported, for any number of threads.
@@ -36,6 +38,13 @@ pub enum Error<E = Infallible> {
         /// The value that it vanishes beside.
         point: f64,
     },
+    /// A component of a direction is NaN or infinite. Nothing was evaluated.
+    Direction {
+        /// Which one, in standard order.
+        coordinate: usize,
+        /// Its value.
+        value: f64,
+    },
     /// The function, or the derivative that was made of its values, is NaN or infinite.
     NonFinite {
         /// The coordinate that was moved, in standard order.
@@ -59,6 +68,21 @@ pub enum Error<E = Infallible> {
 }
 
 /// What was done of a derivative that was stopped.
+///
+/// ```
+/// use ndarray::array;
+/// use numgrad::difference::{Differentiator, StopReason};
+///
+/// let (x, central) = (array![1.0, 2.0, 3.0], Differentiator::default());
+/// let error = central.clone().with_budget(5).gradient(|x| x.dot(x), &x).unwrap_err();
+/// let partial = error.partial().unwrap();
+/// assert_eq!(partial.reason, StopReason::Budget);
+/// // What is missing, later.
+/// let missing: Vec<usize> = (0..3).filter(|&i| !partial.done[i]).collect();
+/// assert_eq!(missing, [2]);
+/// assert!((central.partials(|x| x.dot(x), &x, missing)?[0] - 6.0).abs() < 1e-9);
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Partial {
@@ -70,7 +94,7 @@ pub struct Partial {
     pub done: Vec<bool>,
 }
 
-/// Why a derivative was stopped.
+/// Why a derivative was stopped. See [`Partial`] for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
@@ -99,8 +123,15 @@ impl<E> Error<E> {
 impl<E: fmt::Display> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Error::Point { coordinate, value, bounds: (lower, upper) } => {
-                write!(f, "coordinate {coordinate} is {value}, expected a finite number within {lower:e}..={upper:e}")
+            Error::Point { coordinate, value, bounds } => {
+                write!(f, "coordinate {coordinate} is {value}, expected a finite number")?;
+                match *bounds {
+                    EVERYWHERE => Ok(()),
+                    (lower, upper) => write!(f, " within {lower:e}..={upper:e}"),
+                }
+            }
+            Error::Direction { coordinate, value } => {
+                write!(f, "component {coordinate} of the direction is {value}, expected a finite number")
             }
             Error::Step { coordinate, step, point } => write!(
                 f,
@@ -108,7 +139,11 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
                  choose a longer, a relative or the automatic step"
             ),
             Error::NonFinite { coordinate, point, value } => {
-                write!(f, "the function is {value} with coordinate {coordinate} at {point:e}, expected a finite number")
+                write!(
+                    f,
+                    "the function is {value} with coordinate {coordinate} at {point:e}, expected a finite number; \
+                     set bounds that keep away from there, or another rule for such values"
+                )
             }
             Error::Function { coordinate, point, source } => {
                 write!(f, "the function failed with coordinate {coordinate} at {point:e}: {source}")

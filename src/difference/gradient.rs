@@ -355,6 +355,36 @@ impl Differentiator<'_> {
         self.array_gradient(|| infallible(&f), x, Base::Known(value)).map(|(_, gradient)| gradient)
     }
 
+    /// As [`gradient_with_value`](Self::gradient_with_value), into `out`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    ///
+    /// # Panics
+    /// If `out` has another shape than `x`.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::{Differentiator, Step, Stencil};
+    /// let (mut gradient, forward) = (array![0.0], Differentiator::new(Stencil::forward(), Step::Automatic));
+    /// forward.gradient_with_value_into(|x| x[0] * x[0], &array![3.0], 9.0, &mut gradient)?;
+    /// assert!((gradient[0] - 6.0).abs() < 1e-6);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn gradient_with_value_into<D, F>(
+        &self,
+        f: F,
+        x: &ArrayRef<f64, D>,
+        value: f64,
+        out: &mut ArrayRef<f64, D>,
+    ) -> Result<(), Error>
+    where
+        D: Dimension,
+        F: Fn(&ArrayRef<f64, D>) -> f64 + Sync,
+    {
+        self.array_gradient_into(|| infallible(&f), x, Base::Known(value), out).map(|_| ())
+    }
+
     /// Chosen coordinates of the gradient, in the order asked for. They have the bits of the whole gradient.
     ///
     /// # Errors
@@ -538,7 +568,22 @@ impl Differentiator<'_> {
     /// # Panics
     /// If `out` does not have one slot for each coordinate.
     ///
-    /// See [`Objective`] for an example.
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// # struct Sum(Vec<f64>);
+    /// # impl numgrad::difference::Objective for Sum {
+    /// #     type Workspace = ();
+    /// #     fn n_coordinates(&self) -> usize { self.0.len() }
+    /// #     fn coordinate_value(&self, coordinate: usize) -> f64 { self.0[coordinate] }
+    /// #     fn workspace(&self) {}
+    /// #     fn evaluate(&self, (): &mut (), coordinate: usize, delta: f64) -> f64 { delta * (coordinate + 1) as f64 }
+    /// # }
+    /// // `Sum` implements `Objective`.
+    /// let mut gradient = [0.0; 2];
+    /// Differentiator::default().objective_gradient_into(&mut Sum(vec![0.0; 2]), &mut gradient)?;
+    /// assert!((gradient[1] - 2.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
     pub fn objective_gradient_into<O: Objective>(&self, objective: &mut O, out: &mut [f64]) -> Result<(), Error> {
         self.objective_partials_into(objective, 0..objective.n_coordinates(), out)
     }
@@ -551,7 +596,22 @@ impl Differentiator<'_> {
     /// # Panics
     /// If one of the coordinates does not exist, or `out` has not one slot for each.
     ///
-    /// See [`Objective`] for an example.
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// # struct Sum(Vec<f64>);
+    /// # impl numgrad::difference::Objective for Sum {
+    /// #     type Workspace = ();
+    /// #     fn n_coordinates(&self) -> usize { self.0.len() }
+    /// #     fn coordinate_value(&self, coordinate: usize) -> f64 { self.0[coordinate] }
+    /// #     fn workspace(&self) {}
+    /// #     fn evaluate(&self, (): &mut (), coordinate: usize, delta: f64) -> f64 { delta * (coordinate + 1) as f64 }
+    /// # }
+    /// // `Sum` implements `Objective`.
+    /// let mut second_half = [0.0; 2];
+    /// Differentiator::default().objective_partials_into(&mut Sum(vec![0.0; 4]), 2..4, &mut second_half)?;
+    /// assert!((second_half[0] - 3.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
     pub fn objective_partials_into<O: Objective>(
         &self,
         objective: &mut O,

@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 
-use ndarray::{Array1, Array2, ArrayRef, ArrayRef2, ArrayViewMut1, Axis, Dimension};
+use ndarray::{Array, Array2, ArrayRef, ArrayRef2, ArrayViewMut1, Axis, Dimension};
 
 use super::gradient::{infallible, slice};
+use super::jacobian::returning;
 use super::moves::{LocalMoves, Scheme};
 use super::probe::{FunctionProbe, Probe};
 use super::stencil::fornberg;
@@ -76,6 +77,7 @@ impl Differentiator<'_> {
             n_evaluations: 0,
         };
         let mut own = make();
+        (0..n).try_for_each(|i| scheme.limits_at(i, own.probe.position(i)).map(|_| ()))?;
         let can_begin = n > 0 && self.budget() > 0;
         let base = if can_begin { own.unmoved()? } else { 0.0 };
         // Near bounds a stencil of order p may have p + 1 points.
@@ -141,9 +143,9 @@ impl Differentiator<'_> {
     pub fn hessian_from_gradient<D, F>(&self, gradient: F, x: &ArrayRef<f64, D>) -> Result<Array2<f64>, Error>
     where
         D: Dimension,
-        F: Fn(&ArrayRef<f64, D>) -> Array1<f64> + Sync,
+        F: Fn(&ArrayRef<f64, D>) -> Array<f64, D> + Sync,
     {
-        let mut hessian = self.jacobian(gradient, x)?;
+        let mut hessian = self.jacobian_of(|| returning(&gradient), x)?;
         check_square(&hessian, x.len());
         symmetrise(&mut hessian);
         Ok(hessian)

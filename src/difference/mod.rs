@@ -11,6 +11,7 @@ mod coordinates;
 mod differentiator;
 mod direction;
 mod error;
+mod extrapolation;
 mod gradient;
 mod hessian;
 mod jacobian;

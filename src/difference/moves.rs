@@ -37,6 +37,18 @@ impl Scheme<'_> {
         })
     }
 
+    /// The limits of a coordinate that is at `x`.
+    ///
+    /// # Errors
+    /// [`Error::Point`] where `x` is not within them.
+    pub fn limits_at<E>(&self, coordinate: usize, x: f64) -> Result<(f64, f64), Error<E>> {
+        let limits = self.limits(coordinate);
+        if self.checked && !(limits.0 <= x && x <= limits.1) {
+            return Err(Error::Point { coordinate, value: x, bounds: limits });
+        }
+        Ok(limits)
+    }
+
     pub fn step_length(&self, coordinate: usize, x: f64) -> f64 {
         match self.step {
             Step::Automatic => self.automatic_step * x.abs().max(1.0),
@@ -46,10 +58,10 @@ impl Scheme<'_> {
         }
     }
 
-    /// Finds the moves of a coordinate at `x`. There are none where the limits leave no room.
+    /// Finds the moves of a coordinate at `x` within these limits. There are none where they leave no room.
     ///
     /// # Errors
-    /// [`Error::Point`] where `x` is not within the limits, [`Error::Step`] where the step vanishes.
+    /// [`Error::Step`] where the step vanishes.
     pub fn plan<E>(
         &self,
         coordinate: usize,
@@ -58,31 +70,27 @@ impl Scheme<'_> {
         moves: &mut LocalMoves,
     ) -> Result<(), Error<E>> {
         let (lower, upper) = limits;
-        if self.checked && !(lower <= x && x <= upper) {
-            return Err(Error::Point { coordinate, value: x, bounds: limits });
-        }
         moves.deltas.clear();
         moves.weights.clear();
         if lower == upper {
             return Ok(());
         }
         let asked = self.step_length(coordinate, x);
-        let h = if matches!(self.step, Step::Absolute(_)) { asked } else { realised(x, asked) };
+        let is_absolute = matches!(self.step, Step::Absolute(_));
+        let h = if is_absolute { asked } else { realised(x, asked) };
         if self.checked && (h == 0.0 || (x + h == x && x - h == x)) {
             return Err(Error::Step { coordinate, step: asked, point: x });
         }
-        let mut fits = true;
-        for point in self.stencil.points() {
-            let delta = if matches!(self.step, Step::Absolute(_)) { point * h } else { (x + point * h) - x };
+        let (mut fits, mut realised_h) = (true, 0.0);
+        for (point, weight) in self.stencil.points().iter().zip(self.stencil.weights()) {
+            let delta = if is_absolute { point * h } else { (x + point * h) - x };
             fits &= lower <= x + delta && x + delta <= upper;
+            realised_h += delta * weight;
             moves.deltas.push(delta);
         }
         if fits || !self.checked {
             moves.weights.extend_from_slice(self.stencil.weights());
-            moves.divisor = match self.step {
-                Step::Absolute(h) => *h,
-                _ => moves.deltas.iter().zip(&moves.weights).map(|(delta, weight)| delta * weight).sum(),
-            };
+            moves.divisor = if is_absolute { h } else { realised_h };
         } else {
             self.fit(x, h, limits, moves);
         }

@@ -91,6 +91,14 @@ pub trait Objective: Sync {
 }
 
 /// The moves that one finite difference makes, the same for every coordinate.
+///
+/// ```
+/// use numgrad::difference::Moves;
+/// // Central, with a step of 0.1, of x² at 3.
+/// let moves = Moves { deltas: &[0.1, -0.1], weights: &[0.5, -0.5], divisor: 0.1 };
+/// let sum: f64 = moves.deltas.iter().zip(moves.weights).map(|(delta, weight)| weight * (3.0 + delta).powi(2)).sum();
+/// assert!((sum / moves.divisor - 6.0).abs() < 1e-12);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Moves<'a> {
     /// By how much the coordinate is moved, for each point of the stencil.

@@ -12,6 +12,14 @@ use std::sync::{Mutex, PoisonError};
 use super::{Error, Partial, StopReason};
 
 /// Serial, or on rayon's current pool.
+///
+/// ```
+/// use ndarray::array;
+/// use numgrad::difference::{Differentiator, Parallelism};
+/// let gradient = |how| Differentiator::default().with_parallelism(how).gradient(|x| x[0].sin(), &array![1.0]);
+/// assert_eq!(gradient(Parallelism::Serial)?, gradient(Parallelism::Pool)?);
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Parallelism {
@@ -21,7 +29,8 @@ pub enum Parallelism {
     Pool,
 }
 
-/// How far a derivative is, as its [`Hook`] is told.
+/// How far a derivative is, as its [`Hook`] is told. See [`Differentiator::with_hook`](super::Differentiator::with_hook) for
+/// an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -36,7 +45,8 @@ pub struct Progress {
 }
 
 /// Called after each coordinate (each block of a structured objective), from whichever worker did it.
-/// `ControlFlow::Break` cancels. Calls of several workers may overtake one another.
+/// `ControlFlow::Break` cancels. Calls of several workers may overtake one another. See
+/// [`Differentiator::with_hook`](super::Differentiator::with_hook) for an example.
 pub type Hook<'h> = &'h (dyn Fn(Progress) -> ControlFlow<()> + Sync);
 
 /// What the workers of a run share.

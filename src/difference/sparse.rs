@@ -234,6 +234,7 @@ impl Differentiator<'_> {
         let n = own.probe.n_coordinates();
         assert!(n == pattern.groups.len(), "a pattern of {} columns for {n} coordinates", pattern.groups.len());
         let scheme = self.scheme(&self.stencil, 1, n);
+        (0..n).try_for_each(|column| scheme.limits_at(column, own.probe.position(column)).map(|_| ()))?;
         let mut groups: Vec<Group> = (0..pattern.n_groups).map(|_| Group::default()).collect();
         for (column, &group) in pattern.groups.iter().enumerate() {
             groups[group].columns.push(column);

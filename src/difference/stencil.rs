@@ -112,8 +112,10 @@ impl Stencil {
         let kept = points.iter().copied().zip(weights).filter(|(_, w)| w.abs() > 1e-13 * largest);
         let (kept_points, kept_weights): (Vec<f64>, Vec<f64>) = kept.unzip();
         // The first moment that does not vanish is the error's: the n points make those below n vanish, symmetry more.
+        let furthest = points.iter().fold(0.0, |max: f64, point| max.max(point.abs()));
         let vanishes = |power: u32| {
-            let terms = kept_points.iter().zip(&kept_weights).map(|(p, w)| w * p.powi(power.cast_signed()));
+            let terms =
+                kept_points.iter().zip(&kept_weights).map(|(p, w)| w * (p / furthest).powi(power.cast_signed()));
             let (sum, size) = terms.fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term.abs()));
             sum.abs() <= 1e-10 * size
         };

@@ -33,6 +33,11 @@ pub enum Step {
 
 impl Step {
     /// The book's step: `h = 1e-4` for every coordinate.
+    ///
+    /// ```
+    /// use numgrad::difference::Step;
+    /// assert_eq!(Step::BOOK, Step::Absolute(1e-4));
+    /// ```
     pub const BOOK: Step = Step::Absolute(1e-4);
 
     /// # Panics
