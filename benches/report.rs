@@ -4,7 +4,7 @@
 //! `cargo bench && cargo bench --bench report`
 //!
 //! A group that has a row called `serial` and rows called `threads/N` is one size of one mode. All other rows are listed as
-//! they are.
+//! they are. Criterion keeps what it once measured: remove `target/criterion` where older figures should not come in.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail};
+use numgrad::nn::simd::Isa;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use serde::{Deserialize, Serialize};
 
 /// What one row of the suite measured.
@@ -154,7 +156,7 @@ fn write_csv(path: &Path, scaling: &[Scaling]) -> Result<()> {
 fn page(scaling: &[Scaling], others: &[Measured], n_cores: usize) -> String {
     let mut page = format!(
         "# Benchmarks\n\n\
-         Machine: {}, {n_cores} cores. Command: `cargo bench && cargo bench --bench report`. Commit: {}. Date: {}.\n\n\
+         Machine: {}, {n_cores} cores, {}. Command: `cargo bench && cargo bench --bench report`. Commit: {}. Date: {}.\n\n\
          Times are medians of one gradient. \"By algorithm\" is the time of `full`, serial, of the same size over this \
          mode's serial time; \"by cores\" is this mode's serial time (plain code without rayon) over this row's. \
          Efficiency is the latter over the number of threads, or of cores where those are fewer. Evaluations are \
@@ -162,7 +164,8 @@ fn page(scaling: &[Scaling], others: &[Measured], n_cores: usize) -> String {
          | mode | size | threads | one gradient | evaluations a second | by algorithm | by cores | efficiency |\n\
          | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         machine(),
-        git(&["describe", "--always", "--dirty", "--exclude=*"]),
+        Isa::best(),
+        commit(),
         &jiff::Timestamp::now().to_string()[..10],
     );
     let serial = |mode: &str, size: &str| {
@@ -264,11 +267,17 @@ fn machine() -> String {
     std::env::var("NUMGRAD_MACHINE").ok().or_else(processor).unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
-fn git(arguments: &[&str]) -> String {
-    let output = Command::new("git").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
-    match output {
-        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-        _ => "unknown".to_owned(),
+/// The commit at hand, and whether more than this report differs from it.
+fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let changes = git(&["status", "--porcelain", "--untracked-files=no", "--", ".", ":!results/benchmarks"]);
+    match (git(&["rev-parse", "--short", "HEAD"]), changes) {
+        (Some(commit), Some(changes)) if changes.is_empty() => commit,
+        (Some(commit), _) => format!("{commit} with changes"),
+        (None, _) => "unknown".to_owned(),
     }
 }
 
@@ -296,9 +305,10 @@ fn draw_svg(
     let points = || lines.iter().flat_map(|(_, points)| points);
     let x_max = points().map(|p| p.0).fold(1.0, f64::max);
     let y_max = points().map(|p| p.1).fold(n_cores as f64, f64::max) * 1.05;
-    let area = SVGBackend::with_string(svg, (960, 540)).into_drawing_area();
+    let area = SVGBackend::with_string(svg, (1040, 540)).into_drawing_area();
     area.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&area)
+    let (left, right) = area.split_horizontally(790);
+    let mut chart = ChartBuilder::on(&left)
         .caption(format!("Speed-up over serial code, {n_cores} cores"), ("sans-serif", 24))
         .margin(18)
         .x_label_area_size(52)
@@ -313,29 +323,29 @@ fn draw_svg(
         .x_label_formatter(&|x| format!("{x:.0}"))
         .light_line_style(TRANSPARENT)
         .draw()?;
+    // The lines' names stand beside the chart, from the top down.
+    let mut y = 70;
+    let mut name = |label: &str, style: ShapeStyle| {
+        right.draw(&PathElement::new([(0, y), (24, y)], style))?;
+        right.draw(&Text::new(
+            label.to_owned(),
+            (32, y),
+            ("sans-serif", 15).into_font().into_text_style(&right).pos(Pos::new(HPos::Left, VPos::Center)),
+        ))?;
+        y += 24;
+        Ok::<_, DrawingAreaErrorKind<_>>(())
+    };
     // As many times as there are threads, and then as there are cores.
     let ideal = [1.0, n_cores as f64, x_max.max(n_cores as f64)].map(|n| (n, n.min(n_cores as f64)));
-    let grey = RGBColor(150, 150, 150);
-    chart
-        .draw_series(LineSeries::new(ideal, grey.stroke_width(1)))?
-        .label("all cores, nothing lost")
-        .legend(move |(x, y)| PathElement::new([(x, y), (x + 24, y)], grey));
+    let grey = RGBColor(150, 150, 150).stroke_width(1);
+    chart.draw_series(LineSeries::new(ideal, grey))?;
+    name("all cores, nothing lost", grey)?;
     for (i, (label, points)) in lines.iter().enumerate() {
         let colour = Palette99::pick(i).to_rgba();
-        chart
-            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?
-            .label(label)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 24, y)], colour.stroke_width(2)));
+        chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?;
         chart.draw_series(points.iter().map(|&point| Circle::new(point, 4, colour.filled())))?;
+        name(label, colour.stroke_width(2))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .background_style(WHITE.mix(0.9))
-        .border_style(RGBColor(225, 225, 225))
-        .label_font(("sans-serif", 15))
-        .legend_area_size(34)
-        .draw()?;
     area.present()?;
     Ok(())
 }

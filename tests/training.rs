@@ -190,14 +190,22 @@ fn a_hook_hears_of_every_coordinate_and_may_cancel() {
     let mut random = LegacyRandom::seed(42);
     let data = synthetic(10, &mut random);
     let parameters = initial_parameters(SYNTHETIC, Init::Uniform, 0.01, &mut random);
-    let mut trainer = Trainer::new(&data.train, parameters, random, SETTINGS());
-    let heard = std::sync::atomic::AtomicUsize::new(0);
-    let hook = |n| {
-        heard.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
-        ControlFlow::Continue(())
-    };
-    trainer.iterate(Some(&hook)).unwrap();
-    assert_eq!(heard.into_inner(), 1120);
-    assert!(matches!(trainer.iterate(Some(&|_| ControlFlow::Break(()))), Err(Error::Cancelled(_))));
-    assert_eq!(trainer.iteration(), 1);
+    let incremental = TrainingSettings { forward: Forward::Incremental, ..SETTINGS() };
+    let backprop = TrainingSettings { gradient: GradientMethod::Backprop, ..SETTINGS() };
+    for settings in [SETTINGS(), incremental, backprop] {
+        let mut trainer = Trainer::new(&data.train, parameters.clone(), random.clone(), settings);
+        let heard = std::sync::atomic::AtomicUsize::new(0);
+        let hook = |n| {
+            heard.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
+            ControlFlow::Continue(())
+        };
+        trainer.iterate(Some(&hook)).unwrap();
+        assert_eq!(heard.into_inner(), 1120, "{settings:?}");
+        assert!(matches!(trainer.iterate(Some(&|_| ControlFlow::Break(()))), Err(Error::Cancelled(_))), "{settings:?}");
+        assert_eq!(trainer.iteration(), 1, "{settings:?}");
+        // The cancelled iteration is begun anew, with the same batch.
+        let mut undisturbed = Trainer::new(&data.train, parameters.clone(), random.clone(), settings);
+        undisturbed.iterate(None).unwrap();
+        assert_eq!(trainer.iterate(None).unwrap().loss, undisturbed.iterate(None).unwrap().loss, "{settings:?}");
+    }
 }

@@ -13,8 +13,9 @@ use crate::difference::{self, Differentiator, NonFinite, Objective, Progress, St
 use crate::nn::simd::Isa;
 use crate::nn::{FullLoss, IncrementalLoss, Parameters, Rows, backprop_into};
 
-/// Called between blocks of coordinates with how many were done since the last call, from whichever worker did them.
-/// `ControlFlow::Break` cancels the gradient.
+/// Called with how many coordinates were done since the last call, from whichever worker did them: between blocks of
+/// coordinates where a gradient takes seconds ([`Forward::Full`]), else once at its end. `ControlFlow::Break` cancels the
+/// gradient.
 pub type Hook<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 
 /// How a gradient is computed.
@@ -122,13 +123,15 @@ impl Evaluator {
         match &mut self.mode {
             Mode::Full(x) => {
                 let mut objective = FullLoss::new(parameters, x, &self.classes).with_isa(self.isa);
-                differentiate(differentiator, &mut objective, hook, gradient)
+                return differentiate(differentiator, &mut objective, hook, gradient);
             }
-            Mode::Incremental(objective) => differentiate(differentiator, &mut **objective, hook, gradient),
-            Mode::Backprop(x) => {
-                backprop_into(parameters, x, &self.classes, gradient);
-                Ok(())
-            }
+            // Told of a hook, the engine notes of each coordinate whether it is done: memory, and a twentieth of the time.
+            Mode::Incremental(objective) => differentiate(differentiator, &mut **objective, None, gradient)?,
+            Mode::Backprop(x) => backprop_into(parameters, x, &self.classes, gradient),
+        }
+        match hook.map(|hook| hook(gradient.values().len())) {
+            Some(ControlFlow::Break(())) => Err(Cancelled),
+            _ => Ok(()),
         }
     }
 
