@@ -5,15 +5,16 @@
 //! else stops it.
 
 mod args;
+#[path = "../shared/browser.rs"]
+mod browser;
 mod checkpoints;
 mod csv_log;
 #[path = "../shared/data.rs"]
 mod data;
 mod interrupts;
 mod memory;
-mod plot;
 mod progress;
-mod report;
+mod results;
 mod run_folder;
 #[path = "../shared/terminal.rs"]
 mod terminal;
@@ -25,17 +26,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use numgrad::dataset::{Dataset, Samples};
+use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
-use numgrad::train::{self, Evaluation, GradientMethod, Record, Trainer, TrainingSettings, initial_parameters};
+use numgrad::train::{self, Evaluation, GradientMethod, Trainer, TrainingSettings, initial_parameters};
 
 use args::Options;
 use checkpoints::{Checkpoints, Resumed};
 use csv_log::CsvLog;
 use interrupts::Interrupts;
 use progress::Progress;
-use report::{DatasetReport, Report};
 use run_folder::RunFolder;
 use terminal::say;
 
@@ -91,26 +91,34 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     let trained = run_iterations(options, &data, &mut begun, &interrupts);
 
     // Also where training did not end: the log so far and the last finite weights are worth keeping.
-    let Begun { folder, trainer, checkpoints, .. } = &begun;
-    let kept = keep(folder, &data, trainer, options.seed);
-    let last = trained.and_then(|last| kept.map(|()| last)).map_err(|error| stopped(error, folder, checkpoints))?;
-    let Some(last) = last else {
-        let (code, signal) = interrupts.signal();
-        say(format_args!(
-            "interrupted by {signal} after iteration {} of {}; to continue: numgrad-train --resume {}",
-            trainer.iteration(),
-            options.iterations,
-            in_a_shell(folder.path())
-        ));
-        return Ok(ExitCode::from(code));
+    let kept = results::keep(options, &data, &begun);
+    let Begun { folder, trainer, checkpoints, answers, .. } = &mut begun;
+    let (outcome, mut run) =
+        trained.and_then(|outcome| Ok((outcome, kept?))).map_err(|error| stopped(error, folder, checkpoints))?;
+    results::report(&data, trainer, &mut run, answers.take())?;
+    let exit_code = match outcome {
+        Outcome::Done => {
+            if let Some(path) = &options.save_gradient {
+                results::write_npz(path, trainer.gradient())?;
+            }
+            results::print(&run)?;
+            ExitCode::SUCCESS
+        }
+        Outcome::Interrupted => {
+            let (code, signal) = interrupts.signal();
+            say(format_args!(
+                "interrupted by {signal} after iteration {} of {}; to continue: numgrad-train --resume {}",
+                trainer.iteration(),
+                options.iterations,
+                in_a_shell(folder.path())
+            ));
+            return Ok(ExitCode::from(code));
+        }
     };
-    if let Some(path) = &options.save_gradient {
-        report::write_npz(path, trainer.gradient())?;
+    if options.open {
+        browser::open(&folder.file("report.html"));
     }
-    let report = report(options, &data, shape, &last, begun.gradient_s);
-    report.write_json(&folder.file("run.json"))?;
-    report.print(folder.path())?;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code)
 }
 
 /// Says where the run stopped and, unless training would stop there again, how to continue it.
@@ -140,6 +148,15 @@ struct Begun<'a> {
     checkpoints: Checkpoints,
     /// The sum of the gradients' times.
     gradient_s: f64,
+    /// Of the last iteration, where its accuracy was measured: to the samples that the report is about.
+    answers: Option<Evaluation>,
+}
+
+/// How training ended where nothing went wrong.
+enum Outcome {
+    Done,
+    /// By a signal; a checkpoint is of the same iteration.
+    Interrupted,
 }
 
 fn begin_run<'a>(
@@ -157,7 +174,7 @@ fn begin_run<'a>(
     }
     let log = folder.begin()?;
     let checkpoints = Checkpoints::new(&folder, options, data);
-    Ok(Begun { trainer, folder, log, checkpoints, gradient_s: 0.0 })
+    Ok(Begun { trainer, folder, log, checkpoints, gradient_s: 0.0, answers: None })
 }
 
 fn continue_run<'a>(
@@ -186,28 +203,14 @@ fn continue_run<'a>(
     }
     let trainer = Trainer::resume(&data.train, checkpoint, settings);
     let checkpoints = Checkpoints::new(&folder, options, data);
-    Ok(Begun { trainer, folder, log, checkpoints, gradient_s })
+    Ok(Begun { trainer, folder, log, checkpoints, gradient_s, answers: None })
 }
 
-fn keep(folder: &RunFolder, data: &Dataset, trainer: &Trainer, seed: u32) -> Result<()> {
-    let parameters = trainer.net().parameters();
-    report::write_npz(&folder.file("model.npz"), parameters)?;
-    let shape = parameters.shape();
-    let title = format!("Training loss: {}, {shape}, seed {seed}", data.name);
-    plot::draw(&folder.file("loss.csv"), &folder.file("loss.svg"), trainer.iteration(), &title, shape.n_classes)
-}
-
-/// Returns the last iteration, or none where the run was interrupted. A checkpoint tells of the same then.
-fn run_iterations(
-    options: &Options,
-    data: &Dataset,
-    begun: &mut Begun,
-    interrupts: &Interrupts,
-) -> Result<Option<Record>> {
-    let Begun { trainer, folder, log, checkpoints, gradient_s } = begun;
+fn run_iterations(options: &Options, data: &Dataset, begun: &mut Begun, interrupts: &Interrupts) -> Result<Outcome> {
+    let Begun { trainer, log, checkpoints, gradient_s, answers, .. } = begun;
     checkpoints.write(trainer, log, *gradient_s)?;
     if trainer.iteration() == options.iterations {
-        return csv_log::last(&folder.file("loss.csv"), options.iterations).map(Some);
+        return Ok(Outcome::Done);
     }
     let n_parameters = trainer.gradient().values().len() as u64;
     let elapsed_s = trainer.checkpoint().elapsed.as_secs_f64();
@@ -220,32 +223,35 @@ fn run_iterations(
         let mut record = match iterated {
             Err(train::Error::Cancelled(_)) => {
                 checkpoints.write(trainer, log, *gradient_s)?;
-                return Ok(None);
+                return Ok(Outcome::Interrupted);
             }
             iterated => iterated?,
         };
         *gradient_s += record.gradient_s;
         let is_last = record.iteration == options.iterations;
         if is_last || options.eval_every.is_some_and(|every| record.iteration.is_multiple_of(every)) {
-            record.train_accuracy = Some(Evaluation::new(trainer.net(), &data.train).accuracy());
-            record.test_accuracy = data.test.as_ref().map(|test| Evaluation::new(trainer.net(), test).accuracy());
+            let train = Evaluation::new(trainer.net(), &data.train);
+            let test = data.test.as_ref().map(|test| Evaluation::new(trainer.net(), test));
+            record.train_accuracy = Some(train.accuracy());
+            record.test_accuracy = test.as_ref().map(Evaluation::accuracy);
+            *answers = is_last.then(|| test.unwrap_or(train));
         }
         log.write(&record)?;
         progress.iteration_done(&record);
         if is_last {
             checkpoints.write(trainer, log, *gradient_s)?;
-            return Ok(Some(record));
+            return Ok(Outcome::Done);
         }
         if interrupts.requested() {
             checkpoints.write(trainer, log, *gradient_s)?;
-            return Ok(None);
+            return Ok(Outcome::Interrupted);
         }
         checkpoints.write_if_due(trainer, log, *gradient_s)?;
     }
 }
 
 fn first_line(options: &Options, data: &Dataset, shape: NetworkShape, done: u64) -> String {
-    let (n_train, n_test) = (data.train.len(), n_test(data));
+    let (n_train, n_test) = (data.train.len(), results::n_test(data));
     let n_parameters = shape.n_parameters();
     let n_threads = options.n_threads();
     let threads = if n_threads == 1 { "1 thread".to_owned() } else { format!("{n_threads} threads") };
@@ -261,41 +267,4 @@ fn first_line(options: &Options, data: &Dataset, shape: NetworkShape, done: u64)
         2 * n_parameters,
         options.isa
     )
-}
-
-fn n_test(data: &Dataset) -> usize {
-    data.test.as_ref().map_or(0, Samples::len)
-}
-
-fn report(options: &Options, data: &Dataset, shape: NetworkShape, last: &Record, gradient_s: f64) -> Report {
-    Report {
-        version: env!("CARGO_PKG_VERSION"),
-        dataset: DatasetReport {
-            name: data.name.to_string(),
-            train_samples: data.train.len(),
-            test_samples: n_test(data),
-            input_size: shape.n_inputs,
-            classes: shape.n_classes,
-        },
-        iterations: options.iterations,
-        batch_size: options.batch_size,
-        learning_rate: options.learning_rate,
-        hidden: shape.n_hidden,
-        step: options.step,
-        seed: options.seed,
-        init: options.init,
-        init_scale: options.init_scale,
-        eval_every: options.eval_every,
-        gradient: options.gradient,
-        forward: options.forward,
-        threads: options.n_threads(),
-        isa: options.isa.to_string(),
-        n_parameters: shape.n_parameters(),
-        n_evaluations: last.n_evaluations,
-        train_s: last.elapsed_s,
-        gradient_s,
-        final_loss: last.loss,
-        train_accuracy: last.train_accuracy,
-        test_accuracy: last.test_accuracy,
-    }
 }

@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use numgrad::report::numbers::{three_digits, with_unit};
 use numgrad::train::Record;
 
 use crate::terminal::{has_bars, say, style};
@@ -192,37 +193,4 @@ fn run_style(counts: &Arc<Counts>, n_iterations: u64) -> ProgressStyle {
         .with_key("evaluations", move |state: &ProgressState, f: &mut dyn fmt::Write| {
             let _ = f.write_str(&with_unit(2.0 * state.per_sec()));
         })
-}
-
-/// A rate in about three digits: 0.0123, 1.23, 123, 1234.
-fn three_digits(x: f64) -> String {
-    let decimals = match x {
-        x if x >= 99.5 => 0,
-        x if x >= 9.95 => 1,
-        x if x >= 0.995 => 2,
-        _ => 4,
-    };
-    format!("{x:.decimals$}")
-}
-
-/// A count in about three digits: 12.3, 41.2k, 1.23M.
-pub fn with_unit(x: f64) -> String {
-    let units = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
-    match units.iter().find(|(size, _)| x >= 0.9995 * size) {
-        Some((size, unit)) => format!("{}{unit}", three_digits(x / size)),
-        None => three_digits(x),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_shown_in_about_three_digits() {
-        let shown =
-            [0.0, 0.0123, 1.0, 9.96, 12.34, 812.3, 999.4, 999.6, 41_200.0, 1_230_000.0, 7.952e12].map(with_unit);
-        let expected = ["0.0000", "0.0123", "1.00", "10.0", "12.3", "812", "999", "1.00k", "41.2k", "1.23M", "7.95T"];
-        assert_eq!(shown, expected);
-    }
 }
