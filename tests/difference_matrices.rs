@@ -242,9 +242,9 @@ fn no_point_of_a_matrix_or_a_direction_leaves_the_bounds() {
             assert!(found.column(1).iter().chain(found.column(2)).all(|slope| *slope == 0.0));
             assert_eq!(
                 how.clone().with_bounds(x.to_vec(), x.to_vec()).jacobian(chain, &x).unwrap(),
-                Array2::zeros((2, 3))
+                Array2::<f64>::zeros((2, 3))
             );
-            assert_eq!(how.with_bounds(x.to_vec(), x.to_vec()).hessian(sum, &x).unwrap(), Array2::zeros((3, 3)));
+            assert_eq!(how.with_bounds(x.to_vec(), x.to_vec()).hessian(sum, &x).unwrap(), Array2::<f64>::zeros((3, 3)));
         }
     }
     let error = Differentiator::default().with_bounds(0.0, 1.0).directional_derivative(sum, &x, &x).unwrap_err();

@@ -14,7 +14,7 @@ use predicates::prelude::*;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const FILES: [&str; 6] = [".lock", "checkpoint.npz", "loss.csv", "loss.svg", "model.npz", "run.json"];
+const FILES: [&str; 7] = [".lock", "checkpoint.npz", "loss.csv", "loss.svg", "model.npz", "report.html", "run.json"];
 const HEADER: &str = "iteration,loss,elapsed_s,gradient_s,n_evaluations,gradient_norm,train_accuracy,test_accuracy\n";
 
 /// The program in an empty folder, deaf to this process's environment.
@@ -255,7 +255,7 @@ fn the_help_tells_every_flag_and_its_default() {
     let help = String::from_utf8(help).unwrap();
     let flags = "-t, --threads|-n, --iterations|-b, --batch-size|--learning-rate|--hidden|--step|--seed|--init|\
                  --init-scale|--dataset|--data-dir|--classes|--mirror|--forward|--eval-every|--out|--force|\
-                 --resume|--checkpoint-every|--save-gradient|-q, --quiet|-h, --help|-V, --version";
+                 --resume|--checkpoint-every|--save-gradient|--open|-q, --quiet|-h, --help|-V, --version";
     for flag in flags.split('|') {
         assert!(help.contains(flag), "{flag} is not in the help");
     }

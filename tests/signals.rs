@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use numgrad::report::{Run, Summary};
 use numgrad::train::{Checkpoint, Record};
 use tempfile::TempDir;
 
@@ -84,9 +85,14 @@ fn a_signal_stops_the_run_which_then_continues_with_the_same_bits() {
             assert_eq!(last_line, expected, "{stderr}");
             assert!((2..n).contains(&done), "{done}");
             assert_eq!(records(&run_folder).len() as u64, done, "{mode}, {signal}");
-            for file in ["model.npz", "loss.svg"] {
+            for file in ["model.npz", "loss.svg", "report.html"] {
                 assert!(run_folder.join(file).exists(), "{file}");
             }
+            let summary = Summary::read(&run_folder.join("run.json")).unwrap();
+            assert_eq!((summary.iterations, summary.iterations_done()), (n, done));
+            assert_eq!(summary.final_loss, records(&run_folder).last().map(|record| record.loss));
+            let page = fs::read_to_string(run_folder.join("report.html")).unwrap();
+            assert!(page.contains("Interrupted after iteration"));
 
             run(&folder, &format!("--resume {out} --threads 3"));
             let bits = |run: &Path| -> Vec<_> {
@@ -95,6 +101,11 @@ fn a_signal_stops_the_run_which_then_continues_with_the_same_bits() {
             assert_eq!(bits(&run_folder), bits(&whole), "{mode}, {signal}");
             let model = |run: &Path| fs::read(run.join("model.npz")).unwrap();
             assert!(model(&run_folder) == model(&whole), "{mode}, {signal}");
+            let summary = |run: &Path| Summary::read(&run.join("run.json")).unwrap();
+            let (continued, uninterrupted) = (summary(&run_folder), summary(&whole));
+            assert_eq!(continued.iterations_done(), n);
+            assert_eq!(continued.train_accuracy, uninterrupted.train_accuracy);
+            assert!(!fs::read_to_string(run_folder.join("report.html")).unwrap().contains("Interrupted"));
         }
     }
 }
@@ -114,6 +125,10 @@ fn a_gradient_of_minutes_is_abandoned_and_begun_anew() {
         assert!(stderr.contains("interrupted by Ctrl-C after iteration 0 of 3"), "{stderr}");
         assert_eq!(iteration(&run_folder), 0);
         assert_eq!(fs::read_to_string(run_folder.join("loss.csv")).unwrap(), "");
+        // Nothing has come of it yet, and the summary says so.
+        let summary = Summary::read(&run_folder.join("run.json")).unwrap();
+        assert_eq!((summary.iterations_done(), summary.final_loss, summary.n_evaluations), (0, None, 0));
+        assert!(Run::read(&run_folder).is_ok());
     }
 }
 

@@ -1,7 +1,7 @@
 //! Line charts as SVG: values over iterations or seconds, errors over steps.
 //!
-//! Colours are presentation attributes of a fixed palette, which a page that holds the picture overrides by CSS
-//! ([`PALETTE`], [`PAPER`], …), so that one drawing serves light and dark pages. Text is text.
+//! Colours are presentation attributes of a fixed palette, which a page that holds the picture overrides by style rules
+//! ([`css`]), so that one drawing serves light and dark pages. Text is text.
 
 use std::fmt::Write;
 use std::ops::Range;
@@ -9,6 +9,8 @@ use std::ops::Range;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::numbers::grouped;
 
 /// The colours of curves, by their numbers; further curves begin again with the first.
 pub const PALETTE: [RGBColor; 8] = [
@@ -32,10 +34,47 @@ pub const MUTED: RGBColor = RGBColor(95, 99, 104);
 /// The lines of the grid.
 pub const GRID: RGBColor = RGBColor(230, 231, 233);
 
+/// What the colours become on a dark page.
+const DARK: [(RGBColor, RGBColor); 13] = [
+    (PALETTE[0], RGBColor(122, 174, 242)),
+    (PALETTE[1], RGBColor(82, 199, 151)),
+    (PALETTE[2], RGBColor(190, 150, 240)),
+    (PALETTE[3], RGBColor(229, 178, 76)),
+    (PALETTE[4], RGBColor(240, 130, 176)),
+    (PALETTE[5], RGBColor(92, 205, 230)),
+    (PALETTE[6], RGBColor(196, 164, 134)),
+    (PALETTE[7], RGBColor(188, 200, 100)),
+    (LEVEL, RGBColor(240, 140, 90)),
+    (PAPER, RGBColor(24, 26, 29)),
+    (INK, RGBColor(232, 234, 237)),
+    (MUTED, RGBColor(165, 170, 176)),
+    (GRID, RGBColor(52, 55, 60)),
+];
+
+/// Style rules for a page with charts: they are dark on a dark screen, and the variables `--curve-0`, … have the colours of
+/// the curves.
+pub fn css() -> String {
+    let hex = |RGBColor(r, g, b): RGBColor| format!("#{r:02X}{g:02X}{b:02X}");
+    let variables = |colours: &mut dyn Iterator<Item = RGBColor>| {
+        let variables: Vec<_> = colours.enumerate().map(|(i, colour)| format!("--curve-{i}:{}", hex(colour))).collect();
+        format!(":root{{{}}}\n", variables.join(";"))
+    };
+    let dark = DARK.map(|(light, dark)| {
+        let (light, dark) = (hex(light), hex(dark));
+        format!(".chart [fill=\"{light}\"]{{fill:{dark}}} .chart [stroke=\"{light}\"]{{stroke:{dark}}}\n")
+    });
+    format!(
+        "{}@media screen and (prefers-color-scheme: dark) {{\n{}{}}}\n",
+        variables(&mut PALETTE.into_iter()),
+        variables(&mut DARK.into_iter().map(|(_, dark)| dark).take(PALETTE.len())),
+        dark.concat()
+    )
+}
+
 /// Plotters counts in whole pixels. A picture is drawn so many times larger than it is shown, or curves had steps.
 const FINENESS: u32 = 4;
 
-/// Pixels around everything.
+/// Pixels around a picture that stands alone; in a page it is in line with the text.
 const MARGIN: u32 = 12;
 
 /// A picture of curves over one pair of axes.
@@ -127,6 +166,8 @@ pub enum Stroke {
     Thin,
     /// To be looked at.
     Bold,
+    /// So many pixels wide: what lies beneath another curve is seen on both sides of it.
+    Wide(u32),
 }
 
 /// A horizontal line with a label, to compare curves with.
@@ -189,19 +230,20 @@ impl Chart {
         let left_top = Pos::new(HPos::Left, VPos::Top);
         area.fill(&PAPER)?;
 
-        let mut top = MARGIN;
+        let margin = if self.shows_title { MARGIN } else { 1 };
+        let mut top = margin;
         if self.shows_title {
             let title = font(1.2 * text_height).style(FontStyle::Bold).color(&INK).pos(left_top);
-            area.draw(&Text::new(self.title.as_str(), (px(MARGIN), px(top)), title))?;
+            area.draw(&Text::new(self.title.as_str(), (px(margin), px(top)), title))?;
             top += line + size.text / 2;
         }
-        let mut entry_x = MARGIN;
+        let mut entry_x = margin;
         for (i, series) in self.series.iter().filter(|series| !series.name.is_empty()).enumerate() {
             let name = font(text_height).color(&INK);
             let (name_width, _) = area.estimate_text_size(&series.name, &name)?;
             let entry_width = 2 * size.text + name_width / FINENESS;
-            if i > 0 && entry_x + entry_width > size.width - MARGIN {
-                (entry_x, top) = (MARGIN, top + line);
+            if i > 0 && entry_x + entry_width > size.width - margin {
+                (entry_x, top) = (margin, top + line);
             }
             let middle = px(top) + px(size.text) / 2;
             let key = [(px(entry_x), middle), (px(entry_x + size.text + size.text / 4), middle)];
@@ -214,7 +256,7 @@ impl Chart {
             top += line + size.text / 4;
         }
         let label = font(0.92 * text_height).color(&MUTED);
-        area.draw(&Text::new(self.y.label.as_str(), (px(MARGIN), px(top)), label.clone().pos(left_top)))?;
+        area.draw(&Text::new(self.y.label.as_str(), (px(margin), px(top)), label.clone().pos(left_top)))?;
         top += line;
 
         let curves: Vec<Vec<(f64, f64)>> = self.series.iter().map(|series| self.placed(series)).collect();
@@ -234,7 +276,7 @@ impl Chart {
         }
         let last_x_width = x_ticks.last().map_or(Ok(0), |(_, text)| text_width(text))?;
 
-        let plot = area.margin(px(top), px(MARGIN), px(MARGIN), px(MARGIN.max(last_x_width / 2 + 2)));
+        let plot = area.margin(px(top), px(margin), px(margin), px(margin.max(last_x_width / 2 + 2)));
         let mut chart = ChartBuilder::on(&plot)
             .set_label_area_size(plotters::chart::LabelAreaPosition::Left, px(y_label_width + size.text))
             .set_label_area_size(plotters::chart::LabelAreaPosition::Bottom, px(3 * size.text))
@@ -284,6 +326,7 @@ impl Series {
         match self.stroke {
             Stroke::Thin => colour.mix(0.35).stroke_width(FINENESS),
             Stroke::Bold => colour.stroke_width(2 * FINENESS),
+            Stroke::Wide(width) => colour.stroke_width(width * FINENESS),
         }
     }
 }
@@ -413,20 +456,6 @@ fn power_of_ten(decade: i32, in_full: bool) -> String {
     }
 }
 
-/// A number with a comma before each three digits of its whole part.
-pub(super) fn grouped(number: &str) -> String {
-    let (whole, decimals) = number.split_at(number.find('.').unwrap_or(number.len()));
-    let (sign, digits) = whole.split_at(whole.len() - whole.trim_start_matches('-').len());
-    let mut text = sign.to_owned();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text + decimals
-}
-
 /// The lowest and the highest point of each of `n` equal stretches from `from` to `to`, which look the same as all points
 /// and take little room. Shorter curves stay as they are.
 fn thinned(points: &[(f64, f64)], n: usize, from: f64, to: f64) -> Vec<(f64, f64)> {
@@ -434,21 +463,28 @@ fn thinned(points: &[(f64, f64)], n: usize, from: f64, to: f64) -> Vec<(f64, f64
         return points.to_vec();
     }
     let mut thin = Thinner::new(n, from, to);
-    points.iter().for_each(|&point| thin.push(point));
+    points.iter().for_each(|&point| thin.push(point, point));
     thin.finish()
 }
 
-/// Thins a curve while its points arrive, in memory that does not grow with them: see [`finish`](Self::finish).
+/// Thins a curve while its points arrive, in memory that does not grow with them.
 #[derive(Debug, Clone)]
-pub struct Thinner {
+pub struct Thinner<T> {
     from: f64,
     stretches_per_unit: f64,
-    /// The stretch at hand, with its lowest and its highest point.
-    current: Option<(u64, [(f64, f64); 2])>,
-    points: Vec<(f64, f64)>,
+    current: Option<Stretch<T>>,
+    points: Vec<T>,
 }
 
-impl Thinner {
+/// Some points next to each other.
+#[derive(Debug, Clone)]
+struct Stretch<T> {
+    number: u64,
+    lowest: (f64, f64, T),
+    highest: (f64, f64, T),
+}
+
+impl<T: Copy> Thinner<T> {
     /// For a curve from x = `from` to x = `to`, in `n` stretches.
     pub fn new(n: usize, from: f64, to: f64) -> Self {
         let length = to - from;
@@ -456,38 +492,38 @@ impl Thinner {
         Self { from, stretches_per_unit, current: None, points: Vec::new() }
     }
 
-    /// Takes the next point along x.
-    pub fn push(&mut self, point: (f64, f64)) {
-        let stretch = ((point.0 - self.from) * self.stretches_per_unit) as u64;
+    /// Takes the next point along x, and what is kept of it.
+    pub fn push(&mut self, (x, y): (f64, f64), kept: T) {
+        let number = ((x - self.from) * self.stretches_per_unit) as u64;
         match &mut self.current {
-            Some((current, [lowest, highest])) if *current == stretch => {
-                if point.1 < lowest.1 {
-                    *lowest = point;
+            Some(stretch) if stretch.number == number => {
+                if y < stretch.lowest.1 {
+                    stretch.lowest = (x, y, kept);
                 }
-                if point.1 > highest.1 {
-                    *highest = point;
+                if y > stretch.highest.1 {
+                    stretch.highest = (x, y, kept);
                 }
             }
             current => {
-                let done = current.replace((stretch, [point; 2]));
+                let done = current.replace(Stretch { number, lowest: (x, y, kept), highest: (x, y, kept) });
                 self.keep(done);
             }
         }
     }
 
-    /// The lowest and the highest point of each stretch, in order.
-    pub fn finish(mut self) -> Vec<(f64, f64)> {
+    /// What is kept of the lowest and the highest point of each stretch, in order.
+    pub fn finish(mut self) -> Vec<T> {
         let last = self.current.take();
         self.keep(last);
         self.points
     }
 
-    fn keep(&mut self, stretch: Option<(u64, [(f64, f64); 2])>) {
-        let Some((_, [a, b])) = stretch else { return };
-        let (first, second) = if a.0 <= b.0 { (a, b) } else { (b, a) };
-        self.points.push(first);
-        if second != first {
-            self.points.push(second);
+    fn keep(&mut self, stretch: Option<Stretch<T>>) {
+        let Some(Stretch { lowest, highest, .. }) = stretch else { return };
+        let (first, second) = if lowest.0 <= highest.0 { (lowest, highest) } else { (highest, lowest) };
+        self.points.push(first.2);
+        if second.0 != first.0 {
+            self.points.push(second.2);
         }
     }
 }

@@ -9,6 +9,8 @@ mod args;
 mod data;
 #[path = "../shared/describe.rs"]
 mod describe;
+#[path = "../shared/downloads.rs"]
+mod downloads;
 mod drawing;
 #[path = "../shared/free_memory.rs"]
 mod free_memory;

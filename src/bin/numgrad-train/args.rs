@@ -140,6 +140,10 @@ struct Args {
     #[arg(long, value_name = "FILE.npz", help_heading = "Output")]
     save_gradient: Option<PathBuf>,
 
+    /// Show the report in the browser when the run is done
+    #[arg(long, help_heading = "Output")]
+    open: bool,
+
     /// No progress on standard error; warnings and errors stay
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
@@ -173,6 +177,7 @@ pub struct Options {
     pub checkpoint_every: Every,
     pub force: bool,
     pub save_gradient: Option<PathBuf>,
+    pub open: bool,
     pub quiet: bool,
     /// What was given on the command line, by the names of [`Args`]' fields, and `isa` where the environment gives it.
     pub given: Vec<String>,
@@ -232,6 +237,7 @@ impl Args {
             checkpoint_every: self.checkpoint_every,
             force: self.force,
             save_gradient: self.save_gradient,
+            open: self.open,
             quiet: self.quiet,
             given,
         })

@@ -12,10 +12,11 @@ use numgrad::nn::Parameters;
 use numgrad::random::LegacyRandom;
 use numgrad::train::{self, ArrayCheck, Forward, GradientComparison, RESOLUTION, TrainingSettings, Verdict};
 
+use crate::downloads::has_bars;
 use crate::interrupts::Interrupts;
 use crate::progress::{REDRAW, clock, with_bar};
 use crate::screen::Screen;
-use crate::terminal::{has_bars, print, say};
+use crate::terminal::{print, say};
 
 /// Compares the gradients of the batch that `random` draws next. Fails where they differ, or where that can't be told.
 pub fn check_gradient(

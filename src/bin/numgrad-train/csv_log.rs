@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use numgrad::train::Record;
@@ -69,23 +69,5 @@ impl CsvLog {
             .serialize(record)
             .and_then(|()| Ok(self.writer.flush()?))
             .with_context(|| format!("cannot write iteration {} to {}", record.iteration, self.path.display()))
-    }
-}
-
-/// The rows of a log, one at a time.
-pub fn read(path: &Path) -> Result<impl Iterator<Item = Result<Record>>> {
-    let reader = csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let path = path.to_owned();
-    Ok(reader.into_deserialize().map(move |row| row.with_context(|| format!("cannot read {}", path.display()))))
-}
-
-/// The last row of a log of `n` iterations.
-pub fn last(path: &Path, n: u64) -> Result<Record> {
-    match read(path)?.last().transpose()? {
-        Some(record) if record.iteration == n => Ok(record),
-        found => {
-            let found = found.map_or("no row".to_owned(), |record| format!("one of iteration {}", record.iteration));
-            bail!("{}: expected the last row to be of iteration {n}, found {found}", path.display())
-        }
     }
 }

@@ -5,6 +5,8 @@
 //! else stops it.
 
 mod args;
+#[path = "../shared/browser.rs"]
+mod browser;
 mod checking;
 mod checkpoints;
 mod csv_log;
@@ -12,13 +14,14 @@ mod csv_log;
 mod data;
 #[path = "../shared/describe.rs"]
 mod describe;
+#[path = "../shared/downloads.rs"]
+mod downloads;
 #[path = "../shared/free_memory.rs"]
 mod free_memory;
 mod interrupts;
 mod memory;
-mod plot;
 mod progress;
-mod report;
+mod results;
 mod run_folder;
 mod screen;
 mod step_study;
@@ -32,7 +35,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
-use numgrad::dataset::{Dataset, Samples};
+use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
 use numgrad::train::{
@@ -44,7 +47,6 @@ use checkpoints::{Checkpoints, Resumed};
 use csv_log::CsvLog;
 use interrupts::{Interrupted, Interrupts};
 use progress::Progress;
-use report::{DatasetReport, Report};
 use run_folder::RunFolder;
 use terminal::say;
 
@@ -108,26 +110,35 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     let trained = run_iterations(options, &data, &mut begun, &interrupts);
 
     // Also where training did not end: the log so far and the last finite weights are worth keeping.
-    let Begun { folder, trainer, checkpoints, .. } = &begun;
-    let kept = keep(folder, &data, trainer, options.seed);
-    let last = trained.and_then(|last| kept.map(|()| last)).map_err(|error| stopped(error, folder, checkpoints))?;
-    let Some(last) = last else {
-        let (code, signal) = interrupts.signal();
-        say(format_args!(
-            "interrupted by {signal} after iteration {} of {}; to continue: numgrad-train --resume {}",
-            trainer.iteration(),
-            options.iterations,
-            in_a_shell(folder.path())
-        ));
-        return Ok(ExitCode::from(code));
+    let kept = results::keep(options, &data, &begun);
+    let Begun { folder, trainer, checkpoints, answers, .. } = &mut begun;
+    let (outcome, mut run) =
+        trained.and_then(|outcome| Ok((outcome, kept?))).map_err(|error| stopped(error, folder, checkpoints))?;
+    let is_interrupted = matches!(outcome, Outcome::Interrupted);
+    results::report(&data, trainer, &mut run, answers.take(), is_interrupted)?;
+    let exit_code = match outcome {
+        Outcome::Done => {
+            if let Some(path) = &options.save_gradient {
+                results::write_npz(path, trainer.gradient())?;
+            }
+            results::print(&run)?;
+            ExitCode::SUCCESS
+        }
+        Outcome::Interrupted => {
+            let (code, signal) = interrupts.signal();
+            say(format_args!(
+                "interrupted by {signal} after iteration {} of {}; to continue: numgrad-train --resume {}",
+                trainer.iteration(),
+                options.iterations,
+                in_a_shell(folder.path())
+            ));
+            return Ok(ExitCode::from(code));
+        }
     };
-    if let Some(path) = &options.save_gradient {
-        report::write_npz(path, trainer.gradient())?;
+    if options.open {
+        browser::open(&folder.file("report.html"));
     }
-    let report = report(options, &data, shape, &last, begun.gradient_s);
-    report.write_json(&folder.file("run.json"))?;
-    report.print(folder.path())?;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code)
 }
 
 /// Says where the run stopped and, unless training would stop there again, how to continue it.
@@ -162,6 +173,15 @@ struct Begun<'a> {
     gradient_s: f64,
     /// The last iteration of a run that is continued, where its row was not written.
     unlogged: Option<Record>,
+    /// Of the last iteration, where its accuracy was measured: to the samples that the report is about.
+    answers: Option<Evaluation>,
+}
+
+/// How training ended where nothing went wrong.
+enum Outcome {
+    Done,
+    /// By a signal; a checkpoint is of the same iteration.
+    Interrupted,
 }
 
 fn begin_run<'a>(
@@ -183,7 +203,7 @@ fn begin_run<'a>(
     let trainer = Trainer::new(&data.train, parameters, random, settings);
     let log = folder.begin()?;
     let checkpoints = Checkpoints::new(&folder, options, data);
-    Ok(Begun { trainer, folder, log, checkpoints, gradient_s: 0.0, unlogged: None })
+    Ok(Begun { trainer, folder, log, checkpoints, gradient_s: 0.0, unlogged: None, answers: None })
 }
 
 fn continue_run<'a>(
@@ -217,28 +237,14 @@ fn continue_run<'a>(
     }
     let trainer = Trainer::resume(&data.train, checkpoint, settings);
     let checkpoints = Checkpoints::new(&folder, options, data);
-    Ok(Begun { trainer, folder, log, checkpoints, gradient_s, unlogged })
+    Ok(Begun { trainer, folder, log, checkpoints, gradient_s, unlogged, answers: None })
 }
 
-fn keep(folder: &RunFolder, data: &Dataset, trainer: &Trainer, seed: u32) -> Result<()> {
-    let parameters = trainer.net().parameters();
-    report::write_npz(&folder.file("model.npz"), parameters)?;
-    let shape = parameters.shape();
-    let title = format!("Training loss: {}, {shape}, seed {seed}", data.name);
-    plot::draw(&folder.file("loss.csv"), &folder.file("loss.svg"), trainer.iteration(), &title, shape.n_classes)
-}
-
-/// Returns the last iteration, or none where the run was interrupted. A checkpoint tells of the same then.
-fn run_iterations(
-    options: &Options,
-    data: &Dataset,
-    begun: &mut Begun,
-    interrupts: &Interrupts,
-) -> Result<Option<Record>> {
-    let Begun { trainer, folder, log, checkpoints, gradient_s, unlogged } = begun;
+fn run_iterations(options: &Options, data: &Dataset, begun: &mut Begun, interrupts: &Interrupts) -> Result<Outcome> {
+    let Begun { trainer, log, checkpoints, gradient_s, unlogged, answers, .. } = begun;
     checkpoints.write_unlogged(trainer, log, *gradient_s, *unlogged)?;
     if trainer.iteration() == options.iterations && unlogged.is_none() {
-        return csv_log::last(&folder.file("loss.csv"), options.iterations).map(Some);
+        return Ok(Outcome::Done);
     }
     let n_parameters = trainer.gradient().values().len() as u64;
     let elapsed_s = trainer.checkpoint().elapsed.as_secs_f64();
@@ -258,39 +264,39 @@ fn run_iterations(
         let mut record = match iterated {
             Err(train::Error::Cancelled(_)) => {
                 checkpoints.write(trainer, log, *gradient_s)?;
-                return Ok(None);
+                return Ok(Outcome::Interrupted);
             }
             iterated => iterated?,
         };
         let is_last = record.iteration == options.iterations;
         if is_last || options.eval_every.is_some_and(|every| record.iteration.is_multiple_of(every)) {
             let evaluate = |samples| Evaluation::new_unless(trainer.net(), samples, || interrupts.requested());
-            let share = |samples| evaluate(samples).map(|evaluation| evaluation.accuracy());
-            let (train, test) = (share(&data.train), data.test.as_ref().map(share));
-            let is_whole = train.is_some() && test != Some(None);
-            if !is_whole {
+            let (train, test) = (evaluate(&data.train), data.test.as_ref().map(evaluate));
+            let (Some(train), None | Some(Some(_))) = (train, &test) else {
                 checkpoints.write_unlogged(trainer, log, *gradient_s, Some(record))?;
-                return Ok(None);
-            }
-            record.train_accuracy = train;
-            record.test_accuracy = test.flatten();
+                return Ok(Outcome::Interrupted);
+            };
+            let test = test.flatten();
+            record.train_accuracy = Some(train.accuracy());
+            record.test_accuracy = test.as_ref().map(Evaluation::accuracy);
+            *answers = is_last.then(|| test.unwrap_or(train));
         }
         log.write(&record)?;
         progress.iteration_done(&record);
         if is_last {
             checkpoints.write(trainer, log, *gradient_s)?;
-            return Ok(Some(record));
+            return Ok(Outcome::Done);
         }
         if interrupts.requested() {
             checkpoints.write(trainer, log, *gradient_s)?;
-            return Ok(None);
+            return Ok(Outcome::Interrupted);
         }
         checkpoints.write_if_due(trainer, log, *gradient_s)?;
     }
 }
 
 fn first_line(options: &Options, data: &Dataset, shape: NetworkShape, done: u64) -> String {
-    let (n_train, n_test) = (data.train.len(), n_test(data));
+    let (n_train, n_test) = (data.train.len(), results::n_test(data));
     let n_parameters = shape.n_parameters();
     let n_threads = options.n_threads();
     let threads = if n_threads == 1 { "1 thread".to_owned() } else { format!("{n_threads} threads") };
@@ -306,41 +312,4 @@ fn first_line(options: &Options, data: &Dataset, shape: NetworkShape, done: u64)
         2 * n_parameters,
         options.isa
     )
-}
-
-fn n_test(data: &Dataset) -> usize {
-    data.test.as_ref().map_or(0, Samples::len)
-}
-
-fn report(options: &Options, data: &Dataset, shape: NetworkShape, last: &Record, gradient_s: f64) -> Report {
-    Report {
-        version: env!("CARGO_PKG_VERSION"),
-        dataset: DatasetReport {
-            name: data.name.to_string(),
-            train_samples: data.train.len(),
-            test_samples: n_test(data),
-            input_size: shape.n_inputs,
-            classes: shape.n_classes,
-        },
-        iterations: options.iterations,
-        batch_size: options.batch_size,
-        learning_rate: options.learning_rate,
-        hidden: shape.n_hidden,
-        step: options.step,
-        seed: options.seed,
-        init: options.init,
-        init_scale: options.init_scale,
-        eval_every: options.eval_every,
-        gradient: options.gradient,
-        forward: options.forward,
-        threads: options.n_threads(),
-        isa: options.isa.to_string(),
-        n_parameters: shape.n_parameters(),
-        n_evaluations: last.n_evaluations,
-        train_s: last.elapsed_s,
-        gradient_s,
-        final_loss: last.loss,
-        train_accuracy: last.train_accuracy,
-        test_accuracy: last.test_accuracy,
-    }
 }

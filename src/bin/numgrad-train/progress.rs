@@ -11,10 +11,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::HumanCount;
+use numgrad::report::numbers::{three_digits, with_unit};
 use numgrad::train::Record;
 
+use crate::downloads::has_bars;
 use crate::screen::Screen;
-use crate::terminal::{has_bars, say};
+use crate::terminal::say;
 
 pub const REDRAW: Duration = Duration::from_millis(100);
 
@@ -291,37 +293,9 @@ pub fn clock(seconds: f64) -> String {
     if hours == 0 { format!("{minutes}:{seconds:02}") } else { format!("{hours}:{minutes:02}:{seconds:02}") }
 }
 
-/// A rate in about three digits: 0.0123, 1.23, 123, 1234.
-fn three_digits(x: f64) -> String {
-    let decimals = match x {
-        x if x >= 99.5 => 0,
-        x if x >= 9.95 => 1,
-        x if x >= 0.995 => 2,
-        _ => 4,
-    };
-    format!("{x:.decimals$}")
-}
-
-/// A count in about three digits: 12.3, 41.2k, 1.23M.
-pub fn with_unit(x: f64) -> String {
-    let units = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
-    match units.iter().find(|(size, _)| x >= 0.9995 * size) {
-        Some((size, unit)) => format!("{}{unit}", three_digits(x / size)),
-        None => three_digits(x),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_shown_in_about_three_digits() {
-        let shown =
-            [0.0, 0.0123, 1.0, 9.96, 12.34, 812.3, 999.4, 999.6, 41_200.0, 1_230_000.0, 7.952e12].map(with_unit);
-        let expected = ["0.0000", "0.0123", "1.00", "10.0", "12.3", "812", "999", "1.00k", "41.2k", "1.23M", "7.95T"];
-        assert_eq!(shown, expected);
-    }
 
     #[test]
     fn times_are_shown_as_a_clock_shows_them() {

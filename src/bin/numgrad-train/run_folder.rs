@@ -14,7 +14,7 @@ use crate::whole_file::remove;
 pub const CHECKPOINT: &str = "checkpoint.npz";
 
 /// What a run writes. The checkpoint goes first where a run is replaced, so that it never stands beside another's log.
-const FILES: [&str; 5] = [CHECKPOINT, "loss.csv", "loss.svg", "model.npz", "run.json"];
+const FILES: [&str; 6] = [CHECKPOINT, "loss.csv", "loss.svg", "model.npz", "report.html", "run.json"];
 
 /// Locked for as long as a process writes to the folder; it stays behind empty.
 const LOCK: &str = ".lock";
@@ -76,9 +76,10 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Removes what tells of the end of a run, as it is not at its end any more.
+    /// Removes what tells how far a run is, as it is soon farther.
     pub fn begin_again(&self) -> Result<()> {
-        remove(&self.file("run.json"))
+        remove(&self.file("run.json"))?;
+        remove(&self.file("report.html"))
     }
 
     /// Training begins: files of an older run go, the log is opened, and the folder stays from here on.

@@ -10,13 +10,14 @@ use clap::{ArgMatches, Args, ValueEnum, ValueHint};
 use numgrad::dataset::{self, Dataset, Name, Request};
 use numgrad::random::LegacyRandom;
 
+use crate::downloads::Downloads;
 use crate::free_memory::free_bytes;
-use crate::terminal::{Downloads, say};
+use crate::terminal::say;
 
 /// The flags under "Data" that every program has.
 #[derive(Debug, Args)]
 pub struct DataArgs {
-    /// Take MNIST, the 7,000 of its digits that are built in (embedded), or on random numbers (synthetic)
+    /// Take MNIST, the 7,000 of its digits that are built in (embedded), or random numbers (synthetic)
     ///
     /// Without this flag and without --data-dir: MNIST if it is in the cache or can be downloaded, else the embedded
     /// digits, with a warning.

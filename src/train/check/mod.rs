@@ -211,14 +211,15 @@ fn compare(analytic: &Parameters, numerical: &Parameters, expected: &Expected) -
             }
         }
         let (share, i) = worst;
+        let can_tell = part.share() <= RESOLUTION;
         let compared = |i: usize| Comparison {
             index: range.start + i,
             analytic: analytic[i],
             numerical: numerical[i],
             numerical_error: part.truncation[i].abs() + part.allowed[i],
+            converged: can_tell,
         };
         let largest_of = |error: fn(&Comparison) -> f64| max((0..array.len()).map(|i| error(&compared(i))));
-        let can_tell = part.share() <= RESOLUTION;
         let verdict = match share {
             _ if !can_tell => Verdict::CannotTell,
             ..=1.0 => Verdict::Agrees,

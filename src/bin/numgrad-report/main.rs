@@ -1,0 +1,109 @@
+//! `numgrad-report`: one run's page, or a page that compares several.
+//!
+//! The exit code is 2 for a flag that is wrong in itself, and 1 where anything else goes wrong.
+
+#[path = "../shared/browser.rs"]
+mod browser;
+#[path = "../shared/describe.rs"]
+mod describe;
+#[path = "../shared/terminal.rs"]
+mod terminal;
+#[path = "../shared/whole_file.rs"]
+mod whole_file;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::{CommandFactory, Parser};
+use numgrad::report::{Run, comparison_page, run_page};
+
+use describe::DescribeArgs;
+use terminal::{print, say};
+use whole_file::write_whole;
+
+/// Show runs of numgrad-train in one HTML page that needs no other file and no network.
+///
+/// Several runs are compared: their losses by iteration and by seconds, what came of them, and the settings that differ. Of
+/// one run its page is written anew from its files, without what only the samples tell; numgrad-train --resume DIR writes the
+/// whole page.
+#[derive(Debug, Parser)]
+#[command(name = "numgrad-report", version, max_term_width = 110)]
+struct Args {
+    /// The folders of the runs
+    #[arg(value_name = "DIR", required_unless_present_any = ["completions", "man"])]
+    runs: Vec<PathBuf>,
+
+    /// Write the page here [default: report.html in the run's folder; comparison.html for several runs]
+    #[arg(short, long, value_name = "FILE.html")]
+    out: Option<PathBuf>,
+
+    /// Replace the page where there is one
+    #[arg(long)]
+    force: bool,
+
+    /// Show the page in the browser
+    #[arg(long)]
+    open: bool,
+
+    #[command(flatten)]
+    describe: DescribeArgs,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    args.describe.print_if_asked(Args::command());
+    match report(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn report(args: &Args) -> Result<()> {
+    check_different(&args.runs)?;
+    let out = match (&args.out, &args.runs[..]) {
+        (Some(out), _) => out.clone(),
+        (None, [run]) => run.join("report.html"),
+        (None, _) => PathBuf::from("comparison.html"),
+    };
+    let runs = args.runs.iter().map(|folder| Run::read(folder)).collect::<Result<Vec<_>, _>>()?;
+    check_replaceable(&out, args.force)?;
+    let page = match &runs[..] {
+        [run] => run_page(run, None),
+        runs => comparison_page(runs)?,
+    };
+    write_whole(&out, |file| Ok(file.write_all(page.as_bytes())?))?;
+    print(|stdout| writeln!(stdout, "{}", out.display()))?;
+    if args.open {
+        browser::open(&out);
+    }
+    Ok(())
+}
+
+/// Fails where two of the folders are the same.
+fn check_different(folders: &[PathBuf]) -> Result<()> {
+    // What is no folder is told of when it is read.
+    let places: Vec<_> = folders.iter().map(fs::canonicalize).collect();
+    for (i, place) in places.iter().enumerate() {
+        let same = |other: &io::Result<PathBuf>| matches!((place, other), (Ok(a), Ok(b)) if a == b);
+        if let Some(j) = places[..i].iter().position(same) {
+            bail!("{} and {} are the same folder; name each run once", folders[j].display(), folders[i].display());
+        }
+    }
+    Ok(())
+}
+
+fn check_replaceable(out: &Path, force: bool) -> Result<()> {
+    if out.is_dir() {
+        bail!("--out {}: expected a file, found a folder", out.display());
+    }
+    if out.exists() && !force {
+        bail!("{}: the file is there already; name another with --out, or add --force to replace it", out.display());
+    }
+    Ok(())
+}

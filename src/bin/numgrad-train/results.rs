@@ -1,0 +1,139 @@
+//! What a run leaves behind: `model.npz`, `loss.svg`, `run.json`, `report.html`, and the summary on standard output.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use numgrad::dataset::{Dataset, Samples};
+use numgrad::nn::Parameters;
+use numgrad::report::chart::Size;
+use numgrad::report::numbers::{percent, with_unit};
+use numgrad::report::{Answers, Curves, DatasetSummary, Run, Summary, run_page};
+use numgrad::train::{Evaluation, Trainer, write_model};
+
+use crate::Begun;
+use crate::args::Options;
+use crate::terminal;
+use crate::whole_file::write_whole;
+
+/// Writes the weights and the picture of the losses; returns the run as it is so far.
+pub fn keep(options: &Options, data: &Dataset, begun: &Begun) -> Result<Run> {
+    let Begun { trainer, folder, gradient_s, .. } = begun;
+    let parameters = trainer.net().parameters();
+    write_npz(&folder.file("model.npz"), parameters)?;
+    let curves = Curves::read(&folder.file("loss.csv"), trainer.iteration())?;
+    let run = Run {
+        folder: folder.path().to_owned(),
+        summary: summary(options, data, &curves, *gradient_s),
+        curves,
+        parameters: Some(parameters.clone()),
+    };
+    write_text(&folder.file("loss.svg"), &run.loss_chart().svg(Size::WIDE))?;
+    Ok(run)
+}
+
+/// An interrupted run has to end soon: what the network makes of the samples is left out of its page beyond this.
+const LONGEST_EVALUATION: Duration = Duration::from_millis(300);
+
+/// Writes the summary and the page. `answers` are the network's to the samples that the page is about, if they are known.
+pub fn report(
+    data: &Dataset,
+    trainer: &Trainer,
+    run: &mut Run,
+    answers: Option<Evaluation>,
+    is_interrupted: bool,
+) -> Result<()> {
+    let (set, samples) = match &data.test {
+        Some(test) => ("test set", test),
+        None => ("training set", &data.train),
+    };
+    let begun = Instant::now();
+    let takes_too_long = || is_interrupted && begun.elapsed() > LONGEST_EVALUATION;
+    let answers = answers.or_else(|| Evaluation::new_unless(trainer.net(), samples, takes_too_long));
+    if let Some(answers) = &answers {
+        let accuracy = match &data.test {
+            Some(_) => &mut run.summary.test_accuracy,
+            None => &mut run.summary.train_accuracy,
+        };
+        accuracy.get_or_insert(answers.accuracy());
+    }
+    write_whole(&run.folder.join("run.json"), |file| Ok(run.summary.write(file)?))?;
+    let answers = answers.map(|answers| Answers::new(set, &answers, samples));
+    write_text(&run.folder.join("report.html"), &run_page(run, answers.as_ref()))
+}
+
+fn summary(options: &Options, data: &Dataset, curves: &Curves, gradient_s: f64) -> Summary {
+    let last = curves.last.as_ref();
+    let dataset = DatasetSummary {
+        name: data.name,
+        train_samples: data.train.len(),
+        test_samples: n_test(data),
+        input_size: data.train.input_size(),
+        image_size: data.train.image_size(),
+        classes: data.train.n_classes(),
+    };
+    let mut summary = Summary {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        dataset,
+        iterations: options.iterations,
+        iterations_done: Some(last.map_or(0, |last| last.iteration)),
+        batch_size: options.batch_size,
+        learning_rate: options.learning_rate,
+        hidden: options.n_hidden,
+        step: options.step,
+        seed: options.seed,
+        init: options.init,
+        init_scale: options.init_scale,
+        eval_every: options.eval_every,
+        gradient: options.gradient,
+        forward: options.forward,
+        threads: options.n_threads(),
+        isa: options.isa.to_string(),
+        n_parameters: 0,
+        n_evaluations: last.map_or(0, |last| last.n_evaluations),
+        train_s: last.map_or(0.0, |last| last.elapsed_s),
+        gradient_s,
+        final_loss: last.map(|last| last.loss),
+        train_accuracy: last.and_then(|last| last.train_accuracy),
+        test_accuracy: last.and_then(|last| last.test_accuracy),
+    };
+    summary.n_parameters = summary.shape().n_parameters();
+    summary
+}
+
+pub fn n_test(data: &Dataset) -> usize {
+    data.test.as_ref().map_or(0, Samples::len)
+}
+
+/// The summary, on standard output.
+pub fn print(run: &Run) -> Result<()> {
+    terminal::print(|out| print_to(out, run)).context("the summary")
+}
+
+fn print_to(out: &mut impl Write, Run { folder, summary, .. }: &Run) -> io::Result<()> {
+    if let Some(loss) = summary.final_loss {
+        writeln!(out, "Final loss:        {loss:.4} (iteration {})", summary.iterations)?;
+    }
+    if let Some(share) = summary.train_accuracy {
+        writeln!(out, "Training accuracy: {}", percent(share))?;
+    }
+    match summary.test_accuracy {
+        Some(share) => writeln!(out, "Test accuracy:     {}", percent(share))?,
+        None => writeln!(out, "Test accuracy:     - (no test set)")?,
+    }
+    writeln!(out, "Time:              {:.2} s, of it gradients {:.2} s", summary.train_s, summary.gradient_s)?;
+    if let Some(speed) = summary.evaluations_per_second() {
+        writeln!(out, "Evaluations:       {}, {} a second", summary.n_evaluations, with_unit(speed))?;
+    }
+    writeln!(out, "Files:             {}", folder.display())
+}
+
+/// Parameters, or their gradient, as `numpy.load` reads them: W1, b1, W2, b2 in float64.
+pub fn write_npz(path: &Path, parameters: &Parameters) -> Result<()> {
+    write_whole(path, |file| Ok(write_model(file, parameters)?))
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
+    write_whole(path, |file| Ok(file.write_all(text.as_bytes())?))
+}

@@ -1,0 +1,267 @@
+//! `loss.csv`, read back: row by row, or as the curves that a picture shows.
+
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use super::chart::{Series, Stroke, Thinner};
+use crate::train::Record;
+
+/// A curve has so many stretches at most: more than a picture shows.
+const MAX_STRETCHES: u64 = 1500;
+
+/// The smoothed loss is the mean of so large a share of the iterations.
+const SMOOTHING: f64 = 0.05;
+
+/// The rows of a log, one at a time.
+///
+/// # Errors
+/// [`Error`] if the file can't be read; the rows if one is damaged.
+pub fn read(path: &Path) -> Result<impl Iterator<Item = Result<Record, Error>> + use<>, Error> {
+    fn error(path: PathBuf, source: csv::Error) -> Error {
+        match source.is_io_error() {
+            true => match source.into_kind() {
+                csv::ErrorKind::Io(source) => Error::Read { path, source },
+                kind => unreachable!("{kind:?} is no error of reading"),
+            },
+            false => Error::Log { path, source },
+        }
+    }
+    let reader = csv::Reader::from_path(path).map_err(|source| error(path.to_owned(), source))?;
+    let path = path.to_owned();
+    Ok(reader.into_deserialize().map(move |row| row.map_err(|source| error(path.clone(), source))))
+}
+
+/// What a run's log tells, in as many points as a picture shows, however long the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curves {
+    /// The loss after each iteration; of long runs the lowest and the highest of each of many equal stretches.
+    pub loss: Vec<Point>,
+    /// The loss as the mean of [`mean_over`](Self::mean_over) iterations around each; fewer towards both ends. Empty where
+    /// that shows no more than the loss itself.
+    pub mean_loss: Vec<Point>,
+    /// How many iterations a mean is over.
+    pub mean_over: u64,
+    /// The share of the training set that is classified right, where it was measured.
+    pub train_accuracy: Vec<Point>,
+    /// The same of the test set.
+    pub test_accuracy: Vec<Point>,
+    /// The last row.
+    pub last: Option<Record>,
+}
+
+/// A value at a moment of a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// After this iteration,
+    pub iteration: f64,
+    /// and these seconds of training.
+    pub elapsed_s: f64,
+    /// Such was the value.
+    pub value: f64,
+}
+
+/// What a curve goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// The number of the iteration.
+    Iterations,
+    /// Seconds of training.
+    Seconds,
+}
+
+impl Curves {
+    /// Reads the log of a run of `n` iterations.
+    ///
+    /// # Errors
+    /// [`Error`] if it can't be read, or holds other iterations than 1 to `n`.
+    pub fn read(path: &Path, n: u64) -> Result<Self, Error> {
+        let thinner = || Thinner::new(MAX_STRETCHES as usize, 1.0, n as f64 + 1.0);
+        let (mut loss, mut train, mut test) = (thinner(), thinner(), thinner());
+        let mut means = Means::new(n);
+        let mut last: Option<Record> = None;
+        let n_done = |last: &Option<Record>| last.as_ref().map_or(0, |record| record.iteration);
+        for record in read(path)? {
+            let record = record?;
+            let next = n_done(&last) + 1;
+            if record.iteration != next || next > n {
+                let expected = if next <= n { format!("iteration {next}") } else { format!("{n} iterations") };
+                return Err(Error::unexpected(path, expected, format!("a row of iteration {}", record.iteration)));
+            }
+            last = Some(record);
+            let point = |value| Point { iteration: next as f64, elapsed_s: record.elapsed_s, value };
+            let push = |thinner: &mut Thinner<Point>, value| thinner.push((next as f64, value), point(value));
+            push(&mut loss, record.loss);
+            means.push(point(record.loss));
+            record.train_accuracy.into_iter().for_each(|share| push(&mut train, share));
+            record.test_accuracy.into_iter().for_each(|share| push(&mut test, share));
+        }
+        if n_done(&last) < n {
+            return Err(Error::unexpected(path, format!("{n} iterations"), n_done(&last)));
+        }
+        let (mean_over, mean_loss) = means.finish();
+        Ok(Self {
+            loss: loss.finish(),
+            mean_loss,
+            mean_over,
+            train_accuracy: train.finish(),
+            test_accuracy: test.finish(),
+            last,
+        })
+    }
+
+    /// The loss as curves: what is smoothed above what is not, or that alone.
+    pub fn loss_series(&self, over: Over, name: &str, colour: usize) -> Vec<Series> {
+        let series =
+            |points: &[Point], name: String, stroke| Series { name, points: along(over, points), colour, stroke };
+        if self.mean_loss.is_empty() {
+            return vec![series(&self.loss, name.to_owned(), Stroke::Bold)];
+        }
+        vec![series(&self.loss, String::new(), Stroke::Thin), series(&self.mean_loss, name.to_owned(), Stroke::Bold)]
+    }
+}
+
+/// The points of a curve over iterations or seconds.
+pub(super) fn along(over: Over, points: &[Point]) -> Vec<(f64, f64)> {
+    let x = |point: &Point| match over {
+        Over::Iterations => point.iteration,
+        Over::Seconds => point.elapsed_s,
+    };
+    points.iter().map(|point| (x(point), point.value)).collect()
+}
+
+/// Sums over equal stretches of the iterations, which means are taken of in the end.
+struct Means {
+    stretch_len: u64,
+    n_stretches: u64,
+    /// With how many points they are of.
+    sums: Vec<(Point, f64)>,
+}
+
+impl Means {
+    fn new(n: u64) -> Self {
+        let stretch_len = n.div_ceil(MAX_STRETCHES).max(1);
+        Self { stretch_len, n_stretches: n.div_ceil(stretch_len), sums: Vec::new() }
+    }
+
+    fn push(&mut self, Point { iteration, elapsed_s, value }: Point) {
+        let stretch = (iteration as u64 - 1) / self.stretch_len;
+        if stretch >= self.sums.len() as u64 {
+            self.sums.push((Point { iteration: 0.0, elapsed_s: 0.0, value: 0.0 }, 0.0));
+        }
+        let (sum, count) = self.sums.last_mut().expect("one was added");
+        sum.iteration += iteration;
+        sum.elapsed_s += elapsed_s;
+        sum.value += value;
+        *count += 1.0;
+    }
+
+    /// How many iterations a mean is over, and the means.
+    fn finish(self) -> (u64, Vec<Point>) {
+        let radius = (0.5 * SMOOTHING * self.n_stretches as f64) as usize;
+        if radius == 0 {
+            return (1, Vec::new());
+        }
+        let mean = |i: usize| {
+            // As many on either side, or the ends of a falling curve would be drawn too low or too high.
+            let radius = radius.min(i).min(self.sums.len() - 1 - i);
+            let mut total = (Point { iteration: 0.0, elapsed_s: 0.0, value: 0.0 }, 0.0);
+            for (sum, count) in &self.sums[i - radius..=i + radius] {
+                total.0.iteration += sum.iteration;
+                total.0.elapsed_s += sum.elapsed_s;
+                total.0.value += sum.value;
+                total.1 += count;
+            }
+            let (sum, count) = total;
+            Point { iteration: sum.iteration / count, elapsed_s: sum.elapsed_s / count, value: sum.value / count }
+        };
+        ((2 * radius as u64 + 1) * self.stretch_len, (0..self.sums.len()).map(mean).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+
+    const HEADER: &str =
+        "iteration,loss,elapsed_s,gradient_s,n_evaluations,gradient_norm,train_accuracy,test_accuracy\n";
+
+    fn curves(rows: &str, n: u64) -> Result<Curves, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("loss.csv");
+        std::fs::write(&path, format!("{HEADER}{rows}")).unwrap();
+        Curves::read(&path, n)
+    }
+
+    fn curves_of(losses: impl Iterator<Item = f64>) -> Curves {
+        let mut rows = String::new();
+        let mut n = 0;
+        for (i, loss) in (1..).zip(losses) {
+            writeln!(rows, "{i},{loss:?},{},1,1,1,,", 0.5 * i as f64).unwrap();
+            n = i;
+        }
+        curves(&rows, n).unwrap()
+    }
+
+    #[test]
+    fn a_short_log_is_kept_row_by_row_and_not_smoothed() {
+        let curves = curves("1,2.5,0.1,0.1,10,1,,\n2,2.25,0.2,0.1,20,1,0.5,0.25\n", 2).unwrap();
+        let point = |i: f64, value| Point { iteration: i, elapsed_s: i / 10.0, value };
+        assert_eq!(curves.loss, [point(1.0, 2.5), point(2.0, 2.25)]);
+        assert_eq!((curves.train_accuracy, curves.test_accuracy), (vec![point(2.0, 0.5)], vec![point(2.0, 0.25)]));
+        assert!(curves.mean_loss.is_empty());
+    }
+
+    #[test]
+    fn the_mean_of_a_straight_line_is_the_line_to_its_ends() {
+        for n in [100, 6000] {
+            let curves = curves_of((1..=n).map(|i| 5.0 - 0.0005 * f64::from(i)));
+            assert!(curves.mean_over.abs_diff(u64::from(n as u32) / 20) <= 5, "{}", curves.mean_over);
+            for point in &curves.mean_loss {
+                // Sums of at most 300 numbers of about 5, each rounded to 5e-16.
+                assert!((point.value - (5.0 - 0.0005 * point.iteration)).abs() < 1e-12, "{point:?}");
+                assert!((point.elapsed_s - 0.5 * point.iteration).abs() < 1e-9, "{point:?}");
+            }
+            assert!(curves.mean_loss[0].iteration <= 3.0);
+        }
+    }
+
+    #[test]
+    fn the_mean_is_over_as_many_iterations_as_it_says() {
+        // One row stands out; each mean that holds it has an equal share of it.
+        let curves = curves_of((1..=100).map(|i| if i == 50 { 7.0 } else { 2.0 }));
+        assert_eq!(curves.mean_over, 5);
+        let touched: Vec<f64> = curves.mean_loss.iter().map(|p| p.value).filter(|&mean| mean != 2.0).collect();
+        assert_eq!(touched, [3.0; 5]);
+    }
+
+    #[test]
+    fn a_long_log_stays_small_and_keeps_its_lowest_and_highest_loss() {
+        let curves = curves_of((1..=20_000).map(|i| match i {
+            4322 => 0.5,
+            8766 => 5.0,
+            i => 2.0 + 0.1 * f64::from(i % 7),
+        }));
+        assert!(curves.loss.len() <= 3002 && curves.mean_loss.len() <= 1500);
+        assert!(curves.loss.is_sorted_by(|a, b| a.iteration < b.iteration));
+        for (iteration, value) in [(4322.0, 0.5), (8766.0, 5.0)] {
+            assert!(curves.loss.contains(&Point { iteration, elapsed_s: 0.5 * iteration, value }));
+        }
+    }
+
+    #[test]
+    fn rows_that_are_missing_too_many_or_none_are_named() {
+        for (rows, n, words) in [
+            ("1,2,1,1,1,1,,\n", 2, "expected 2 iterations, found 1"),
+            ("1,2,1,1,1,1,,\n2,2,1,1,1,1,,\n", 1, "expected 1 iterations, found a row of iteration 2"),
+            ("2,2,1,1,1,1,,\n", 2, "expected iteration 1, found a row of iteration 2"),
+            ("1,two,1,1,1,1,,\n", 1, "damaged"),
+            ("1,2,1\n", 1, "damaged"),
+        ] {
+            let error = curves(rows, n).unwrap_err().to_string();
+            assert!(error.contains("loss.csv: ") && error.contains(words), "{rows}: {error}");
+        }
+        assert_eq!(curves("", 0).unwrap().loss, []);
+    }
+}

@@ -1,0 +1,103 @@
+//! What a run left behind, read back.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+use super::chart::{Axis, Chart, Level, Numbers};
+use super::log::{Curves, Over};
+use super::{Error, Summary};
+use crate::nn::Parameters;
+use crate::train::read_model;
+
+/// A run that has ended or was interrupted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its folder, as it was named.
+    pub folder: PathBuf,
+    /// Its settings and results.
+    pub summary: Summary,
+    /// Its course.
+    pub curves: Curves,
+    /// Its last weights; none where the file is not there.
+    pub parameters: Option<Parameters>,
+}
+
+impl Run {
+    /// Reads `run.json`, `loss.csv` and `model.npz` of a run's folder.
+    ///
+    /// # Errors
+    /// [`Error`] if one of them is damaged, or one of the first two is not there.
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        let not_a_run = |found: &str| Error::NotARun { folder: folder.to_owned(), found: found.to_owned() };
+        if !folder.is_dir() {
+            return Err(not_a_run(if folder.exists() { "a file" } else { "no folder of that name" }));
+        }
+        let file = |name: &str| folder.join(name);
+        if !file("run.json").exists() {
+            let is_begun = file("checkpoint.npz").exists();
+            return Err(not_a_run(if is_begun {
+                "no run.json in it, as the run has not ended; numgrad-train --resume continues it"
+            } else {
+                "no run.json in it"
+            }));
+        }
+        let summary = Summary::read(&file("run.json"))?;
+        let curves = Curves::read(&file("loss.csv"), summary.iterations_done())?;
+        let parameters = read_parameters(&file("model.npz"), &summary)?;
+        Ok(Self { folder: folder.to_owned(), summary, curves, parameters })
+    }
+
+    /// What the run is called: the last part of its folder's path.
+    pub fn name(&self) -> String {
+        let path = match self.folder.file_name() {
+            Some(_) => self.folder.clone(),
+            None => self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone()),
+        };
+        path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    }
+
+    /// The loss over iterations, as it is and smoothed, with ln K.
+    pub fn loss_chart(&self) -> Chart {
+        let Summary { dataset, seed, .. } = &self.summary;
+        let mean = if self.curves.mean_loss.is_empty() {
+            String::new()
+        } else {
+            format!("mean of {} iterations", self.curves.mean_over)
+        };
+        Chart {
+            title: format!("Training loss: {}, {}, seed {seed}", dataset.name, self.summary.shape()),
+            shows_title: true,
+            x: Axis::linear("iteration", Numbers::Whole),
+            y: loss_axis(),
+            series: self.curves.loss_series(Over::Iterations, &mean, 0),
+            levels: vec![chance(&self.summary)],
+        }
+    }
+}
+
+pub(super) fn loss_axis() -> Axis {
+    Axis::linear("loss (mean cross-entropy of the batch)", Numbers::Decimal)
+}
+
+/// What a network that knows nothing has for a loss.
+pub(super) fn chance(summary: &Summary) -> Level {
+    let (y, classes) = (summary.chance(), summary.dataset.classes);
+    Level { y, label: format!("chance: ln {classes} = {y:.4}") }
+}
+
+fn read_parameters(path: &Path, summary: &Summary) -> Result<Option<Parameters>, Error> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::Read { path: path.to_owned(), source }),
+    };
+    let parameters =
+        read_model(BufReader::new(file)).map_err(|source| Error::Model { path: path.to_owned(), source })?;
+    let (expected, found) = (summary.shape(), parameters.shape());
+    if expected != found {
+        let expected = format!("the parameters of a network {expected}, as run.json says");
+        return Err(Error::unexpected(path, expected, found));
+    }
+    Ok(Some(parameters))
+}

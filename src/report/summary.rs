@@ -1,0 +1,203 @@
+//! `run.json`: a run's settings and what came of it.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use super::numbers::grouped;
+use crate::dataset::Name;
+use crate::nn::NetworkShape;
+use crate::train::{Forward, GradientMethod, Init};
+
+/// The settings and the results of a run that has ended or was interrupted, as `run.json` holds them: the names are the
+/// flags', where there is a flag.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Of the program that wrote it.
+    pub version: String,
+    /// The samples.
+    pub dataset: DatasetSummary,
+    /// Iterations asked for.
+    pub iterations: u64,
+    /// Iterations done: fewer where the run was interrupted. Older files do not say it, and are of runs that were not.
+    pub iterations_done: Option<u64>,
+    /// N.
+    pub batch_size: usize,
+    /// What the gradient is multiplied by.
+    pub learning_rate: f64,
+    /// H.
+    pub hidden: usize,
+    /// By how much each weight is moved.
+    pub step: f64,
+    /// Of NumPy's generator.
+    pub seed: u32,
+    /// Where the initial weights come from.
+    pub init: Init,
+    /// What they are multiplied by.
+    pub init_scale: f64,
+    /// After how many iterations accuracy is measured.
+    pub eval_every: Option<u64>,
+    /// How gradients are computed.
+    pub gradient: GradientMethod,
+    /// How a moved weight's loss is evaluated.
+    pub forward: Forward,
+    /// How many worked on it.
+    pub threads: usize,
+    /// The processor's instructions.
+    pub isa: String,
+    /// How many numbers the network has.
+    pub n_parameters: usize,
+    /// Loss evaluations that all gradients stand for.
+    pub n_evaluations: u64,
+    /// Seconds of training, without loading and accuracy.
+    pub train_s: f64,
+    /// Seconds of it in gradients.
+    pub gradient_s: f64,
+    /// Of the last batch; none where no iteration is done.
+    pub final_loss: Option<f64>,
+    /// The share of the training set that is classified right, 0 to 1.
+    pub train_accuracy: Option<f64>,
+    /// The share of the test set that is classified right, 0 to 1.
+    pub test_accuracy: Option<f64>,
+}
+
+/// The samples of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DatasetSummary {
+    /// What they are called.
+    pub name: Name,
+    /// How many there are to train with.
+    pub train_samples: usize,
+    /// How many there are to test with: 0 for none.
+    pub test_samples: usize,
+    /// D.
+    pub input_size: usize,
+    /// Rows and columns where the inputs are pictures. Older files do not say it.
+    pub image_size: Option<(usize, usize)>,
+    /// K.
+    pub classes: usize,
+}
+
+impl Summary {
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// If the writer fails.
+    pub fn write(&self, mut writer: impl Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut writer, self)?;
+        writeln!(writer)
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`Error`] if it can't be read, or does not say what a run could say.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let mut summary: Self =
+            serde_json::from_str(&text).map_err(|source| Error::Summary { path: path.to_owned(), source })?;
+        summary.check(path)?;
+        if summary.dataset.image_size.is_none()
+            && matches!(summary.dataset.name, Name::Mnist | Name::Embedded)
+            && summary.dataset.input_size == 28 * 28
+        {
+            summary.dataset.image_size = Some((28, 28));
+        }
+        Ok(summary)
+    }
+
+    fn check(&self, path: &Path) -> Result<(), Error> {
+        let classes = self.dataset.classes;
+        if !(2..=256).contains(&classes) {
+            return Err(Error::unexpected(path, "2 to 256 classes", classes));
+        }
+        if self.iterations_done() > self.iterations {
+            let expected = format!("at most {} iterations_done", self.iterations);
+            return Err(Error::unexpected(path, expected, self.iterations_done()));
+        }
+        if self.shape().checked_n_parameters() != Some(self.n_parameters) {
+            let expected = format!("the parameters of a network {}", self.shape());
+            return Err(Error::unexpected(path, expected, self.n_parameters));
+        }
+        if let Some((rows, columns)) = self.dataset.image_size
+            && rows.checked_mul(columns) != Some(self.dataset.input_size)
+        {
+            let expected = format!("pictures of {} pixels", self.dataset.input_size);
+            return Err(Error::unexpected(path, expected, format!("{rows} by {columns}")));
+        }
+        for (name, seconds) in [("train_s", self.train_s), ("gradient_s", self.gradient_s)] {
+            if !(seconds >= 0.0 && seconds.is_finite()) {
+                return Err(Error::unexpected(path, format!("seconds in {name}"), seconds));
+            }
+        }
+        Ok(())
+    }
+
+    /// How many iterations the run has got through.
+    pub fn iterations_done(&self) -> u64 {
+        self.iterations_done.unwrap_or(self.iterations)
+    }
+
+    /// Whether there is more to do.
+    pub fn is_interrupted(&self) -> bool {
+        self.iterations_done() < self.iterations
+    }
+
+    /// Of the network.
+    pub fn shape(&self) -> NetworkShape {
+        let DatasetSummary { input_size, classes, .. } = self.dataset;
+        NetworkShape { n_inputs: input_size, n_hidden: self.hidden, n_classes: classes }
+    }
+
+    /// The loss of a network that knows nothing: ln K.
+    pub fn chance(&self) -> f64 {
+        (self.dataset.classes as f64).ln()
+    }
+
+    /// Seconds a gradient; none where there was none.
+    pub fn seconds_per_gradient(&self) -> Option<f64> {
+        let n = self.iterations_done();
+        (n > 0).then(|| self.gradient_s / n as f64)
+    }
+
+    /// Evaluations a second that the gradients stand for; none where there was none.
+    pub fn evaluations_per_second(&self) -> Option<f64> {
+        (self.n_evaluations > 0).then(|| self.n_evaluations as f64 / self.gradient_s.max(1e-9))
+    }
+
+    /// How gradients were computed: the two flags that say it, as one.
+    pub fn method(&self) -> String {
+        match self.gradient {
+            GradientMethod::Numerical => format!("{}, {}", self.gradient, self.forward),
+            method => method.to_string(),
+        }
+    }
+
+    /// What was chosen, by name, as people read it.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let DatasetSummary { name, train_samples, test_samples, .. } = &self.dataset;
+        let count = |n: usize| grouped(&n.to_string());
+        let samples = match test_samples {
+            0 => format!("{} for training", count(*train_samples)),
+            n => format!("{} for training, {} for testing", count(*train_samples), count(*n)),
+        };
+        vec![
+            ("Gradient", self.method()),
+            ("Data", name.to_string()),
+            ("Samples", samples),
+            ("Network", format!("{}, {} parameters", self.shape(), count(self.n_parameters))),
+            ("Iterations", grouped(&self.iterations.to_string())),
+            ("Batch size", count(self.batch_size)),
+            ("Learning rate", self.learning_rate.to_string()),
+            ("Step h", format!("{:e}", self.step)),
+            ("Initial weights", format!("{}, times {}", self.init, self.init_scale)),
+            ("Seed", self.seed.to_string()),
+            ("Threads", self.threads.to_string()),
+            ("Instructions", self.isa.clone()),
+            ("Version", self.version.clone()),
+        ]
+    }
+}

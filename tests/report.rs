@@ -1,0 +1,229 @@
+//! `report.html` of a run, and `numgrad-report`: what the pages say, what they weigh, and what is refused.
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use numgrad::report::{Run, Summary};
+use predicates::prelude::*;
+use tempfile::TempDir;
+
+fn program(folder: &TempDir, args: &str) -> Command {
+    let (name, args) = args.split_once(' ').unwrap();
+    let mut command = Command::new(match name {
+        "train" => assert_cmd::cargo::cargo_bin!("numgrad-train"),
+        _ => assert_cmd::cargo::cargo_bin!("numgrad-report"),
+    });
+    for variable in ["NUMGRAD_DATA_DIR", "NUMGRAD_ISA", "RAYON_NUM_THREADS"] {
+        command.env_remove(variable);
+    }
+    command.args(args.split_whitespace()).current_dir(folder);
+    command
+}
+
+fn run(folder: &TempDir, args: &str) -> assert_cmd::assert::Assert {
+    program(folder, args).assert()
+}
+
+fn page(folder: &TempDir, name: &str) -> String {
+    let page = fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
+    assert!(!page.contains("NaN"), "{name}");
+    // Nothing is asked of a network: no script, and the only addresses are data, or the name of SVG.
+    assert!(!page.contains("<script") && !page.contains("url(") && !page.contains("@import"));
+    for attribute in ["src=\"", "href=\""] {
+        assert!(page.split(attribute).skip(1).all(|rest| rest.starts_with("data:")), "{name}");
+    }
+    page
+}
+
+#[test]
+fn a_run_on_digits_leaves_a_page_that_shows_all_that_came_of_it() {
+    let folder = TempDir::new().unwrap();
+    run(&folder, "train --dataset embedded --init normal --hidden 12 -n 40 --eval-every 10 --quiet --out run")
+        .success();
+    let page = page(&folder, "run/report.html");
+    let summary = Summary::read(&folder.path().join("run/run.json")).unwrap();
+    let accuracy = format!("{:.2}%", 100.0 * summary.test_accuracy.unwrap());
+    let title = "<title>run \u{2013} a run of numgrad-train</title>";
+    for part in [
+        title,
+        "lang=\"en\"",
+        "ln 10 = 2.3026",
+        "mean of 3 iterations",
+        "Confusion matrix",
+        "Worst mistakes",
+        "Each of the 12 hidden units",
+        "784-12-10",
+        "numerical, incremental",
+        &accuracy,
+        "Accuracy",
+    ] {
+        assert!(page.contains(part), "the page lacks \"{part}\"");
+    }
+    // Loss and accuracy, each wide and narrow.
+    assert_eq!(page.matches("<svg ").count(), 4);
+    // The test set's thousand digits, each in one cell of the table.
+    let cells = page.split("--shade:").skip(1).map(|rest| rest.split_once('>').unwrap().1);
+    let counts: Vec<usize> = cells.map(|rest| rest.split_once('<').unwrap().0.parse().unwrap()).collect();
+    assert_eq!((counts.len(), counts.iter().sum::<usize>()), (100, 1000));
+    let n_right: usize = counts.iter().step_by(11).sum();
+    assert_eq!(Some(n_right as f64 / 1000.0), summary.test_accuracy);
+    assert!(page.len() < 300_000, "{} bytes", page.len());
+    // Every picture says what it is.
+    assert!(page.split("<img ").skip(1).all(|image| image.split_once('>').unwrap().0.contains("alt=\"")));
+}
+
+#[test]
+fn a_page_stays_small_for_long_runs_wide_networks_and_many_classes() {
+    let folder = TempDir::new().unwrap();
+    let runs = [
+        ("long", "--dataset synthetic -n 20000 --gradient backprop --batch-size 2 --checkpoint-every 1000s"),
+        ("measured", "--dataset synthetic -n 3000 --gradient backprop --batch-size 2 --eval-every 1"),
+        ("wide", "--dataset embedded -n 1 --gradient backprop --init normal --hidden 700"),
+        ("classes", "--dataset embedded -n 2 --gradient backprop --classes 256"),
+        ("one", "--dataset synthetic -n 1"),
+    ];
+    for (name, args) in runs {
+        run(&folder, &format!("train {args} --quiet --out {name}")).success();
+        let page = page(&folder, &format!("{name}/report.html"));
+        assert!(page.len() < 500_000, "{name}: {} bytes", page.len());
+    }
+    assert!(page(&folder, "wide/report.html").contains("The first 100 of 700 hidden units"));
+    let classes = page(&folder, "classes/report.html");
+    assert!(classes.contains("Confusion matrix of 256 classes") && !classes.contains("class=\"confusion\""));
+    // Synthetic inputs are no pictures, and there is no test set.
+    let one = page(&folder, "one/report.html");
+    assert!(one.contains("training set") && !one.contains("<img "));
+    assert!(!one.contains("Test accuracy"));
+}
+
+#[test]
+fn several_runs_are_compared_with_what_differs_and_what_does_not() {
+    let folder = TempDir::new().unwrap();
+    for how in ["--forward full", "--forward incremental", "--gradient backprop"] {
+        let name = how.split(' ').next_back().unwrap();
+        run(&folder, &format!("train --dataset synthetic --init normal {how} -n 30 --quiet --out {name}")).success();
+    }
+    run(&folder, "report full incremental backprop").success().stdout("comparison.html\n").stderr("");
+    let text = page(&folder, "comparison.html");
+    for part in [
+        "full, incremental, backprop",
+        "Over the 30 iterations that all of them have, the losses differ by less than",
+        "The curves lie on each other",
+        "Loss by iteration",
+        "Loss by seconds",
+        "numerical, full",
+        "numerical, incremental",
+    ] {
+        assert!(text.contains(part), "the page lacks \"{part}\"");
+    }
+    let differing = text.split("<h2>Settings that differ").nth(1).unwrap().split("Settings they share").next().unwrap();
+    assert!(differing.contains(">Gradient</th>") && !differing.contains("Learning rate"), "{differing}");
+
+    // Runs that go apart say by how much, and a name that two have is told apart by the path.
+    run(&folder, "train --dataset synthetic --init normal --seed 7 -n 5 --quiet --out other/full").success();
+    run(&folder, "report full other/full --out two.html").success();
+    let text = page(&folder, "two.html");
+    assert!(text.contains("Over the 5 iterations") && text.contains("differ by up to 0."));
+    assert!(text.contains("<h1>full, other/full</h1>"));
+}
+
+#[test]
+fn a_page_is_not_replaced_without_force() {
+    let folder = TempDir::new().unwrap();
+    run(&folder, "train --dataset synthetic -n 2 --quiet --out a").success();
+    run(&folder, "train --dataset synthetic -n 3 --quiet --out b").success();
+    let before = page(&folder, "a/report.html");
+    let refused = |args: &str, file: &str| {
+        let words = predicate::str::starts_with(format!("error: {file}: the file is there already"));
+        run(&folder, args).code(1).stdout("").stderr(words.and(predicate::str::contains("--force")));
+    };
+    refused("report a", "a/report.html");
+    assert_eq!(page(&folder, "a/report.html"), before);
+    run(&folder, "report a --force").success().stdout("a/report.html\n");
+    let after = page(&folder, "a/report.html");
+    assert!(after.contains("they were not at hand") && !after.contains("Confusion matrix"));
+    run(&folder, "report a b").success();
+    refused("report a b", "comparison.html");
+    run(&folder, "report a b --out a").code(1).stderr(predicate::str::contains("--out a: expected a file"));
+    // Continuing a run that is done writes the whole page again.
+    run(&folder, "train --resume a --quiet").success();
+    assert!(page(&folder, "a/report.html").contains("Confusion matrix"));
+}
+
+#[test]
+fn what_is_no_run_is_named() {
+    let folder = TempDir::new().unwrap();
+    run(&folder, "train --dataset synthetic -n 2 --quiet --out good").success();
+    run(&folder, "train --dataset synthetic -n 2 --quiet --out bad").success();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let refused = |args: &str, words: &str| {
+        let stderr = predicate::str::starts_with("error: ").and(predicate::str::contains(words));
+        run(&folder, args).code(1).stdout("").stderr(stderr.and(predicate::str::contains("panicked").not()));
+    };
+    refused("report good nowhere", "nowhere: expected the folder of a run, found no folder");
+    refused("report good empty", "empty: expected the folder of a run, found no run.json");
+    refused("report good good/loss.csv", "good/loss.csv: expected the folder of a run, found a file");
+    refused("report good ./good", "good and ./good are the same folder");
+    run(&folder, "report --out x.html").code(2);
+
+    let damage = |file: &str, content: &[u8], words: &str| {
+        let path = folder.path().join("bad").join(file);
+        let before = fs::read(&path).unwrap();
+        fs::write(&path, content).unwrap();
+        refused("report good bad", &format!("bad/{file}: "));
+        refused("report good bad", words);
+        fs::write(&path, before).unwrap();
+    };
+    let json = fs::read_to_string(folder.path().join("bad/run.json")).unwrap();
+    damage("run.json", b"{", "damaged");
+    damage("run.json", json.replace("\"classes\": 10", "\"classes\": 1000").as_bytes(), "2 to 256 classes");
+    damage("run.json", json.replace("\"hidden\": 10", "\"hidden\": 11").as_bytes(), "parameters");
+    damage("run.json", json.replace("\"iterations_done\": 2", "\"iterations_done\": 3").as_bytes(), "at most 2");
+    let log = fs::read_to_string(folder.path().join("bad/loss.csv")).unwrap();
+    damage("loss.csv", log.lines().next().unwrap().as_bytes(), "expected 2 iterations, found 0");
+    damage("loss.csv", log.replace("\n2,", "\nx,").as_bytes(), "damaged");
+    damage("model.npz", b"PK", "archive");
+    fs::remove_file(folder.path().join("bad/run.json")).unwrap();
+    refused("report good bad", "--resume");
+    assert!(!folder.path().join("comparison.html").exists());
+}
+
+#[test]
+fn the_runs_before_there_were_pages_are_still_read() {
+    let article = Run::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("results/article")).unwrap();
+    assert_eq!((article.summary.iterations_done(), article.curves.loss.len()), (100, 100));
+    assert_eq!(article.summary.dataset.image_size, Some((28, 28)));
+}
+
+/// Calls whatever `xdg-open` is first on the path.
+#[cfg(target_os = "linux")]
+#[test]
+fn open_shows_the_page_and_a_machine_that_cannot_is_no_obstacle() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = TempDir::new().unwrap();
+    let bin = folder.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    for args in ["train --dataset synthetic -n 1 --quiet --open --out a", "report a --force --open"] {
+        let warning = predicate::str::starts_with("warning: no browser shows a/report.html");
+        program(&folder, args).env("PATH", &bin).assert().success().stderr(warning);
+    }
+    let (opener, shown) = (bin.join("xdg-open"), folder.path().join("shown"));
+    fs::write(&opener, format!("#!/bin/sh\necho \"$1\" > '{0}.part' && mv '{0}.part' '{0}'\n", shown.display()))
+        .unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    program(&folder, "train --dataset synthetic -n 1 --quiet --open --out b")
+        .env("PATH", path)
+        .assert()
+        .success()
+        .stderr("");
+    while !shown.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let page = fs::canonicalize(folder.path().join("b/report.html")).unwrap();
+    assert_eq!(fs::canonicalize(fs::read_to_string(&shown).unwrap().trim_end()).unwrap(), page);
+}
