@@ -532,6 +532,48 @@ impl Objective for Product {
     }
 }
 
+/// Σ (x_i - i)², of which `evaluate` returns one term: what it leaves out differs from coordinate to coordinate.
+struct OwnTerms(Vec<f64>);
+
+impl Objective for OwnTerms {
+    type Workspace = ();
+
+    fn n_coordinates(&self) -> usize {
+        self.0.len()
+    }
+
+    fn coordinate_value(&self, coordinate: usize) -> f64 {
+        self.0[coordinate]
+    }
+
+    fn workspace(&self) {}
+
+    fn evaluate(&self, (): &mut (), coordinate: usize, delta: f64) -> f64 {
+        (self.0[coordinate] + delta - coordinate as f64).powi(2)
+    }
+}
+
+#[test]
+fn an_objective_may_leave_out_what_a_coordinate_does_not_reach() {
+    let mut terms = OwnTerms(vec![5.0; 4]);
+    let is_right =
+        |found: &[f64]| found.iter().zip([10.0, 8.0, 6.0, 4.0]).all(|(found, exact)| (found - exact).abs() < 1e-5);
+    for stencil in [Stencil::forward(), Stencil::backward(), Stencil::central(), Stencil::custom(&[0.0, 1.0, 2.0])] {
+        for step in [Step::Automatic, Step::Absolute(1e-6)] {
+            let how = Differentiator::new(stencil.clone(), step);
+            assert!(is_right(&how.objective_gradient(&mut terms).unwrap()), "{stencil:?}");
+            // At their upper bounds all stencils but the backward one have the point 0 too.
+            let bounded = how.with_bounds(0.0, 5.0).parallel();
+            assert!(is_right(&bounded.objective_gradient(&mut terms).unwrap()), "{stencil:?}");
+        }
+    }
+    let found = Differentiator::default().adaptive_objective_gradient(&terms).unwrap();
+    assert!(is_right(&found.iter().map(|found| found.value).collect::<Vec<_>>()) && found.iter().all(|f| f.converged));
+    // f(x) and f(x + h) for each coordinate.
+    let error = Differentiator::new(Stencil::forward(), Step::Automatic).with_budget(5).objective_gradient(&mut terms);
+    assert_eq!(error.unwrap_err().partial().unwrap().done, [true, true, false, false]);
+}
+
 #[test]
 fn a_structured_objective_has_steps_bounds_hooks_budgets_and_chosen_coordinates() {
     let product =

@@ -126,7 +126,7 @@ impl Differentiator<'_> {
     {
         let origin = x.as_standard_layout();
         let make = || FunctionProbe::new(infallible(&f), x.raw_dim(), slice(&origin), 1);
-        self.estimates_into(make, coordinates.into(), out)
+        self.estimates_into(make, coordinates.into(), true, out)
     }
 
     /// As [`adaptive_gradient`](Self::adaptive_gradient), for a structured objective. It is moved by
@@ -160,13 +160,15 @@ impl Differentiator<'_> {
         coordinates: Coordinates,
     ) -> Result<Vec<Estimate>, Error> {
         let mut out = vec![Estimate::default(); coordinates.len()];
-        self.estimates_into(|| ObjectiveProbe::new(objective), coordinates, &mut out).map(|()| out)
+        self.estimates_into(|| ObjectiveProbe::new(objective), coordinates, false, &mut out).map(|()| out)
     }
 
+    /// Coordinates share f(x), or each one evaluates its own.
     fn estimates_into<P: Probe>(
         &self,
         make: impl Fn() -> P + Sync,
         coordinates: Coordinates,
+        share_base: bool,
         out: &mut [Estimate],
     ) -> Result<(), Error<P::Error>>
     where
@@ -187,14 +189,13 @@ impl Differentiator<'_> {
             }
         }
         let base = match first_moved {
-            Some((coordinate, point)) if self.budget() > 0 => {
+            Some((coordinate, point)) if share_base && self.budget() > 0 => {
                 let at = own.unmoved().map_err(|source| Error::Function { coordinate, point, source })?;
                 Some(at[0])
             }
             _ => None,
         };
         let n_before = u64::from(base.is_some());
-        let base = base.filter(|base| base.is_finite());
         let n_affordable = (self.budget() - n_before) / MAX_EVALUATIONS;
         let n_affordable = usize::try_from(n_affordable).unwrap_or(usize::MAX).min(n);
         let run = self.start(n, n_before, 0);

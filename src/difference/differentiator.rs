@@ -350,7 +350,9 @@ impl<'h> Differentiator<'h> {
         base: Base,
     ) -> Result<Survey, Error<P::Error>> {
         let n = coordinates.len();
-        let per_coordinate = scheme.stencil.n_moved() as u64;
+        let is_shared = !matches!(base, Base::Own);
+        let costs_one = |delta: &f64| !is_shared || *delta != 0.0;
+        let per_coordinate = scheme.stencil.points().iter().filter(|point| costs_one(point)).count() as u64;
         let mut needs_base = scheme.stencil.has_centre();
         // Near bounds a stencil may be another: how many points it has then is known when it is planned.
         let mut costs = Vec::new();
@@ -359,15 +361,15 @@ impl<'h> Differentiator<'h> {
             let limits = scheme.limits_at(coordinate, x)?;
             if self.is_bounded() {
                 scheme.plan(coordinate, x, limits, &mut worker.moves)?;
-                let n_moved = worker.moves.deltas.iter().filter(|delta| **delta != 0.0).count();
-                needs_base |= n_moved < worker.moves.deltas.len();
-                costs.push(n_moved as u64);
+                let deltas = &worker.moves.deltas;
+                needs_base |= deltas.contains(&0.0);
+                costs.push(deltas.iter().filter(|delta| costs_one(delta)).count() as u64);
             }
         }
         let evaluates_base = match base {
             Base::IfNeeded => needs_base && n > 0 && self.budget() > 0,
             Base::Wanted => n == 0 || self.budget() > 0,
-            Base::Known(_) => false,
+            Base::Known(_) | Base::Own => false,
         };
         let n_evaluations = u64::from(evaluates_base);
         let base = match base {
@@ -489,6 +491,8 @@ pub(super) enum Base {
     Wanted,
     /// Not evaluated.
     Known(f64),
+    /// Evaluated for each coordinate that needs it.
+    Own,
 }
 
 struct Survey {

@@ -32,7 +32,7 @@ const RATIO: f64 = 2.2;
 const FIRST_STEP: f64 = 0.02;
 
 impl Differentiator<'_> {
-    /// The derivative by one coordinate. `base` is f(x), where it is known and finite.
+    /// The derivative by one coordinate. `base` is f(x), where it is known.
     ///
     /// With [`NonFinite::Shorten`] a value that is not finite begins it again, nearer to the point.
     pub(super) fn extrapolate<E>(
@@ -46,6 +46,16 @@ impl Differentiator<'_> {
         let widest = scheme.limits(coordinate);
         let mut limits = widest;
         let mut n_evaluations = 0;
+        let base = match base {
+            None if widest.0 < widest.1 => {
+                n_evaluations += 1;
+                let values = probe.at(coordinate, 0.0);
+                Some(values.map_err(|source| Error::Function { coordinate, point: x, source })?[0])
+            }
+            base => base,
+        };
+        // It may be no number where those around are: then nothing is compared with it.
+        let base = base.filter(|base| base.is_finite());
         for attempt in 0.. {
             let n_rows = (MAX_EVALUATIONS - n_evaluations) / 2;
             let mut at = |delta: f64| match base {

@@ -535,7 +535,7 @@ impl Differentiator<'_> {
     /// The gradient of an objective.
     ///
     /// With an absolute step and no bounds by whole blocks ([`Objective::differences`]), at the objective's own cost;
-    /// otherwise by [`Objective::evaluate`], as many evaluations as [`gradient`](Self::gradient).
+    /// otherwise by [`Objective::evaluate`], one evaluation for each point of the stencil and coordinate.
     ///
     /// # Errors
     /// See [`Error`].
@@ -626,7 +626,7 @@ impl Differentiator<'_> {
             _ => {
                 let objective = &*objective;
                 let make = || ObjectiveProbe::new(objective);
-                self.each(make(), Some(make), &coordinates, Base::IfNeeded, out, store_scalar)?
+                self.each(make(), Some(make), &coordinates, Base::Own, out, store_scalar)?
             }
         };
         complete(outcome, out).map(|_| ())

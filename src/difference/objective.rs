@@ -58,9 +58,10 @@ pub trait Objective: Sync {
     /// Private memory for one worker. Called once a worker and gradient, never for each coordinate.
     fn workspace(&self) -> Self::Workspace;
 
-    /// `f(x + delta·e)` for the unit vector `e` of `coordinate`, up to one constant that is the same for every call.
+    /// `f(x + delta·e)` for the unit vector `e` of `coordinate`, up to a constant that depends on the coordinate alone: terms
+    /// that it does not reach may be left out.
     ///
-    /// The result must depend on nothing but the arguments: what was evaluated before in this workspace leaves no trace.
+    /// So a stencil that has the point 0 evaluates it for each coordinate. The result must depend on nothing but the arguments: what was evaluated before in this workspace leaves no trace.
     fn evaluate(&self, workspace: &mut Self::Workspace, coordinate: usize, delta: f64) -> f64;
 
     /// Prepares what the moves of a coming gradient share, serially or on the current rayon pool.
