@@ -295,6 +295,54 @@ fn a_move_that_turns_the_answer_round_agrees_with_full_passes() {
     }
 }
 
+/// A class whose probability has underflowed to 0 and that a move makes the likeliest: only its logarithm tells by how much.
+#[test]
+fn a_class_that_rises_from_a_probability_of_0_agrees_with_full_passes() {
+    let shape = NetworkShape { n_inputs: 1, n_hidden: 1, n_classes: 3 };
+    let mut problem = Problem::draw(1, 1, shape, Inputs::Reals, (0.0, 0.0));
+    // Scores of 0, 0 and -800; 5 more for the unit's input of 0 make the last one 186.
+    problem.parameters.w2_mut()[[0, 2]] = 2000.0;
+    problem.parameters.b2_mut()[2] = -1800.0;
+    problem.classes = vec![0];
+    assert_agrees_with_full(&problem, 5.0);
+    // From ln 2 to the largest loss, over 2h.
+    let expected = (-1e-7f64.ln() - 2f64.ln()) / 10.0;
+    assert!((gradient(&mut problem.incremental(), 5.0)[1] - expected).abs() < 1e-6);
+}
+
+/// One sample and two classes: no two terms can cancel, so every coordinate is right to a few roundings of its own, on
+/// either side of the limits where a longer series, and then the general evaluation, takes over. Steps are close enough
+/// together to come within a tenth of each limit.
+#[test]
+fn at_the_limits_of_the_series_every_coordinate_is_right_to_a_few_roundings() {
+    let shape = NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 };
+    // (largest input, largest weight to a class, difference of the scores): each of them decides about the series once, and
+    // the last one leaves 1e-13 for the wrong class.
+    for (input, weight, gap) in [(1.0, 0.5, 0.0), (30.0, 0.5, 0.0), (1.0, 20.0, 0.0), (1.0, 0.5, 30.0)] {
+        let mut problem = Problem::draw(1, 1, shape, Inputs::Reals, (0.0, 0.0));
+        problem.x.assign(&ndarray::array![[input, 0.3 * input]]);
+        // z of 0.95, 0.5 and 0.27.
+        problem.parameters.b1_mut().assign(&ndarray::array![3.0, 0.0, -1.0]);
+        problem.parameters.w2_mut().assign(&(ndarray::array![[1.0, -1.0], [-1.0, 1.0], [0.5, 0.3]] * weight));
+        problem.parameters.b2_mut()[0] = gap;
+        problem.classes = vec![0];
+        for h in (0..140).map(|i| 1e-6 * 1.1f64.powi(i)).take_while(|&h| h * input * weight < 0.3) {
+            for isa in Isa::available() {
+                let mut loss = problem.incremental().with_isa(isa);
+                for (coordinate, found) in gradient(&mut loss, h).into_iter().enumerate() {
+                    let difference = loss.evaluate(&mut (), coordinate, h) - loss.evaluate(&mut (), coordinate, -h);
+                    let expected = difference / (2.0 * h);
+                    assert!(
+                        (found - expected).abs() <= 24.0 * f64::EPSILON * expected.abs(),
+                        "{isa}, {:?}, h {h:e}, coordinate {coordinate}: {found:e}, expected {expected:e}",
+                        (input, weight, gap)
+                    );
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn every_stencil_gives_the_difference_of_single_evaluations() {
     let shape = NetworkShape { n_inputs: 12, n_hidden: 10, n_classes: 5 };
