@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use numgrad::nn::Parameters;
 use numgrad::train::{Forward, GradientMethod, Init, write_model};
 use serde::Serialize;
@@ -60,7 +60,7 @@ impl Report {
 
     /// The summary, on standard output.
     pub fn print(&self, folder: &Path) -> Result<()> {
-        print(|out| self.print_to(out, folder)).context("the summary")
+        print("the summary", |out| self.print_to(out, folder))
     }
 
     fn print_to(&self, out: &mut impl Write, folder: &Path) -> io::Result<()> {
