@@ -111,5 +111,5 @@ fn tell(options: &Options, model: &Model, origin: Origin, picture: Array2<f64>) 
 /// The answer, as JSON or as text.
 fn answer(as_json: bool, text: impl FnOnce(Medium) -> String, json: impl FnOnce() -> String) -> Result<()> {
     let answer = if as_json { json() } else { text(Medium::of_standard_output()) };
-    print(|out| out.write_all(answer.as_bytes()))
+    print("the answer", |out| out.write_all(answer.as_bytes()))
 }

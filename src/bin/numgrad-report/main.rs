@@ -78,7 +78,7 @@ fn report(args: &Args) -> Result<()> {
         runs => comparison_page(runs)?,
     };
     write_whole(&out, |file| Ok(file.write_all(page.as_bytes())?))?;
-    print(|stdout| writeln!(stdout, "{}", out.display()))?;
+    print("the name of the page", |stdout| writeln!(stdout, "{}", out.display()))?;
     if args.open {
         browser::open(&out);
     }

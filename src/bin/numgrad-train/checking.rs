@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use numgrad::dataset::Samples;
 use numgrad::nn::Parameters;
 use numgrad::random::LegacyRandom;
@@ -42,11 +42,10 @@ pub fn check_gradient(
     let compared = train::check_gradient(samples, parameters, random, settings, Some(&hook));
     drop(progress);
     let Ok(comparison) = compared else { return Err(interrupts.before_training().into()) };
-    print(|out| {
+    print("the table of --check-gradient", |out| {
         writeln!(out, "Central differences at h = {step:e} (forward {forward}) beside backpropagation:")?;
         writeln!(out, "{comparison}")
-    })
-    .context("the table of --check-gradient")?;
+    })?;
     judge(&comparison, forward, step)
 }
 

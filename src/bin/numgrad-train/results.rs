@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::Parameters;
 use numgrad::report::chart::Size;
@@ -108,7 +108,7 @@ pub fn n_test(data: &Dataset) -> usize {
 
 /// The summary, on standard output.
 pub fn print(run: &Run) -> Result<()> {
-    terminal::print(|out| print_to(out, run)).context("the summary")
+    terminal::print("the summary", |out| print_to(out, run))
 }
 
 fn print_to(out: &mut impl Write, Run { folder, summary, .. }: &Run) -> io::Result<()> {

@@ -38,7 +38,7 @@ pub fn draw(
     );
     let svg = chart(&study, title).svg(Size::WIDE);
     write_whole(path, |file| Ok(file.write_all(svg.as_bytes())?))?;
-    print(|out| {
+    print("the table of --step-study", |out| {
         writeln!(out, "{:<22} {:>9} {:>15}", "difference", "best step", "relative error")?;
         for method in &study.methods {
             if let Some((step, error)) = study.best(method) {

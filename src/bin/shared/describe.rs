@@ -34,7 +34,7 @@ impl DescribeArgs {
         } else {
             return;
         }
-        let printed = print(|out| out.write_all(&text));
+        let printed = print("what was asked for", |out| out.write_all(&text));
         std::process::exit(match printed {
             Ok(()) => 0,
             Err(error) => {

@@ -10,11 +10,11 @@ pub fn say(line: fmt::Arguments) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Prints on standard output. Where nobody reads it any more that is no error.
-pub fn print(write: impl FnOnce(&mut StdoutLock) -> io::Result<()>) -> Result<()> {
+/// Prints `what` on standard output. Where nobody reads it any more that is no error.
+pub fn print(what: &str, write: impl FnOnce(&mut StdoutLock) -> io::Result<()>) -> Result<()> {
     let mut out = io::stdout().lock();
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        printed => printed.context("cannot write to standard output"),
+        printed => printed.with_context(|| format!("cannot write {what} to standard output")),
     }
 }

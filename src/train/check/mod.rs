@@ -82,17 +82,16 @@ impl GradientComparison {
 
 impl fmt::Display for GradientComparison {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let row = |f: &mut fmt::Formatter, cells: [&str; 9]| {
+        let row = |cells: [&str; 9]| {
             let [name, shape, largest, absolute, relative, truncation, rounding, index, verdict] = cells;
             let left = format!("{name:<5} {shape:>8} {largest:>10} {absolute:>10} {relative:>10} {truncation:>11}");
-            write!(f, "{left} {rounding:>10} {index:>11}  {verdict}")
+            format!("{left} {rounding:>10} {index:>11}  {verdict}").trim_end().to_owned()
         };
-        row(f, ["", "", "largest", "largest", "error", "expected", "expected", "worst", ""])?;
-        writeln!(f)?;
-        row(
-            f,
+        let heads = [
+            ["", "", "largest", "largest", "error", "expected", "expected", "worst", ""],
             ["array", "shape", "derivative", "abs. error", "relative", "truncation", "rounding", "index", "verdict"],
-        )?;
+        ];
+        f.write_str(&heads.map(row).join("\n"))?;
         for array in &self.arrays {
             let shape: Vec<_> = array.shape.iter().map(usize::to_string).collect();
             let [largest, absolute, relative, truncation, rounding] =
@@ -105,8 +104,11 @@ impl fmt::Display for GradientComparison {
             };
             let index = format!("{:?}", array.worst_index);
             let shape = shape.join("x");
-            writeln!(f)?;
-            row(f, [array.name, &shape, &largest, &absolute, &relative, &truncation, &rounding, &index, verdict])?;
+            write!(
+                f,
+                "\n{}",
+                row([array.name, &shape, &largest, &absolute, &relative, &truncation, &rounding, &index, verdict])
+            )?;
         }
         Ok(())
     }
