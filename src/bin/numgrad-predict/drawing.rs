@@ -21,9 +21,11 @@ pub enum Medium {
 }
 
 impl Medium {
-    /// Colours on a terminal that has them, unless `NO_COLOR` is set, and elsewhere where `CLICOLOR_FORCE` is.
+    /// Colours on a terminal that has them, and elsewhere where `CLICOLOR_FORCE` is set; never where `NO_COLOR` is.
     pub fn of_standard_output() -> Self {
-        if console::colors_enabled() { Self::Colours } else { Self::Characters }
+        // console lets CLICOLOR_FORCE win.
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        if console::colors_enabled() && !no_color { Self::Colours } else { Self::Characters }
     }
 }
 

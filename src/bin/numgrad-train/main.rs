@@ -171,7 +171,7 @@ struct Begun<'a> {
     checkpoints: Checkpoints,
     /// The sum of the gradients' times.
     gradient_s: f64,
-    /// The last iteration of a run that is continued, where its row was not written.
+    /// The last iteration, where its row has not been written.
     unlogged: Option<Record>,
     /// Of the last iteration, where its accuracy was measured: to the samples that the report is about.
     answers: Option<Evaluation>,
@@ -273,7 +273,8 @@ fn run_iterations(options: &Options, data: &Dataset, begun: &mut Begun, interrup
             let evaluate = |samples| Evaluation::new_unless(trainer.net(), samples, || interrupts.requested());
             let (train, test) = (evaluate(&data.train), data.test.as_ref().map(evaluate));
             let (Some(train), None | Some(Some(_))) = (train, &test) else {
-                checkpoints.write_unlogged(trainer, log, *gradient_s, Some(record))?;
+                *unlogged = Some(record);
+                checkpoints.write_unlogged(trainer, log, *gradient_s, *unlogged)?;
                 return Ok(Outcome::Interrupted);
             };
             let test = test.flatten();

@@ -19,10 +19,11 @@ use crate::whole_file::write_whole;
 
 /// Writes the weights and the picture of the losses; returns the run as it is so far.
 pub fn keep(options: &Options, data: &Dataset, begun: &Begun) -> Result<Run> {
-    let Begun { trainer, folder, gradient_s, .. } = begun;
+    let Begun { trainer, folder, gradient_s, unlogged, .. } = begun;
     let parameters = trainer.net().parameters();
     write_npz(&folder.file("model.npz"), parameters)?;
-    let curves = Curves::read(&folder.file("loss.csv"), trainer.iteration())?;
+    let n_logged = trainer.iteration() - u64::from(unlogged.is_some());
+    let curves = Curves::read(&folder.file("loss.csv"), n_logged)?;
     let run = Run {
         folder: folder.path().to_owned(),
         summary: summary(options, data, &curves, *gradient_s),
