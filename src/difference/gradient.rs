@@ -702,7 +702,7 @@ where
     }
 }
 
-fn fallible<D, F, E>(mut f: F) -> impl FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Scalar<E>
+pub(super) fn fallible<D, F, E>(mut f: F) -> impl FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Scalar<E>
 where
     F: FnMut(&ArrayRef<f64, D>) -> Result<f64, E>,
 {
