@@ -2,11 +2,11 @@
 
 use ndarray::{Array, ArrayRef, Dimension};
 
-use super::differentiator::Base;
 use super::gradient::{check_shapes, fallible, infallible, slice};
 use super::jacobian::{in_place, returning};
 use super::moves::{LocalMoves, Scheme, inside};
 use super::probe::{FunctionProbe, Probe};
+use super::worker::Base;
 use super::{Coordinates, Differentiator, Error, PerCoordinate, Step};
 
 impl Differentiator<'_> {

@@ -4,9 +4,9 @@ use std::convert::Infallible;
 
 use ndarray::{Array, Array1, Array2, ArrayRef, ArrayRef2, Axis, Dimension};
 
-use super::differentiator::Base;
 use super::gradient::slice;
 use super::probe::FunctionProbe;
+use super::worker::Base;
 use super::{Coordinates, Differentiator, Error};
 
 impl Differentiator<'_> {
