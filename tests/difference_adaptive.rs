@@ -2,7 +2,9 @@
 
 #![allow(clippy::excessive_precision, reason = "the digits are those of the sources")]
 
+use std::cell::RefCell;
 use std::f64::consts::E;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ndarray::{Array1, ArrayRef1, array};
@@ -225,6 +227,54 @@ fn evaluations_are_counted_and_bits_do_not_depend_on_threads() {
     calls.store(0, Relaxed);
     let error = Differentiator::default().with_budget(250).adaptive_gradient(f, &x).unwrap_err();
     assert!(calls.load(Relaxed) <= 250 && error.partial().unwrap().done.iter().filter(|done| **done).count() == 5);
+}
+
+#[test]
+fn a_function_that_fails_gives_its_own_error_and_the_first_coordinate() {
+    let f = |x: &ArrayRef1<f64>| if x[3] < 1.0 || x[9] > 1.0 { Err("no") } else { Ok(x.sum()) };
+    let how = Differentiator::default().parallel();
+    for n_threads in [1, 2, 3, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        let error = pool.install(|| how.try_adaptive_gradient(f, &Array1::ones(40)).unwrap_err());
+        let Error::Function { coordinate: 3, point, source: "no" } = error else { panic!("{error}") };
+        assert!(point < 1.0);
+    }
+    // f(x) itself.
+    let error = how.try_adaptive_gradient(|_| Err("no"), &array![2.0, 3.0]).unwrap_err();
+    assert_eq!(error, Error::Function { coordinate: 0, point: 2.0, source: "no" });
+    let certain = how.try_adaptive_gradient(|x| Ok::<_, ()>(x[0].sin()), &array![1.0]).unwrap();
+    assert_eq!(certain, how.adaptive_gradient(|x| x[0].sin(), &array![1.0]).unwrap());
+}
+
+/// A function with scratch memory that threads cannot share.
+#[test]
+fn a_function_made_for_each_worker_or_with_state_has_the_same_estimates() {
+    let f = |x: &ArrayRef1<f64>| x.iter().map(|x| x.sin()).product::<f64>();
+    let x: Array1<f64> = (1..30).map(|i| f64::from(i) * 0.1).collect();
+    let central = Differentiator::default();
+    let expected = central.adaptive_gradient(f, &x).unwrap();
+    let n_made = AtomicU64::new(0);
+    let make = || {
+        n_made.fetch_add(1, Relaxed);
+        let scratch = Rc::new(RefCell::new(Array1::zeros(29)));
+        move |x: &ArrayRef1<f64>| {
+            scratch.borrow_mut().assign(x);
+            f(&scratch.borrow())
+        }
+    };
+    for n_threads in [1, 2, 3, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        let found = pool.install(|| central.clone().parallel().adaptive_gradient_per_worker(make, &x).unwrap());
+        assert_eq!(found, expected);
+        assert!(n_made.swap(0, Relaxed) <= n_threads as u64 + 1);
+    }
+    let mut n_calls = 0;
+    let counted = |x: &ArrayRef1<f64>| {
+        n_calls += 1;
+        f(x)
+    };
+    assert_eq!(central.parallel().adaptive_gradient_mut(counted, &x).unwrap(), expected);
+    assert_eq!(n_calls, 1 + expected.iter().map(|estimate| estimate.n_evaluations).sum::<u64>());
 }
 
 #[test]

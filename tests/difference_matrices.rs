@@ -1,7 +1,9 @@
 //! Jacobians, Hessians and derivatives along directions: counts of evaluations, the same bits for any number of threads,
 //! bounds, budgets, hooks and what is not finite.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ndarray::{Array1, Array2, ArrayRef1, array};
@@ -165,21 +167,123 @@ fn a_function_of_many_values_that_fails_gives_its_own_error_and_the_first_column
     let in_place = |moved: &ArrayRef1<f64>, values: &mut [f64]| {
         f(moved).map(|found| values.copy_from_slice(found.as_slice().unwrap()))
     };
-    for n_threads in [1, 2, 8] {
-        let parallel = Differentiator::default().parallel();
-        let mut out = Array2::zeros((19, 20));
-        let errors = with_threads(n_threads, || {
-            [parallel.try_jacobian(f, &x).unwrap_err(), parallel.try_jacobian_into(in_place, &x, &mut out).unwrap_err()]
+    // Columns 0, 2, … are moved together, and upwards first.
+    let pattern = SparsityPattern::banded(19, 20, 0, 1);
+    let parallel = Differentiator::default().parallel();
+    for n_threads in [1, 2, 3, 8] {
+        let (mut out, mut entries) = (Array2::zeros((19, 20)), vec![0.0; 38]);
+        let (dense, sparse) = with_threads(n_threads, || {
+            let dense =
+                [parallel.try_jacobian(f, &x), parallel.try_jacobian_into(in_place, &x, &mut out).map(|()| out)];
+            let into = parallel.try_sparse_jacobian_into(in_place, &x, &pattern, &mut entries);
+            (dense, [parallel.try_sparse_jacobian(f, &x, &pattern), into.map(|()| entries)])
         });
-        for error in errors {
-            assert!(matches!(error, Error::Function { coordinate: 7, source: "no", .. }), "{error}");
+        for error in dense.map(Result::unwrap_err) {
+            let Error::Function { coordinate: 7, point, source: "no" } = error else { panic!("{error}") };
+            assert!(point < x[7]);
+        }
+        for error in sparse.map(Result::unwrap_err) {
+            let Error::Function { coordinate: 0, point, source: "no" } = error else { panic!("{error}") };
+            assert!(point > x[0]);
         }
     }
     let found = Differentiator::default().try_jacobian(|x| Ok::<_, ()>(chain(x)), &x).unwrap();
     assert_eq!(found, Differentiator::default().jacobian(chain, &x).unwrap());
+    let found = Differentiator::default().try_sparse_jacobian(|x| Ok::<_, ()>(chain(x)), &x, &pattern).unwrap();
+    assert_eq!(found, Differentiator::default().sparse_jacobian(chain, &x, &pattern).unwrap());
+    // Where f(x) is needed first, it is the first to fail.
+    let forward = Differentiator::new(Stencil::forward(), Step::Automatic);
+    let error = forward.try_sparse_jacobian(|_| Err("no"), &x, &pattern).unwrap_err();
+    assert_eq!(error, Error::Function { coordinate: 0, point: x[0], source: "no" });
     // Where no coordinate can move, f(x) still says how many values there are, or that it fails.
     let pinned = Differentiator::default().with_bounds(x.to_vec(), x.to_vec());
+    assert_eq!(pinned.jacobian(chain, &x).unwrap(), Array2::<f64>::zeros((19, 20)));
+    assert_eq!(Differentiator::default().jacobian(|_| array![1.0, 2.0], &Array1::zeros(0)).unwrap().dim(), (2, 0));
     assert!(matches!(pinned.try_jacobian(|_| Err("no"), &x), Err(Error::Function { source: "no", .. })));
+}
+
+#[test]
+fn a_function_that_fails_gives_its_own_error_to_a_hessian_and_a_directional_derivative() {
+    let x = points(20);
+    let f = |moved: &ArrayRef1<f64>| if moved[7] < x[7] || moved[12] > x[12] { Err("no") } else { Ok(sum(moved)) };
+    let parallel = Differentiator::default().parallel();
+    for n_threads in [1, 2, 3, 8] {
+        let mut out = Array2::zeros((20, 20));
+        let errors = with_threads(n_threads, || {
+            [parallel.try_hessian(f, &x).unwrap_err(), parallel.try_hessian_into(f, &x, &mut out).unwrap_err()]
+        });
+        for error in errors {
+            let Error::Function { coordinate: 7, point, source: "no" } = error else { panic!("{error}") };
+            assert!(point < x[7]);
+        }
+    }
+    let error = parallel.try_hessian(|_| Err("no"), &x).unwrap_err();
+    assert_eq!(error, Error::Function { coordinate: 0, point: x[0], source: "no" });
+    // At its upper bound a coordinate may stay while the other one is moved: that one is named.
+    let bounded = Differentiator::default().with_bounds(-5.0, x.to_vec());
+    let error = bounded.try_hessian(|m| if m[3] < x[3] { Err("no") } else { Ok(sum(m)) }, &x).unwrap_err();
+    assert!(matches!(error, Error::Function { coordinate: 3, source: "no", .. }), "{error}");
+
+    let v = Array1::ones(20);
+    // Along the direction both fail, upwards at a positive t.
+    let error = parallel.try_directional_derivative(f, &x, &v).unwrap_err();
+    assert!(matches!(error, Error::Function { coordinate: 0, point: 0.0.., source: "no" }), "{error}");
+
+    // Always serial: such a function may keep count of its calls.
+    let mut n_calls = 0;
+    let third = |_: &ArrayRef1<f64>| {
+        n_calls += 1;
+        if n_calls < 3 { Ok(0.0) } else { Err("no") }
+    };
+    assert_eq!(parallel.try_directional_derivative(third, &x, &v), Ok(0.0));
+
+    let central = Differentiator::default();
+    let certain = |x: &ArrayRef1<f64>| Ok::<_, ()>(sum(x));
+    assert_eq!(central.try_hessian(certain, &x).unwrap(), central.hessian(sum, &x).unwrap());
+    let slope = central.try_directional_derivative(certain, &x, &v).unwrap();
+    assert_eq!(slope.to_bits(), central.directional_derivative(sum, &x, &v).unwrap().to_bits());
+}
+
+/// A function with scratch memory that threads cannot share.
+#[test]
+fn a_function_made_for_each_worker_or_with_state_has_the_same_jacobian() {
+    let x = points(40);
+    let central = Differentiator::default();
+    let expected = bits(&central.jacobian(chain, &x).unwrap());
+    let n_made = AtomicU64::new(0);
+    let make = || {
+        n_made.fetch_add(1, Relaxed);
+        let scratch = Rc::new(RefCell::new(Array1::zeros(40)));
+        move |x: &ArrayRef1<f64>| {
+            scratch.borrow_mut().assign(x);
+            chain(&scratch.borrow())
+        }
+    };
+    let make_in_place = || {
+        let f = make();
+        move |x: &ArrayRef1<f64>, values: &mut [f64]| values.copy_from_slice(f(x).as_slice().unwrap())
+    };
+    for n_threads in [1, 2, 3, 8] {
+        let parallel = central.clone().parallel();
+        let mut out = Array2::from_elem((39, 40), f64::NAN);
+        with_threads(n_threads, || {
+            assert_eq!(bits(&parallel.jacobian_per_worker(make, &x).unwrap()), expected);
+            assert!(n_made.swap(0, Relaxed) <= n_threads as u64 + 1);
+            parallel.jacobian_per_worker_into(make_in_place, &x, &mut out).unwrap();
+            assert!(n_made.swap(0, Relaxed) <= n_threads as u64 + 1);
+        });
+        assert_eq!(bits(&out), expected);
+    }
+    let mut n_calls = 0;
+    let counted = |x: &ArrayRef1<f64>| {
+        n_calls += 1;
+        chain(x)
+    };
+    assert_eq!(bits(&central.clone().parallel().jacobian_mut(counted, &x).unwrap()), expected);
+    assert_eq!(n_calls, 80);
+    let mut out = Array2::from_elem((39, 40), f64::NAN);
+    central.jacobian_mut_into(make_in_place(), &x, &mut out).unwrap();
+    assert_eq!(bits(&out), expected);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use ndarray::{Array, ArrayRef, Dimension};
 
 use super::extrapolation::MAX_EVALUATIONS;
-use super::gradient::{infallible, slice};
+use super::gradient::{fallible, infallible, slice};
 use super::probe::{FunctionProbe, ObjectiveProbe, Probe};
 use super::run::chunk_len;
 use super::{Coordinates, Differentiator, Error, Objective, Parallelism};
@@ -64,8 +64,92 @@ impl Differentiator<'_> {
         D: Dimension,
         F: Fn(&ArrayRef<f64, D>) -> f64 + Sync,
     {
-        let estimates = self.adaptive_partials(f, x, 0..x.len())?;
-        Ok(Array::from_shape_vec(x.raw_dim(), estimates).expect("one estimate a coordinate"))
+        let make = || infallible(&f);
+        self.estimates(make(), Some(make), x)
+    }
+
+    /// As [`adaptive_gradient`](Self::adaptive_gradient), for a function that can fail.
+    ///
+    /// # Errors
+    /// [`Error::Function`] with the function's error, and the others of [`Error`].
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::{Differentiator, Error};
+    /// let root = |x: &ndarray::ArrayRef1<f64>| if x[0] < 0.0 { Err("negative") } else { Ok(x[0].sqrt()) };
+    /// let how = Differentiator::default();
+    /// assert!((how.try_adaptive_gradient(root, &array![1.0])?[0].value - 0.5).abs() < 1e-12);
+    /// let error = how.try_adaptive_gradient(root, &array![1e-3]).unwrap_err();
+    /// assert!(matches!(error, Error::Function { coordinate: 0, source: "negative", .. }));
+    /// # Ok::<(), Error<&str>>(())
+    /// ```
+    pub fn try_adaptive_gradient<D, F, E>(&self, f: F, x: &ArrayRef<f64, D>) -> Result<Array<Estimate, D>, Error<E>>
+    where
+        D: Dimension,
+        F: Fn(&ArrayRef<f64, D>) -> Result<f64, E> + Sync,
+        E: Send,
+    {
+        let make = || fallible(&f);
+        self.estimates(make(), Some(make), x)
+    }
+
+    /// As [`adaptive_gradient`](Self::adaptive_gradient), for a function that changes its own state: scratch memory, a cache,
+    /// a counter. Always serial; the coordinates come in order.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::Differentiator;
+    /// let mut n_evaluations = 0;
+    /// let counted = |x: &ndarray::ArrayRef1<f64>| {
+    ///     n_evaluations += 1;
+    ///     x[0].exp()
+    /// };
+    /// let slope = Differentiator::default().adaptive_gradient_mut(counted, &array![0.0])?[0];
+    /// assert_eq!(n_evaluations, 1 + slope.n_evaluations);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn adaptive_gradient_mut<D, F>(&self, f: F, x: &ArrayRef<f64, D>) -> Result<Array<Estimate, D>, Error>
+    where
+        D: Dimension,
+        F: FnMut(&ArrayRef<f64, D>) -> f64,
+    {
+        self.estimates(infallible(f), None::<fn() -> _>, x)
+    }
+
+    /// As [`adaptive_gradient`](Self::adaptive_gradient), for a function that cannot be shared by threads or carries state:
+    /// `make` makes one for each worker, and one for the calling thread. See
+    /// [`gradient_per_worker`](Self::gradient_per_worker).
+    ///
+    /// # Errors
+    /// See [`Error`].
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use ndarray::array;
+    /// use numgrad::difference::Differentiator;
+    /// let make = || {
+    ///     let calls = Cell::new(0);
+    ///     move |x: &ndarray::ArrayRef1<f64>| { calls.set(calls.get() + 1); x[0] * x[1] }
+    /// };
+    /// let slopes = Differentiator::default().parallel().adaptive_gradient_per_worker(make, &array![3.0, 4.0])?;
+    /// assert!((slopes[0].value - 4.0).abs() < 1e-12);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn adaptive_gradient_per_worker<D, M, F>(
+        &self,
+        make: M,
+        x: &ArrayRef<f64, D>,
+    ) -> Result<Array<Estimate, D>, Error>
+    where
+        D: Dimension,
+        M: Fn() -> F + Sync,
+        F: FnMut(&ArrayRef<f64, D>) -> f64,
+    {
+        let make = || infallible(make());
+        self.estimates(make(), Some(make), x)
     }
 
     /// As [`adaptive_gradient`](Self::adaptive_gradient), for chosen coordinates.
@@ -126,7 +210,7 @@ impl Differentiator<'_> {
     {
         let origin = x.as_standard_layout();
         let make = || FunctionProbe::new(infallible(&f), x.raw_dim(), slice(&origin), 1);
-        self.estimates_into(make, coordinates.into(), true, out)
+        self.estimates_into(make(), Some(make), coordinates.into(), true, out)
     }
 
     /// As [`adaptive_gradient`](Self::adaptive_gradient), for a structured objective. It is moved by
@@ -160,13 +244,36 @@ impl Differentiator<'_> {
         coordinates: Coordinates,
     ) -> Result<Vec<Estimate>, Error> {
         let mut out = vec![Estimate::default(); coordinates.len()];
-        self.estimates_into(|| ObjectiveProbe::new(objective), coordinates, false, &mut out).map(|()| out)
+        let make = || ObjectiveProbe::new(objective);
+        self.estimates_into(make(), Some(make), coordinates, false, &mut out).map(|()| out)
+    }
+
+    /// `own` is the calling thread's function, `make` makes those of others; without it the run is serial.
+    fn estimates<D, M, F, E>(
+        &self,
+        own: F,
+        make: Option<M>,
+        x: &ArrayRef<f64, D>,
+    ) -> Result<Array<Estimate, D>, Error<E>>
+    where
+        D: Dimension,
+        M: Fn() -> F + Sync,
+        F: FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Result<(), E>,
+        E: Send,
+    {
+        let origin = x.as_standard_layout();
+        let probe = |f| FunctionProbe::new(f, x.raw_dim(), slice(&origin), 1);
+        let make = make.map(|make| move || probe(make()));
+        let mut out = vec![Estimate::default(); x.len()];
+        self.estimates_into(probe(own), make, Coordinates::Range(0..x.len()), true, &mut out)?;
+        Ok(Array::from_shape_vec(x.raw_dim(), out).expect("one estimate a coordinate"))
     }
 
     /// Coordinates share f(x), or each one evaluates its own.
     fn estimates_into<P: Probe>(
         &self,
-        make: impl Fn() -> P + Sync,
+        mut own: P,
+        make: Option<impl Fn() -> P + Sync>,
         coordinates: Coordinates,
         share_base: bool,
         out: &mut [Estimate],
@@ -176,7 +283,6 @@ impl Differentiator<'_> {
     {
         let n = coordinates.len();
         assert!(out.len() == n, "{} slots for {n} coordinates", out.len());
-        let mut own = make();
         coordinates.check(own.n_coordinates());
         let scheme = self.scheme(&self.stencil, 1, own.n_coordinates());
         // f(x) is worth an evaluation where some coordinate can move.
@@ -200,7 +306,7 @@ impl Differentiator<'_> {
         let n_affordable = usize::try_from(n_affordable).unwrap_or(usize::MAX).min(n);
         let run = self.start(n, n_before, 0);
         let mut done = vec![false; n];
-        let parallel = (self.parallelism == Parallelism::Pool).then_some(make);
+        let parallel = make.filter(|_| self.parallelism == Parallelism::Pool);
         let chunk_len = if parallel.is_some() { chunk_len(n) } else { 1 };
         let slots = (&mut out[..n_affordable], &mut done[..n_affordable]);
         run.drive(own, parallel, slots, chunk_len, |probe, first, slots, done| {

@@ -2,18 +2,19 @@
 
 use ndarray::{Array, ArrayRef, Dimension};
 
-use super::differentiator::Base;
-use super::gradient::{check_shapes, infallible, slice};
+use super::gradient::{check_shapes, fallible, infallible, slice};
 use super::jacobian::{in_place, returning};
 use super::moves::{LocalMoves, Scheme, inside};
 use super::probe::{FunctionProbe, Probe};
+use super::worker::Base;
 use super::{Coordinates, Differentiator, Error, PerCoordinate, Step};
 
 impl Differentiator<'_> {
     /// The derivative of a function along a direction v: `d/dt f(x + t·v)` at t = 0, which is `∇f(x)·v`.
     ///
     /// Costs one stencil: two evaluations central. The step of t is `1/√Σ(v_i/h_i)²` for the steps h_i of the coordinates,
-    /// or the absolute one. Bounds are kept as by a gradient. In errors the coordinate is 0, the point t.
+    /// or the absolute one. Bounds are kept as by a gradient. In errors the coordinate is 0, the point t. Always serial, so
+    /// the function may change its own state.
     ///
     /// # Errors
     /// See [`Error`].
@@ -36,15 +37,47 @@ impl Differentiator<'_> {
     ) -> Result<f64, Error>
     where
         D: Dimension,
-        F: Fn(&ArrayRef<f64, D>) -> f64,
+        F: FnMut(&ArrayRef<f64, D>) -> f64,
     {
-        let mut slope = Vec::new();
-        self.along_into(infallible(f), x, direction, 1, &mut slope).map(|()| slope.first().copied().unwrap_or(0.0))
+        self.slope(infallible(f), x, direction)
+    }
+
+    /// As [`directional_derivative`](Self::directional_derivative), for a function that can fail.
+    ///
+    /// # Errors
+    /// [`Error::Function`] with the function's error, and the others of [`Error`]. The coordinate is 0, the point t.
+    ///
+    /// # Panics
+    /// If the direction has another shape than `x`.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::{Differentiator, Error};
+    /// let root = |x: &ndarray::ArrayRef1<f64>| if x[1] < 0.0 { Err("negative") } else { Ok(x[0] * x[1].sqrt()) };
+    /// let (central, v) = (Differentiator::default(), array![1.0, 1.0]);
+    /// assert!((central.try_directional_derivative(root, &array![1.0, 1.0], &v)? - 1.5).abs() < 1e-9);
+    /// let error = central.try_directional_derivative(root, &array![1.0, 0.0], &v).unwrap_err();
+    /// assert!(matches!(error, Error::Function { point: ..0.0, source: "negative", .. }));
+    /// # Ok::<(), Error<&str>>(())
+    /// ```
+    pub fn try_directional_derivative<D, F, E>(
+        &self,
+        f: F,
+        x: &ArrayRef<f64, D>,
+        direction: &ArrayRef<f64, D>,
+    ) -> Result<f64, Error<E>>
+    where
+        D: Dimension,
+        F: FnMut(&ArrayRef<f64, D>) -> Result<f64, E>,
+        E: Send,
+    {
+        self.slope(fallible(f), x, direction)
     }
 
     /// The product of the Hessian and a vector v, `H·v`, from the gradient of a function: its derivative along v.
     ///
-    /// Costs two evaluations of the gradient by central differences, whatever n.
+    /// Costs two evaluations of the gradient by central differences, whatever n. Always serial, so the function may change its
+    /// own state.
     ///
     /// # Errors
     /// See [`Error`].
@@ -70,7 +103,7 @@ impl Differentiator<'_> {
     ) -> Result<Array<f64, D>, Error>
     where
         D: Dimension,
-        F: Fn(&ArrayRef<f64, D>) -> Array<f64, D>,
+        F: FnMut(&ArrayRef<f64, D>) -> Array<f64, D>,
     {
         let mut product = Vec::new();
         self.along_into(returning(gradient), x, vector, 0, &mut product)?;
@@ -105,7 +138,7 @@ impl Differentiator<'_> {
     ) -> Result<(), Error>
     where
         D: Dimension,
-        F: Fn(&ArrayRef<f64, D>, &mut [f64]),
+        F: FnMut(&ArrayRef<f64, D>, &mut [f64]),
     {
         check_shapes(x, out);
         let mut product = Vec::with_capacity(x.len());
@@ -228,6 +261,17 @@ impl Differentiator<'_> {
             })
         };
         outer.array_gradient_into(make, x, Base::IfNeeded, out).map(|_| ())
+    }
+
+    /// The derivative of the only value along a direction: 0, if it leads nowhere.
+    fn slope<D, F, E>(&self, f: F, x: &ArrayRef<f64, D>, direction: &ArrayRef<f64, D>) -> Result<f64, Error<E>>
+    where
+        D: Dimension,
+        F: FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Result<(), E>,
+        E: Send,
+    {
+        let mut slope = Vec::new();
+        self.along_into(f, x, direction, 1, &mut slope).map(|()| slope.first().copied().unwrap_or(0.0))
     }
 
     /// The derivative of each value along a direction, into `out`: nothing, if the direction leads nowhere.

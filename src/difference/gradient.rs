@@ -4,9 +4,9 @@ use std::convert::Infallible;
 
 use ndarray::{Array, ArrayRef, Dimension};
 
-use super::differentiator::{Base, Worker};
 use super::probe::{FunctionProbe, ObjectiveProbe};
 use super::run::Outcome;
+use super::worker::{Base, Worker};
 use super::{Coordinates, Differentiator, Error, Moves, NonFinite, Objective, Parallelism, Stencil, Step};
 
 /// The gradient of a function of an array of any shape, with the best defaults: central differences, the automatic step,
@@ -702,7 +702,7 @@ where
     }
 }
 
-fn fallible<D, F, E>(mut f: F) -> impl FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Scalar<E>
+pub(super) fn fallible<D, F, E>(mut f: F) -> impl FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Scalar<E>
 where
     F: FnMut(&ArrayRef<f64, D>) -> Result<f64, E>,
 {

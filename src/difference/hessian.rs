@@ -1,10 +1,8 @@
 //! Hessians: second derivatives of a function, or first ones of its gradient.
 
-use std::convert::Infallible;
-
 use ndarray::{Array, Array2, ArrayRef, ArrayRef2, ArrayViewMut1, Axis, Dimension};
 
-use super::gradient::{infallible, slice};
+use super::gradient::{fallible, infallible, slice};
 use super::jacobian::returning;
 use super::moves::{LocalMoves, Scheme};
 use super::probe::{FunctionProbe, Probe};
@@ -42,6 +40,32 @@ impl Differentiator<'_> {
         self.hessian_into(f, x, &mut hessian).map(|()| hessian)
     }
 
+    /// As [`hessian`](Self::hessian), for a function that can fail.
+    ///
+    /// # Errors
+    /// [`Error::Function`] with the function's error, and the others of [`Error`]. Of two coordinates that were moved it
+    /// names the row's.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::{Differentiator, Error};
+    /// let entropy = |x: &ndarray::ArrayRef1<f64>| if x[1] > 0.0 { Ok(x[0] * x[1].ln()) } else { Err("not positive") };
+    /// let central = Differentiator::default();
+    /// assert!((central.try_hessian(entropy, &array![1.0, 2.0])?[[1, 0]] - 0.5).abs() < 1e-6);
+    /// let error = central.try_hessian(entropy, &array![1.0, 1e-9]).unwrap_err();
+    /// assert!(matches!(error, Error::Function { coordinate: 1, source: "not positive", .. }));
+    /// # Ok::<(), Error<&str>>(())
+    /// ```
+    pub fn try_hessian<D, F, E>(&self, f: F, x: &ArrayRef<f64, D>) -> Result<Array2<f64>, Error<E>>
+    where
+        D: Dimension,
+        F: Fn(&ArrayRef<f64, D>) -> Result<f64, E> + Sync,
+        E: Send,
+    {
+        let mut hessian = Array2::zeros((x.len(), x.len()));
+        self.try_hessian_into(f, x, &mut hessian).map(|()| hessian)
+    }
+
     /// As [`hessian`](Self::hessian), into `out`.
     ///
     /// # Errors
@@ -63,13 +87,59 @@ impl Differentiator<'_> {
         D: Dimension,
         F: Fn(&ArrayRef<f64, D>) -> f64 + Sync,
     {
+        self.hessian_of_into(|| infallible(&f), x, out)
+    }
+
+    /// As [`try_hessian`](Self::try_hessian), into `out`.
+    ///
+    /// # Errors
+    /// As of [`try_hessian`](Self::try_hessian).
+    ///
+    /// # Panics
+    /// If `out` is not of shape (n, n).
+    ///
+    /// ```
+    /// use ndarray::{Array2, array};
+    /// use numgrad::difference::{Differentiator, Error};
+    /// let mut hessian = Array2::zeros((2, 2));
+    /// let f = |x: &ndarray::ArrayRef1<f64>| Ok::<f64, String>(x[0] * x[1]);
+    /// Differentiator::default().try_hessian_into(f, &array![1.0, 2.0], &mut hessian)?;
+    /// assert!((hessian[[0, 1]] - 1.0).abs() < 1e-7);
+    /// # Ok::<(), Error<String>>(())
+    /// ```
+    pub fn try_hessian_into<D, F, E>(
+        &self,
+        f: F,
+        x: &ArrayRef<f64, D>,
+        out: &mut ArrayRef2<f64>,
+    ) -> Result<(), Error<E>>
+    where
+        D: Dimension,
+        F: Fn(&ArrayRef<f64, D>) -> Result<f64, E> + Sync,
+        E: Send,
+    {
+        self.hessian_of_into(|| fallible(&f), x, out)
+    }
+
+    fn hessian_of_into<D, M, F, E>(
+        &self,
+        make: M,
+        x: &ArrayRef<f64, D>,
+        out: &mut ArrayRef2<f64>,
+    ) -> Result<(), Error<E>>
+    where
+        D: Dimension,
+        M: Fn() -> F + Sync,
+        F: FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Result<(), E>,
+        E: Send,
+    {
         let n = x.len();
         check_square(out, n);
         let origin = x.as_standard_layout();
         let stencil = Stencil::central_of_order(self.stencil.order().next_multiple_of(2));
         let scheme = self.scheme(&stencil, 2, n);
         let make = || RowWorker {
-            probe: FunctionProbe::new(infallible(&f), x.raw_dim(), slice(&origin), 1),
+            probe: FunctionProbe::new(make(), x.raw_dim(), slice(&origin), 1),
             scheme,
             rule: self.non_finite,
             base: 0.0,
@@ -145,7 +215,8 @@ impl Differentiator<'_> {
         D: Dimension,
         F: Fn(&ArrayRef<f64, D>) -> Array<f64, D> + Sync,
     {
-        let mut hessian = self.jacobian_of(|| returning(&gradient), x)?;
+        let make = || returning(&gradient);
+        let mut hessian = self.jacobian_of(make(), Some(make), x)?;
         check_square(&hessian, x.len());
         symmetrise(&mut hessian);
         Ok(hessian)
@@ -209,36 +280,36 @@ struct RowWorker<'a, P> {
     n_evaluations: u64,
 }
 
-impl<D, F> RowWorker<'_, FunctionProbe<'_, D, F>>
+impl<D, F, E> RowWorker<'_, FunctionProbe<'_, D, F>>
 where
     D: Dimension,
-    F: FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Result<(), Infallible>,
+    F: FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Result<(), E>,
 {
     /// `f(x)`.
-    fn unmoved(&mut self) -> Result<f64, Error> {
-        let value = self.at(0, &[])?;
+    fn unmoved(&mut self) -> Result<f64, Error<E>> {
+        let value = self.at(&[])?;
         Ok(value + self.base)
     }
 
     /// By how much the function is more than f(x).
-    fn at(&mut self, coordinate: usize, moves: &[(usize, f64)]) -> Result<f64, Error> {
+    fn at(&mut self, moves: &[(usize, f64)]) -> Result<f64, Error<E>> {
         self.n_evaluations += 1;
-        let value = match self.probe.at_all(moves) {
-            Ok(values) => values[0],
-            Err(never) => match never {},
-        };
+        // Errors name the first coordinate that was in fact moved.
+        let (coordinate, delta) = moves.iter().copied().find(|(_, delta)| *delta != 0.0).unwrap_or_default();
+        let point = self.probe.position(coordinate) + delta;
+        let values = self.probe.at_all(moves).map_err(|source| Error::Function { coordinate, point, source })?;
+        let value = values[0];
         if self.scheme.checked && !value.is_finite() {
             if self.rule == NonFinite::Nan {
                 return Ok(f64::NAN);
             }
-            let delta = moves.first().map_or(0.0, |(_, delta)| *delta);
-            return Err(Error::NonFinite { coordinate, point: self.probe.position(coordinate) + delta, value });
+            return Err(Error::NonFinite { coordinate, point, value });
         }
         Ok(value - self.base)
     }
 
     /// The entries of a row up to its diagonal.
-    fn row(&mut self, i: usize, row: &mut ArrayViewMut1<f64>) -> Result<(), Error> {
+    fn row(&mut self, i: usize, row: &mut ArrayViewMut1<f64>) -> Result<(), Error<E>> {
         self.n_evaluations = 0;
         let [mut of_row, mut of_column] = std::mem::take(&mut self.moves);
         self.plan(i, &mut of_row)?;
@@ -248,7 +319,7 @@ where
             for (&delta_i, weight_i) in of_row.deltas.iter().zip(&of_row.weights) {
                 for (&delta_j, weight_j) in of_column.deltas.iter().zip(&of_column.weights) {
                     if delta_i != 0.0 || delta_j != 0.0 {
-                        sum += weight_i * weight_j * self.at(i, &[(i, delta_i), (j, delta_j)])?;
+                        sum += weight_i * weight_j * self.at(&[(i, delta_i), (j, delta_j)])?;
                     }
                 }
             }
@@ -260,12 +331,12 @@ where
         Ok(())
     }
 
-    fn plan(&self, i: usize, moves: &mut LocalMoves) -> Result<(), Error> {
+    fn plan(&self, i: usize, moves: &mut LocalMoves) -> Result<(), Error<E>> {
         self.scheme.plan(i, self.probe.position(i), self.scheme.limits(i), moves)
     }
 
     /// The second derivative along one coordinate, from its points and x itself.
-    fn second(&mut self, i: usize, moves: &mut LocalMoves) -> Result<f64, Error> {
+    fn second(&mut self, i: usize, moves: &mut LocalMoves) -> Result<f64, Error<E>> {
         let LocalMoves { deltas, weights, divisor, table } = moves;
         if deltas.is_empty() {
             return Ok(0.0);
@@ -277,7 +348,7 @@ where
         fornberg(weights, table);
         let mut sum = 0.0;
         for (&delta, row) in deltas.iter().zip(&*table) {
-            sum += row[2] * self.at(i, &[(i, delta)])?;
+            sum += row[2] * self.at(&[(i, delta)])?;
         }
         Ok(sum / (*divisor * *divisor))
     }

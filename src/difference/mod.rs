@@ -22,6 +22,7 @@ mod run;
 mod sparse;
 mod stencil;
 mod step;
+mod worker;
 
 pub use adaptive::Estimate;
 #[cfg(feature = "cli")]

@@ -5,7 +5,7 @@
 use ndarray::{Array1, Array2, ArrayRef, Dimension};
 
 use super::gradient::slice;
-use super::jacobian::{in_place, returning};
+use super::jacobian::{in_place, returning, try_in_place, try_returning};
 use super::moves::{LocalMoves, Scheme};
 use super::probe::{FunctionProbe, Probe};
 use super::run::chunk_len;
@@ -175,10 +175,45 @@ impl Differentiator<'_> {
         D: Dimension,
         F: Fn(&ArrayRef<f64, D>) -> Array1<f64> + Sync,
     {
-        let origin = x.as_standard_layout();
-        let make = || FunctionProbe::new(returning(&f), x.raw_dim(), slice(&origin), 0);
         let mut out = vec![0.0; pattern.rows.len()];
-        self.in_groups(make, pattern, &mut out).map(|()| out)
+        self.in_groups(|| returning(&f), x, 0, pattern, &mut out).map(|()| out)
+    }
+
+    /// As [`sparse_jacobian`](Self::sparse_jacobian), for a function that can fail.
+    ///
+    /// # Errors
+    /// [`Error::Function`] with the function's error, and the others of [`Error`]. The coordinate is the first column of the
+    /// group that was moved.
+    ///
+    /// # Panics
+    /// If the pattern has another shape than the Jacobian.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::{Differentiator, Error, SparsityPattern};
+    ///
+    /// let roots = |x: &ndarray::ArrayRef1<f64>| {
+    ///     if x.iter().all(|x| *x > 0.0) { Ok(x.mapv(f64::sqrt)) } else { Err("not positive") }
+    /// };
+    /// let (central, diagonal) = (Differentiator::default(), SparsityPattern::banded(2, 2, 0, 0));
+    /// assert!((central.try_sparse_jacobian(roots, &array![1.0, 4.0], &diagonal)?[1] - 0.25).abs() < 1e-9);
+    /// let error = central.try_sparse_jacobian(roots, &array![1.0, 0.0], &diagonal).unwrap_err();
+    /// assert!(matches!(error, Error::Function { coordinate: 0, source: "not positive", .. }));
+    /// # Ok::<(), Error<&str>>(())
+    /// ```
+    pub fn try_sparse_jacobian<D, F, E>(
+        &self,
+        f: F,
+        x: &ArrayRef<f64, D>,
+        pattern: &SparsityPattern,
+    ) -> Result<Vec<f64>, Error<E>>
+    where
+        D: Dimension,
+        F: Fn(&ArrayRef<f64, D>) -> Result<Array1<f64>, E> + Sync,
+        E: Send,
+    {
+        let mut out = vec![0.0; pattern.rows.len()];
+        self.in_groups(|| try_returning(&f), x, 0, pattern, &mut out).map(|()| out)
     }
 
     /// As [`sparse_jacobian`](Self::sparse_jacobian), in place: the function writes its values, and the entries go into
@@ -213,15 +248,52 @@ impl Differentiator<'_> {
         D: Dimension,
         F: Fn(&ArrayRef<f64, D>, &mut [f64]) + Sync,
     {
-        assert!(out.len() == pattern.rows.len(), "{} slots for {} entries", out.len(), pattern.rows.len());
-        let origin = x.as_standard_layout();
-        let make = || FunctionProbe::new(in_place(&f), x.raw_dim(), slice(&origin), pattern.n_rows);
-        self.in_groups(make, pattern, out)
+        self.in_groups(|| in_place(&f), x, pattern.n_rows, pattern, out)
     }
 
-    fn in_groups<'a, D, F, E>(
+    /// As [`sparse_jacobian_into`](Self::sparse_jacobian_into), for a function that can fail.
+    ///
+    /// # Errors
+    /// [`Error::Function`] with the function's error, and the others of [`Error`]. The coordinate is the first column of the
+    /// group that was moved.
+    ///
+    /// # Panics
+    /// If the pattern has another shape than the Jacobian, or `out` has not one slot for each entry.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::{Differentiator, Error, SparsityPattern};
+    ///
+    /// let squares = |x: &ndarray::ArrayRef1<f64>, values: &mut [f64]| {
+    ///     values.iter_mut().zip(x).for_each(|(value, x)| *value = x * x);
+    ///     if values.iter().all(|value| value.is_finite()) { Ok(()) } else { Err("overflow") }
+    /// };
+    /// let (diagonal, mut out) = (SparsityPattern::banded(2, 2, 0, 0), [0.0; 2]);
+    /// Differentiator::default().try_sparse_jacobian_into(squares, &array![1.0, 2.0], &diagonal, &mut out)?;
+    /// assert!((out[1] - 4.0).abs() < 1e-9);
+    /// # Ok::<(), Error<&str>>(())
+    /// ```
+    pub fn try_sparse_jacobian_into<D, F, E>(
         &self,
-        make: impl Fn() -> FunctionProbe<'a, D, F> + Sync,
+        f: F,
+        x: &ArrayRef<f64, D>,
+        pattern: &SparsityPattern,
+        out: &mut [f64],
+    ) -> Result<(), Error<E>>
+    where
+        D: Dimension,
+        F: Fn(&ArrayRef<f64, D>, &mut [f64]) -> Result<(), E> + Sync,
+        E: Send,
+    {
+        self.in_groups(|| try_in_place(&f), x, pattern.n_rows, pattern, out)
+    }
+
+    /// `n_values` is how many the functions find room for.
+    fn in_groups<D, F, E>(
+        &self,
+        make: impl Fn() -> F + Sync,
+        x: &ArrayRef<f64, D>,
+        n_values: usize,
         pattern: &SparsityPattern,
         out: &mut [f64],
     ) -> Result<(), Error<E>>
@@ -230,7 +302,10 @@ impl Differentiator<'_> {
         F: FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Result<(), E>,
         E: Send,
     {
-        let mut own = GroupWorker::new(make());
+        assert!(out.len() == pattern.rows.len(), "{} slots for {} entries", out.len(), pattern.rows.len());
+        let origin = x.as_standard_layout();
+        let make = || GroupWorker::new(FunctionProbe::new(make(), x.raw_dim(), slice(&origin), n_values));
+        let mut own = make();
         let n = own.probe.n_coordinates();
         assert!(n == pattern.groups.len(), "a pattern of {} columns for {n} coordinates", pattern.groups.len());
         let scheme = self.scheme(&self.stencil, 1, n);
@@ -251,7 +326,7 @@ impl Differentiator<'_> {
         let n_affordable = usize::try_from(budget / per_group).unwrap_or(usize::MAX).min(groups.len());
         let run = self.start(groups.len(), u64::from(needs_base), 0);
         let mut done = vec![false; groups.len()];
-        let parallel = (self.parallelism == Parallelism::Pool).then_some(|| GroupWorker::new(make()));
+        let parallel = (self.parallelism == Parallelism::Pool).then_some(make);
         let chunk_len = if parallel.is_some() { chunk_len(groups.len()) } else { 1 };
         let slots = (&mut groups[..n_affordable], &mut done[..n_affordable]);
         run.drive(own, parallel, slots, chunk_len, |worker, first, groups, done| {
