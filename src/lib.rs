@@ -68,8 +68,9 @@
 //! - [`nn`]: the two-layer network of chapter 4 of "Deep Learning from Scratch", its loss as an objective that runs whole
 //!   forward passes ([`nn::FullLoss`]) and as one that recomputes only what a moved weight reaches
 //!   ([`nn::IncrementalLoss`]), and backpropagation to compare with.
-//! - `dataset`, `random`, `train` (feature `cli`, on by default): MNIST and the digits that are built in, NumPy's random
-//!   numbers draw for draw, and the training loop of the program `numgrad-train`.
+//! - `dataset`, `random`, `train`, `report` (feature `cli`, on by default): MNIST and the digits that are built in, NumPy's
+//!   random numbers draw for draw, the training loop of the program `numgrad-train`, and charts and pages of what a run
+//!   left behind.
 //!
 //! Words: a *stencil* says at which multiples of the *step* `h` a function is evaluated; `delta` is by how much one
 //! coordinate is moved; an *objective* is what is evaluated; one update of the parameters is an *iteration*, and what the
