@@ -197,6 +197,7 @@ fn a_folder_or_log_that_is_removed_in_mid_run_stops_it_and_is_named() {
         assert_eq!(running.0.wait().unwrap().code(), Some(1), "{stderr}");
         assert!(stderr.starts_with("error: the run in run stopped"), "{stderr}");
         assert!(stderr.contains("cannot write run/") && !stderr.contains("panicked"), "{stderr}");
+        assert!(!stderr.contains("--resume"), "what can't succeed is advised: {stderr}");
     }
 }
 

@@ -323,7 +323,15 @@ fn weights_that_grow_beyond_all_bounds_stop_the_run_and_are_kept() {
             .and(predicate::str::contains("panicked").not()),
     );
     assert!(folder.path().join("run/model.npz").exists());
-    assert!(!folder.path().join("run/run.json").exists());
+    // What there is is reported, with the reason that there is no more.
+    let summary = json(&folder.path().join("run/run.json"));
+    assert_eq!((&summary["iterations_done"], &summary["test_accuracy"]), (&0.into(), &Value::Null));
+    assert!(summary["stopped"].as_str().unwrap().starts_with("iteration 1: the gradient of W1 is "), "{summary}");
+    let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    for part in ["Stopped after iteration 0 of 5", "the gradient of W1 is", "try a smaller learning rate", "e307"] {
+        assert!(page.contains(part), "\"{part}\" is not in the page");
+    }
+    assert!(!page.contains("--resume") && !page.contains("NaN%"));
 }
 
 #[test]

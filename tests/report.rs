@@ -139,7 +139,7 @@ fn a_page_is_not_replaced_without_force() {
     run(&folder, "train --dataset synthetic -n 3 --quiet --out b").success();
     let before = page(&folder, "a/report.html");
     let refused = |args: &str, file: &str| {
-        let words = predicate::str::starts_with(format!("error: {file}: the file is there already"));
+        let words = predicate::str::starts_with(format!("error: --out {file}: the file is there already"));
         run(&folder, args).code(1).stdout("").stderr(words.and(predicate::str::contains("--force")));
     };
     refused("report a", "a/report.html");
@@ -190,6 +190,9 @@ fn what_is_no_run_is_named() {
     damage("model.npz", b"PK", "archive");
     fs::remove_file(folder.path().join("bad/run.json")).unwrap();
     refused("report good bad", "--resume");
+    // Which cannot continue a run without its log.
+    fs::remove_file(folder.path().join("bad/loss.csv")).unwrap();
+    refused("report good bad", "bad: expected the folder of a run, found no run.json in it\n");
     assert!(!folder.path().join("comparison.html").exists());
 }
 

@@ -394,7 +394,7 @@ impl Axis {
         let text = |number: f64| match self.numbers {
             Numbers::Percent => format!("{:.*}%", decimals(100.0 * step), 100.0 * number),
             _ if high.abs().max(low.abs()) >= 1e15 => format!("{number:e}"),
-            _ => grouped(&format!("{number:.*}", decimals(step))),
+            _ => grouped(format!("{number:.*}", decimals(step))),
         };
         // Counted in whole numbers, so that the ticks are where they say; a range that is not there in f64 has none.
         let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
@@ -447,7 +447,7 @@ fn power_of_ten(decade: i32, in_full: bool) -> String {
     const SUPERSCRIPTS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     match decade {
         0 => "1".to_owned(),
-        _ if in_full => grouped(&format!("{}", 10f64.powi(decade))),
+        _ if in_full => grouped(format!("{}", 10f64.powi(decade))),
         _ => {
             let digits = decade.to_string();
             let raised = digits.chars().map(|c| c.to_digit(10).map_or('⁻', |digit| SUPERSCRIPTS[digit as usize]));

@@ -65,7 +65,7 @@ pub fn comparison_page(runs: &[Run]) -> Result<String, Error> {
         lead: agreement.sentence(),
         by_iteration: loss_figure(runs, &names, Over::Iterations, &agreement),
         by_seconds: loss_figure(runs, &names, Over::Seconds, &agreement),
-        accuracy: accuracy_figure(runs, &names),
+        accuracy: accuracy_figure(runs, &names, &agreement),
         result_names: RESULTS,
         differing: differing.iter().map(|&i| settings[0][i].0).collect(),
         shared: shared.iter().map(|&i| settings[0][i].clone()).collect(),
@@ -116,11 +116,11 @@ impl Agreement {
 
     /// Whether curves lie on each other.
     fn is_close(&self) -> bool {
-        self.largest_difference < 1e-6
+        self.n > 0 && self.largest_difference < 1e-6
     }
 
     fn sentence(&self) -> String {
-        let (n, difference) = (grouped(&self.n.to_string()), self.largest_difference);
+        let (n, difference) = (grouped(self.n), self.largest_difference);
         match self.n {
             0 => "One of the runs has done no iteration yet.".to_owned(),
             _ if difference == 0.0 => format!("Over the {n} iterations that all of them have, the losses are equal."),
@@ -141,14 +141,19 @@ fn above(x: f64) -> String {
     format!("{:.0e}", ((x / power).floor() + 1.0) * power)
 }
 
+/// Of `n` curves that lie on each other, the one that is drawn as number `i`: the later the thinner, or the last one would
+/// be all that is seen.
+fn below_others(i: usize, n: usize) -> Stroke {
+    Stroke::Wide(2 + 4 * (n - 1 - i).min(4) as u32)
+}
+
 fn loss_figure(runs: &[Run], names: &[String], over: Over, agreement: &Agreement) -> Figure {
     let mut series = Vec::new();
     for (i, (run, name)) in runs.iter().zip(names).enumerate() {
         let mut curves = run.curves.loss_series(over, name, i);
-        if over == Over::Iterations && agreement.is_close() && agreement.n > 0 {
-            // Or the last one would be all that is seen.
+        if over == Over::Iterations && agreement.is_close() {
             curves.retain(|curve| curve.stroke == Stroke::Bold);
-            curves.iter_mut().for_each(|curve| curve.stroke = Stroke::Wide(2 + 4 * (runs.len() - 1 - i).min(4) as u32));
+            curves.iter_mut().for_each(|curve| curve.stroke = below_others(i, runs.len()));
         }
         series.append(&mut curves);
     }
@@ -158,7 +163,7 @@ fn loss_figure(runs: &[Run], names: &[String], over: Over, agreement: &Agreement
     let have_same_classes = runs.iter().all(|run| run.summary.dataset.classes == first.dataset.classes);
     let (x, title, caption) = match over {
         Over::Iterations => {
-            let caption = if agreement.is_close() && agreement.n > 0 {
+            let caption = if agreement.is_close() {
                 "The curves lie on each other and are drawn in different widths, so that each is seen."
             } else {
                 ""
@@ -192,7 +197,7 @@ fn are_far_apart(runs: &[Run]) -> bool {
 }
 
 /// Nothing where no run measured it more than once.
-fn accuracy_figure(runs: &[Run], names: &[String]) -> Option<Figure> {
+fn accuracy_figure(runs: &[Run], names: &[String], agreement: &Agreement) -> Option<Figure> {
     // Of the samples that were not trained with, where there are any.
     let is_test = runs.iter().any(|run| run.curves.test_accuracy.len() > 1);
     let points = |run: &Run| if is_test { run.curves.test_accuracy.clone() } else { run.curves.train_accuracy.clone() };
@@ -203,7 +208,7 @@ fn accuracy_figure(runs: &[Run], names: &[String]) -> Option<Figure> {
         name: name.clone(),
         points: along(Over::Iterations, &points(run)),
         colour,
-        stroke: Stroke::Bold,
+        stroke: if agreement.is_close() { below_others(colour, runs.len()) } else { Stroke::Bold },
     };
     let set = if is_test { "test set" } else { "training set" };
     let chart = Chart {
@@ -232,14 +237,14 @@ const RESULTS: [&str; 8] = [
 fn results(run: &Run, runs: &[Run]) -> [String; 8] {
     let summary = &run.summary;
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "\u{2013}".to_owned());
-    let done = grouped(&summary.iterations_done().to_string());
+    let done = grouped(summary.iterations_done());
     let slowest = runs.iter().filter_map(|run| run.summary.seconds_per_gradient()).fold(0.0, f64::max);
-    let times = |seconds: f64| format!("{} ×", grouped(&three_digits(slowest / seconds.max(1e-12))));
+    let times = |seconds: f64| format!("{} ×", grouped(three_digits(slowest / seconds.max(1e-12))));
     [
-        if summary.is_interrupted() { format!("{done} of {}", grouped(&summary.iterations.to_string())) } else { done },
+        if summary.is_interrupted() { format!("{done} of {}", grouped(summary.iterations)) } else { done },
         or_dash(summary.final_loss.map(|loss| format!("{loss:.4}"))),
-        or_dash(summary.train_accuracy.map(percent)),
-        or_dash(summary.test_accuracy.map(percent)),
+        or_dash(summary.train_accuracy.map(|share| percent(share, 2))),
+        or_dash(summary.test_accuracy.map(|share| percent(share, 2))),
         duration(summary.train_s),
         or_dash(summary.seconds_per_gradient().map(duration)),
         or_dash(summary.seconds_per_gradient().map(times)),

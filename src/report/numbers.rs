@@ -21,7 +21,8 @@ pub fn with_unit(x: f64) -> String {
 }
 
 /// A number with a comma before each three digits of its whole part: 79,520.
-pub fn grouped(number: &str) -> String {
+pub fn grouped(number: impl ToString) -> String {
+    let number = number.to_string();
     let (whole, decimals) = number.split_at(number.find('.').unwrap_or(number.len()));
     let (sign, digits) = whole.split_at(whole.len() - whole.trim_start_matches('-').len());
     let mut text = sign.to_owned();
@@ -37,20 +38,21 @@ pub fn grouped(number: &str) -> String {
 /// A time in about three digits: 1.20 ms, 28.4 s, 7 min 57 s, 2 h 05 min.
 pub fn duration(seconds: f64) -> String {
     match seconds {
+        0.0 => "0 s".to_owned(),
         s if s < 0.9995e-3 => format!("{} µs", three_digits(1e6 * s)),
         s if s < 0.9995 => format!("{} ms", three_digits(1e3 * s)),
         s if s < 119.5 => format!("{} s", three_digits(s)),
         s if s < 2.0 * 3600.0 => format!("{} min {:02} s", s.round() as u64 / 60, s.round() as u64 % 60),
         s => {
             let minutes = (s / 60.0).round() as u64;
-            format!("{} h {:02} min", grouped(&(minutes / 60).to_string()), minutes % 60)
+            format!("{} h {:02} min", grouped(minutes / 60), minutes % 60)
         }
     }
 }
 
-/// A share of 1 with two decimals: 11.24%.
-pub fn percent(share: f64) -> String {
-    format!("{:.2}%", 100.0 * share)
+/// A share of 1 in per cent: 11.24% with two decimals.
+pub fn percent(share: f64, decimals: usize) -> String {
+    format!("{:.decimals$}%", 100.0 * share)
 }
 
 #[cfg(test)]
@@ -67,8 +69,9 @@ mod tests {
 
     #[test]
     fn times_are_shown_in_the_unit_that_suits_them() {
-        let shown = [2.5e-6, 1.2e-3, 0.9996, 28.44, 119.6, 477.4, 7199.6, 7500.0, 36e6].map(duration);
+        let shown = [0.0, 2.5e-6, 1.2e-3, 0.9996, 28.44, 119.6, 477.4, 7199.6, 7500.0, 36e6].map(duration);
         let expected = [
+            "0 s",
             "2.50 µs",
             "1.20 ms",
             "1.00 s",

@@ -14,6 +14,9 @@ use crate::train::GradientMethod;
 /// More classes are a picture; a table of them is too large to be read.
 const MAX_TABLE: usize = 20;
 
+/// How wide the picture is shown at least, about, where there is room.
+const MAP_WIDTH: usize = 512;
+
 /// So many hidden units are shown at most,
 const MAX_UNITS: usize = 100;
 /// and no more than so many pixels of them.
@@ -68,6 +71,7 @@ struct AnswersPart {
     rows: Vec<ConfusionRow>,
     /// In place of the rows.
     map: Option<Picture>,
+    map_width: usize,
     /// Beside a map: label, class, how often.
     confusions: Vec<(usize, usize, String)>,
     mistakes_lead: String,
@@ -113,26 +117,35 @@ pub fn run_page(run: &Run, answers: Option<&Answers>) -> String {
         chart_css: chart::css(),
         name: run.name(),
         lead: lead(summary),
-        notice: summary.is_interrupted().then(|| {
-            format!(
-                "Interrupted after iteration {} of {}. What follows is of the iterations that were done; numgrad-train \
-                 --resume goes on with the others.",
-                grouped(&summary.iterations_done().to_string()),
-                grouped(&summary.iterations.to_string()),
-            )
-        }),
+        notice: notice(summary),
         tiles: tiles(summary),
         loss: Figure::new(run.loss_chart(), loss_caption(summary, curves.mean_over)),
         accuracy: accuracy_chart(run).map(|chart| Figure::new(chart, String::new())),
         answers: answers.map(AnswersPart::new),
         weights: WeightsPart::new(run),
         settings: summary.settings(),
-        missing: answers.is_none().then_some(
+        missing: (answers.is_none() && summary.stopped.is_none()).then_some(
             "What the network takes for what, and what it gets most wrong, is told by the samples; they were not at hand \
              when this page was written.",
         ),
     };
     page.render().expect("a page is written into memory, where nothing fails")
+}
+
+/// Why it has not done all that was asked for.
+fn notice(summary: &Summary) -> Option<String> {
+    let (done, asked_for) = (grouped(summary.iterations_done()), grouped(summary.iterations));
+    match &summary.stopped {
+        Some(reason) => Some(format!(
+            "Stopped after iteration {done} of {asked_for}. What follows is of the iterations that were done. The next one \
+             failed: {reason}."
+        )),
+        None if summary.is_interrupted() => Some(format!(
+            "Interrupted after iteration {done} of {asked_for}. What follows is of the iterations that were done; \
+             numgrad-train --resume goes on with the others."
+        )),
+        None => None,
+    }
 }
 
 fn lead(summary: &Summary) -> String {
@@ -145,9 +158,9 @@ fn lead(summary: &Summary) -> String {
         "A two-layer network of {} on the data set \u{201c}{}\u{201d}, trained by {how} for {} iteration{} with batches of {}.",
         summary.shape(),
         summary.dataset.name,
-        grouped(&n.to_string()),
+        grouped(n),
         if n == 1 { "" } else { "s" },
-        grouped(&summary.batch_size.to_string()),
+        grouped(summary.batch_size),
     )
 }
 
@@ -158,20 +171,15 @@ fn tiles(summary: &Summary) -> Vec<Tile> {
             tiles.push(Tile { name, value, more });
         }
     };
-    let of = |n: usize| format!("of {} samples", grouped(&n.to_string()));
-    tile("Test accuracy", summary.test_accuracy.map(percent), of(summary.dataset.test_samples));
-    tile("Training accuracy", summary.train_accuracy.map(percent), of(summary.dataset.train_samples));
+    let of = |n: usize| format!("of {} samples", grouped(n));
+    tile("Test accuracy", summary.test_accuracy.map(|share| percent(share, 2)), of(summary.dataset.test_samples));
+    tile("Training accuracy", summary.train_accuracy.map(|share| percent(share, 2)), of(summary.dataset.train_samples));
     let chance = format!("chance: ln {} = {:.4}", summary.dataset.classes, summary.chance());
     tile("Final loss", summary.final_loss.map(|loss| format!("{loss:.4}")), chance);
     let gradient = summary.seconds_per_gradient().map_or(String::new(), |s| format!("{} a gradient", duration(s)));
     tile("Training time", Some(duration(summary.train_s)), gradient);
-    let in_all = format!("{} in all", grouped(&summary.n_evaluations.to_string()));
-    let name = match summary.gradient {
-        GradientMethod::Numerical => "Evaluations a second",
-        // Nothing is evaluated then; it is what a numerical gradient would have taken.
-        GradientMethod::Backprop => "Evaluations a second it stands for",
-    };
-    tile(name, summary.evaluations_per_second().map(with_unit), in_all);
+    let in_all = format!("{} in all", grouped(summary.n_evaluations));
+    tile("Evaluations a second", summary.evaluations_per_second().map(with_unit), in_all);
     tiles
 }
 
@@ -180,7 +188,7 @@ fn loss_caption(summary: &Summary, mean_over: u64) -> String {
         0 | 1 => String::new(),
         n => format!(
             " Pale: each batch; strong: the mean of {} iterations around each, fewer towards both ends.",
-            grouped(&n.to_string())
+            grouped(n)
         ),
     };
     format!(
@@ -215,7 +223,6 @@ fn accuracy_chart(run: &Run) -> Option<Chart> {
 impl AnswersPart {
     fn new(answers: &Answers) -> Self {
         let n_classes = answers.confusion.nrows();
-        let count = |n: usize| grouped(&n.to_string());
         let as_table = n_classes <= MAX_TABLE;
         let shares = || {
             let sums = answers.confusion.rows().into_iter().map(|row| row.sum().max(1) as f64).collect::<Vec<_>>();
@@ -233,9 +240,9 @@ impl AnswersPart {
                     (_, false) => "wrong",
                 },
                 shade: format!("{:.3}", share(n).sqrt()),
-                count: count(n),
+                count: grouped(n),
             };
-            let right = if sum == 0 { "\u{2013}".to_owned() } else { format!("{:.1}%", 100.0 * share(row[label])) };
+            let right = if sum == 0 { "\u{2013}".to_owned() } else { percent(share(row[label]), 1) };
             ConfusionRow { label, cells: row.iter().enumerate().map(cell).collect(), right }
         });
         let mut confusions: Vec<(usize, usize, usize)> = answers
@@ -250,20 +257,22 @@ impl AnswersPart {
         Self {
             lead: format!(
                 "Of the {} samples of the {}, {} ({}) are classified right.",
-                count(answers.n_samples),
+                grouped(answers.n_samples),
                 answers.set,
-                count(answers.n_samples - answers.n_mistakes),
-                percent(answers.accuracy),
+                grouped(answers.n_samples - answers.n_mistakes),
+                percent(answers.accuracy, 2),
             ),
             classes: (0..n_classes).collect(),
             rows: if as_table { rows.collect() } else { Vec::new() },
             map: (!as_table).then(|| picture::shares(&shares())),
-            confusions: confusions.into_iter().map(|(label, class, n)| (label, class, count(n))).collect(),
+            // Each class has as many pixels.
+            map_width: n_classes * (MAP_WIDTH / n_classes).max(3),
+            confusions: confusions.into_iter().map(|(label, class, n)| (label, class, grouped(n))).collect(),
             mistakes_lead: format!(
                 "{} of {} mistakes in the {}: those whose label seemed least probable. Above, what it was taken for and how \
                  probable that seemed; below, the same of what it is, and its number, counted from 0.",
                 answers.mistakes.len(),
-                count(answers.n_mistakes),
+                grouped(answers.n_mistakes),
                 answers.set,
             ),
             mistakes: answers.mistakes.iter().map(MistakePart::new).collect(),
@@ -289,8 +298,8 @@ impl MistakePart {
 fn probability(p: f64) -> String {
     match p {
         p if p > 0.0 && p < 1e-4 => format!("{:.0e}", p),
-        p if p < 0.1 => format!("{:.2}%", 100.0 * p),
-        p => format!("{:.1}%", 100.0 * p),
+        p if p < 0.1 => percent(p, 2),
+        p => percent(p, 1),
     }
 }
 
@@ -308,17 +317,21 @@ impl WeightsPart {
         let shown = shown.slice(s![.., ..n_shown]);
         let (lowest, highest) =
             shown.iter().fold((f64::MAX, f64::MIN), |(low, high), &weight| (low.min(weight), high.max(weight)));
+        let is_usual = (1e-3..1e6).contains(&lowest.abs().max(highest.abs()));
+        let weight = |x: f64| if is_usual { format!("{x:.4}") } else { format!("{x:.3e}") };
         let which = match n_hidden == n_shown {
             true if n_hidden == 1 => "The hidden unit".to_owned(),
             true => format!("Each of the {n_hidden} hidden units"),
-            false => format!("The first {n_shown} of {} hidden units", grouped(&n_hidden.to_string())),
+            false => format!("The first {n_shown} of {} hidden units", grouped(n_hidden)),
         };
         let picture = picture::weights(shown, size, UNITS_PER_ROW);
         Some(Self {
             lead: format!("{which} as a picture: the weight W1 of each pixel, where the pixel is."),
             alt: format!("First-layer weights of {n_shown} hidden units as pictures"),
             caption: format!(
-                "Orange: above 0; blue: below; the stronger, the farther from 0. From {lowest:.4} to {highest:.4}."
+                "Orange: above 0; blue: below; the stronger, the farther from 0. From {} to {}.",
+                weight(lowest),
+                weight(highest)
             ),
             shown_width: UNITS_WIDTH * n_shown.min(UNITS_PER_ROW) / UNITS_PER_ROW,
             picture,

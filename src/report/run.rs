@@ -10,7 +10,7 @@ use super::{Error, Summary};
 use crate::nn::Parameters;
 use crate::train::read_model;
 
-/// A run that has ended or was interrupted.
+/// A run that has ended, was interrupted or diverged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// Its folder, as it was named.
@@ -35,7 +35,7 @@ impl Run {
         }
         let file = |name: &str| folder.join(name);
         if !file("run.json").exists() {
-            let is_begun = file("checkpoint.npz").exists();
+            let is_begun = file("checkpoint.npz").exists() && file("loss.csv").exists();
             return Err(not_a_run(if is_begun {
                 "no run.json in it, as the run has not ended; numgrad-train --resume continues it"
             } else {

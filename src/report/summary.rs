@@ -12,7 +12,7 @@ use crate::dataset::Name;
 use crate::nn::NetworkShape;
 use crate::train::{Forward, GradientMethod, Init};
 
-/// The settings and the results of a run that has ended or was interrupted, as `run.json` holds them: the names are the
+/// The settings and the results of a run that has ended, was interrupted or diverged, as `run.json` holds them: the names are the
 /// flags', where there is a flag.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -62,6 +62,8 @@ pub struct Summary {
     pub train_accuracy: Option<f64>,
     /// The share of the test set that is classified right, 0 to 1.
     pub test_accuracy: Option<f64>,
+    /// Why the run could not go on, where its numbers were no longer finite. Older files do not say it.
+    pub stopped: Option<String>,
 }
 
 /// The samples of a run.
@@ -141,7 +143,7 @@ impl Summary {
         self.iterations_done.unwrap_or(self.iterations)
     }
 
-    /// Whether there is more to do.
+    /// Whether it has done less than was asked for.
     pub fn is_interrupted(&self) -> bool {
         self.iterations_done() < self.iterations
     }
@@ -163,9 +165,10 @@ impl Summary {
         (n > 0).then(|| self.gradient_s / n as f64)
     }
 
-    /// Evaluations a second that the gradients stand for; none where there was none.
+    /// Evaluations a second that the numerical gradients stand for; none where there was none, as with backpropagation.
     pub fn evaluations_per_second(&self) -> Option<f64> {
-        (self.n_evaluations > 0).then(|| self.n_evaluations as f64 / self.gradient_s.max(1e-9))
+        let has_evaluated = self.gradient == GradientMethod::Numerical && self.n_evaluations > 0;
+        has_evaluated.then(|| self.n_evaluations as f64 / self.gradient_s.max(1e-9))
     }
 
     /// How gradients were computed: the two flags that say it, as one.
@@ -179,21 +182,20 @@ impl Summary {
     /// What was chosen, by name, as people read it.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let DatasetSummary { name, train_samples, test_samples, .. } = &self.dataset;
-        let count = |n: usize| grouped(&n.to_string());
         let samples = match test_samples {
-            0 => format!("{} for training", count(*train_samples)),
-            n => format!("{} for training, {} for testing", count(*train_samples), count(*n)),
+            0 => format!("{} for training", grouped(train_samples)),
+            n => format!("{} for training, {} for testing", grouped(train_samples), grouped(n)),
         };
         vec![
             ("Gradient", self.method()),
             ("Data", name.to_string()),
             ("Samples", samples),
-            ("Network", format!("{}, {} parameters", self.shape(), count(self.n_parameters))),
-            ("Iterations", grouped(&self.iterations.to_string())),
-            ("Batch size", count(self.batch_size)),
-            ("Learning rate", self.learning_rate.to_string()),
+            ("Network", format!("{}, {} parameters", self.shape(), grouped(self.n_parameters))),
+            ("Iterations", grouped(self.iterations)),
+            ("Batch size", grouped(self.batch_size)),
+            ("Learning rate", format!("{:?}", self.learning_rate)),
             ("Step h", format!("{:e}", self.step)),
-            ("Initial weights", format!("{}, times {}", self.init, self.init_scale)),
+            ("Initial weights", format!("{}, times {:?}", self.init, self.init_scale)),
             ("Seed", self.seed.to_string()),
             ("Threads", self.threads.to_string()),
             ("Instructions", self.isa.clone()),

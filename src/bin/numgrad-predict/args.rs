@@ -4,12 +4,11 @@
 
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use numgrad::dataset::Request;
 
-use crate::data::DataArgs;
+use crate::data::{DataArgs, contradiction};
 use crate::describe::DescribeArgs;
 
 /// Show what a trained network makes of handwritten digits.
@@ -91,7 +90,7 @@ pub enum Subject {
 }
 
 impl Options {
-    /// The options of this process. Ends the program where they are wrong, and after `--help` and `--version`.
+    /// The options of this process. Ends the program where they are wrong, and after `--help` and its like.
     pub fn from_command_line() -> Self {
         let matches = Args::command().get_matches();
         let options = Args::from_arg_matches(&matches).and_then(|args| {
@@ -132,8 +131,4 @@ impl Args {
             quiet: self.quiet,
         })
     }
-}
-
-fn contradiction<T>(message: &str) -> Result<T, clap::Error> {
-    Err(clap::Error::raw(ErrorKind::ArgumentConflict, message))
 }

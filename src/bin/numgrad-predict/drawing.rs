@@ -71,11 +71,6 @@ pub fn fitted(picture: ArrayView2<f64>, width: usize) -> Array2<f64> {
     })
 }
 
-/// A share of 1 as a percentage with one decimal.
-pub fn percent(share: f64) -> String {
-    format!("{:.1}%", 100.0 * share)
-}
-
 fn density(shade: f64) -> char {
     DENSITIES[(shade * (DENSITIES.len() - 1) as f64).round() as usize].into()
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView1};
 use numgrad::dataset::Name;
 use numgrad::nn::argmax;
+use numgrad::report::numbers::percent;
 
-use crate::drawing::{self, Medium, WIDTH, percent};
+use crate::drawing::{self, Medium, WIDTH};
 use crate::model::Model;
 
 /// Networks of more classes show the most probable ones.
@@ -68,7 +69,7 @@ impl OneDigit<'_> {
         writeln!(out)?;
         self.write_bars(out, medium)?;
         let class = self.class();
-        writeln!(out, "\nPrediction: {class} ({})", percent(self.probabilities[class]))?;
+        writeln!(out, "\nPrediction: {class} ({})", percent(self.probabilities[class], 1))?;
         match self.label() {
             Some(label) if label == class => writeln!(out, "Label:      {label}, so it is right"),
             Some(label) => writeln!(out, "Label:      {label}, so it is wrong"),
@@ -91,12 +92,12 @@ impl OneDigit<'_> {
             let probability = self.probabilities[class];
             let bar = drawing::bar(probability, BAR_WIDTH, medium);
             let mark = if self.label() == Some(class) { "  label" } else { "" };
-            writeln!(out, "{class:>width$}  {bar} {:>6}{mark}", percent(probability))?;
+            writeln!(out, "{class:>width$}  {bar} {:>6}{mark}", percent(probability, 1))?;
         }
         if shown.len() < n_classes {
             let rest: f64 = 1.0 - shown.iter().map(|&class| self.probabilities[class]).sum::<f64>();
             let n_others = n_classes - shown.len();
-            writeln!(out, "The other {n_others} classes together: {}", percent(rest.max(0.0)))?;
+            writeln!(out, "The other {n_others} classes together: {}", percent(rest.max(0.0), 1))?;
         }
         Ok(())
     }

@@ -5,9 +5,10 @@ use std::fmt::Write;
 
 use ndarray::{Array2, Array3, ArrayRef1, ArrayRef2, ArrayRef3, Axis, Slice, s};
 use numgrad::dataset::{Name, Samples};
+use numgrad::report::numbers::percent;
 use numgrad::train::Evaluation;
 
-use crate::drawing::{self, Medium, WIDTH, percent};
+use crate::drawing::{self, Medium, WIDTH};
 use crate::model::Model;
 
 /// Columns between two mistakes.
@@ -41,7 +42,7 @@ impl WholeSet<'_> {
         let n_samples = predictions.len();
         writeln!(out, "Model:    {}", self.model)?;
         writeln!(out, "Data:     {}, {n_samples} test samples", self.name)?;
-        writeln!(out, "Accuracy: {:.2}% ({n_correct} right)\n", 100.0 * self.evaluation.accuracy())?;
+        writeln!(out, "Accuracy: {} ({n_correct} right)\n", percent(self.evaluation.accuracy(), 2))?;
         write_confusion(out, &self.evaluation.confusion())?;
 
         let mistakes = self.evaluation.worst_mistakes(n_mistakes);
@@ -72,9 +73,10 @@ impl WholeSet<'_> {
             }
             let answers = mistakes.iter().map(|&sample| self.evaluation.predictions()[sample]);
             let labels = answers.clone().zip(mistakes).map(|(answer, sample)| {
-                format!("#{sample}: a {} ({})", answer.label, percent(answer.label_probability))
+                format!("#{sample}: a {} ({})", answer.label, percent(answer.label_probability, 1))
             });
-            let classes = answers.map(|answer| format!("taken for {} ({})", answer.class, percent(answer.probability)));
+            let classes =
+                answers.map(|answer| format!("taken for {} ({})", answer.class, percent(answer.probability, 1)));
             write_side_by_side(out, labels, width)?;
             write_side_by_side(out, classes, width)?;
         }
@@ -164,7 +166,7 @@ fn write_list(out: &mut impl Write, confusion: &ArrayRef2<usize>, classes: &[usi
 fn right(row: &ArrayRef1<usize>, label: usize) -> String {
     match row.sum() {
         0 => "-".to_owned(),
-        n => percent(row[label] as f64 / n as f64),
+        n => percent(row[label] as f64 / n as f64, 1),
     }
 }
 

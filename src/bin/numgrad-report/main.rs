@@ -13,7 +13,7 @@ mod whole_file;
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -22,7 +22,7 @@ use numgrad::report::{Run, comparison_page, run_page};
 
 use describe::DescribeArgs;
 use terminal::{print, say};
-use whole_file::write_whole;
+use whole_file::{check_file, write_whole};
 
 /// Show runs of numgrad-train in one HTML page that needs no other file and no network.
 ///
@@ -72,7 +72,7 @@ fn report(args: &Args) -> Result<()> {
         (None, _) => PathBuf::from("comparison.html"),
     };
     let runs = args.runs.iter().map(|folder| Run::read(folder)).collect::<Result<Vec<_>, _>>()?;
-    check_replaceable(&out, args.force)?;
+    check_file("--out", &out, args.force)?;
     let page = match &runs[..] {
         [run] => run_page(run, None),
         runs => comparison_page(runs)?,
@@ -94,16 +94,6 @@ fn check_different(folders: &[PathBuf]) -> Result<()> {
         if let Some(j) = places[..i].iter().position(same) {
             bail!("{} and {} are the same folder; name each run once", folders[j].display(), folders[i].display());
         }
-    }
-    Ok(())
-}
-
-fn check_replaceable(out: &Path, force: bool) -> Result<()> {
-    if out.is_dir() {
-        bail!("--out {}: expected a file, found a folder", out.display());
-    }
-    if out.exists() && !force {
-        bail!("{}: the file is there already; name another with --out, or add --force to replace it", out.display());
     }
     Ok(())
 }

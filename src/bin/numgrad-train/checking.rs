@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 use numgrad::dataset::Samples;
 use numgrad::nn::Parameters;
 use numgrad::random::LegacyRandom;
+use numgrad::report::numbers::grouped;
 use numgrad::train::{self, ArrayCheck, Forward, GradientComparison, RESOLUTION, TrainingSettings, Verdict};
 
 use crate::downloads::has_bars;
@@ -78,7 +79,7 @@ impl CheckProgress {
     fn line(&self, n_done: usize, width: usize) -> String {
         let share = n_done as f64 / self.n_parameters as f64;
         let left = clock(self.started.elapsed().as_secs_f64() / share * (1.0 - share));
-        let text = format!("checking parameter {n_done}/{}  {left} left", self.n_parameters);
+        let text = format!("checking parameter {}/{}  {left} left", grouped(n_done), grouped(self.n_parameters));
         with_bar(&text, share, width).unwrap_or(text)
     }
 }

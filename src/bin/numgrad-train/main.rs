@@ -1,8 +1,8 @@
 //! `numgrad-train`: parse, run, report.
 //!
-//! Standard output carries the summary, and the tables that were asked for, and nothing else; progress, warnings and errors go to standard error. The exit
-//! code is 2 for a flag that is wrong in itself, 130 or 143 where Ctrl-C or SIGTERM interrupts the run, and 1 where anything
-//! else stops it.
+//! Standard output carries the summary, and the tables that were asked for, and nothing else; progress, warnings and errors
+//! go to standard error. The exit code is 2 for a flag that is wrong in itself, 130 or 143 where Ctrl-C or SIGTERM
+//! interrupts the run, and 1 where anything else stops it.
 
 mod args;
 #[path = "../shared/browser.rs"]
@@ -114,8 +114,7 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     let Begun { folder, trainer, checkpoints, answers, .. } = &mut begun;
     let (outcome, mut run) =
         trained.and_then(|outcome| Ok((outcome, kept?))).map_err(|error| stopped(error, folder, checkpoints))?;
-    let is_interrupted = matches!(outcome, Outcome::Interrupted);
-    results::report(&data, trainer, &mut run, answers.take(), is_interrupted)?;
+    results::report(&data, trainer, &mut run, answers.take(), &outcome)?;
     let exit_code = match outcome {
         Outcome::Done => {
             if let Some(path) = &options.save_gradient {
@@ -134,6 +133,10 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
             ));
             return Ok(ExitCode::from(code));
         }
+        // Continued, it would stop at the same place.
+        Outcome::Diverged(error) => {
+            return Err(error).with_context(|| format!("the run in {} stopped", folder.path().display()));
+        }
     };
     if options.open {
         browser::open(&folder.file("report.html"));
@@ -141,14 +144,15 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     Ok(exit_code)
 }
 
-/// Says where the run stopped and, unless training would stop there again, how to continue it.
+/// Says where the run stopped and, where that is possible, how to continue it.
 fn stopped(error: anyhow::Error, folder: &RunFolder, checkpoints: &Checkpoints) -> anyhow::Error {
     let path = folder.path();
     let hint = match checkpoints.last_iteration() {
-        Some(n) if !error.is::<train::Error>() => {
+        Some(_) if !folder.file("loss.csv").exists() => " (its loss.csv is gone, so it can't be continued)".to_owned(),
+        Some(n) => {
             format!(" (its checkpoint is of iteration {n}; to continue: numgrad-train --resume {})", in_a_shell(path))
         }
-        _ => String::new(),
+        None => String::new(),
     };
     error.context(format!("the run in {} stopped{hint}", path.display()))
 }
@@ -177,11 +181,13 @@ struct Begun<'a> {
     answers: Option<Evaluation>,
 }
 
-/// How training ended where nothing went wrong.
+/// How training ended where nothing hindered it.
 enum Outcome {
     Done,
     /// By a signal; a checkpoint is of the same iteration.
     Interrupted,
+    /// By numbers that are no longer finite; the weights are those of the iteration before.
+    Diverged(train::Error),
 }
 
 fn begin_run<'a>(
@@ -266,7 +272,8 @@ fn run_iterations(options: &Options, data: &Dataset, begun: &mut Begun, interrup
                 checkpoints.write(trainer, log, *gradient_s)?;
                 return Ok(Outcome::Interrupted);
             }
-            iterated => iterated?,
+            Err(error) => return Ok(Outcome::Diverged(error)),
+            Ok(record) => record,
         };
         let is_last = record.iteration == options.iterations;
         if is_last || options.eval_every.is_some_and(|every| record.iteration.is_multiple_of(every)) {

@@ -10,8 +10,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use indicatif::HumanCount;
-use numgrad::report::numbers::{three_digits, with_unit};
+use numgrad::report::numbers::{grouped, three_digits, with_unit};
 use numgrad::train::Record;
 
 use crate::downloads::has_bars;
@@ -242,7 +241,7 @@ impl Moment {
     fn lines(&self, width: usize) -> Vec<String> {
         let mut lines = vec![self.run_line(width)];
         if let Some(done) = self.coordinates {
-            let text = format!("{}/{} parameters of this iteration", HumanCount(done), HumanCount(self.n_parameters));
+            let text = format!("{}/{} parameters of this iteration", grouped(done), grouped(self.n_parameters));
             lines.push(with_bar(&text, done as f64 / self.n_parameters as f64, width).unwrap_or(text));
         }
         lines

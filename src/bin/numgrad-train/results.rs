@@ -12,10 +12,10 @@ use numgrad::report::numbers::{percent, with_unit};
 use numgrad::report::{Answers, Curves, DatasetSummary, Run, Summary, run_page};
 use numgrad::train::{Evaluation, Trainer, write_model};
 
-use crate::Begun;
 use crate::args::Options;
 use crate::terminal;
 use crate::whole_file::write_whole;
+use crate::{Begun, Outcome};
 
 /// Writes the weights and the picture of the losses; returns the run as it is so far.
 pub fn keep(options: &Options, data: &Dataset, begun: &Begun) -> Result<Run> {
@@ -43,15 +43,22 @@ pub fn report(
     trainer: &Trainer,
     run: &mut Run,
     answers: Option<Evaluation>,
-    is_interrupted: bool,
+    outcome: &Outcome,
 ) -> Result<()> {
     let (set, samples) = match &data.test {
         Some(test) => ("test set", test),
         None => ("training set", &data.train),
     };
+    if let Outcome::Diverged(error) = outcome {
+        run.summary.stopped = Some(error.to_string());
+    }
     let begun = Instant::now();
+    let is_interrupted = matches!(outcome, Outcome::Interrupted);
     let takes_too_long = || is_interrupted && begun.elapsed() > LONGEST_EVALUATION;
     let answers = answers.or_else(|| Evaluation::new_unless(trainer.net(), samples, takes_too_long));
+    // Weights that are finite may have sums that are not, and probabilities that are NaN then.
+    let are_numbers = |answers: &Evaluation| answers.predictions().iter().all(|answer| answer.probability.is_finite());
+    let answers = answers.filter(are_numbers);
     if let Some(answers) = &answers {
         let accuracy = match &data.test {
             Some(_) => &mut run.summary.test_accuracy,
@@ -98,6 +105,7 @@ fn summary(options: &Options, data: &Dataset, curves: &Curves, gradient_s: f64) 
         final_loss: last.map(|last| last.loss),
         train_accuracy: last.and_then(|last| last.train_accuracy),
         test_accuracy: last.and_then(|last| last.test_accuracy),
+        stopped: None,
     };
     summary.n_parameters = summary.shape().n_parameters();
     summary
@@ -117,10 +125,10 @@ fn print_to(out: &mut impl Write, Run { folder, summary, .. }: &Run) -> io::Resu
         writeln!(out, "Final loss:        {loss:.4} (iteration {})", summary.iterations)?;
     }
     if let Some(share) = summary.train_accuracy {
-        writeln!(out, "Training accuracy: {}", percent(share))?;
+        writeln!(out, "Training accuracy: {}", percent(share, 2))?;
     }
     match summary.test_accuracy {
-        Some(share) => writeln!(out, "Test accuracy:     {}", percent(share))?,
+        Some(share) => writeln!(out, "Test accuracy:     {}", percent(share, 2))?,
         None => writeln!(out, "Test accuracy:     - (no test set)")?,
     }
     writeln!(out, "Time:              {:.2} s, of it gradients {:.2} s", summary.train_s, summary.gradient_s)?;

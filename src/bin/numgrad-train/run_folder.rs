@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::csv_log::CsvLog;
 use crate::terminal::say;
-use crate::whole_file::remove;
+use crate::whole_file::{check_file, check_writable, parent_of, remove};
 
 pub const CHECKPOINT: &str = "checkpoint.npz";
 
@@ -205,30 +205,6 @@ impl Drop for RunFolder {
     }
 }
 
-/// Fails where the file that `flag` names cannot be made, or is there already without `force`. Nothing is written.
-pub fn check_file(flag: &str, path: &Path, force: bool) -> Result<()> {
-    if path.exists() && !path.is_file() {
-        let found = if path.is_dir() { "a folder" } else { "a pipe, socket or device" };
-        bail!("{flag} {}: expected a file, found {found}", path.display());
-    }
-    let parent = parent_of(path);
-    check_writable(parent)
-        .with_context(|| format!("{flag} {}: cannot write into {}", path.display(), parent.display()))?;
-    if path.exists() && !force {
-        bail!("{flag} {}: the file is there already; name another, or add --force to replace it", path.display());
-    }
-    Ok(())
-}
-
-fn parent_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 fn cannot_make(path: &Path) -> String {
     format!("cannot make the folder {} for the run's files; --out names another", path.display())
-}
-
-/// Fails where a file cannot be made in `folder`; nothing stays.
-fn check_writable(folder: &Path) -> io::Result<()> {
-    tempfile::tempfile_in(folder).map(drop)
 }

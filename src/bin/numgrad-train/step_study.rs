@@ -11,9 +11,8 @@ use numgrad::report::chart::{Axis, Chart, Level, Series, Size, Stroke};
 use numgrad::train::{self, StepStudy, initial_parameters, logarithmic_steps};
 
 use crate::args::Options;
-use crate::run_folder::check_file;
 use crate::terminal::{print, say};
-use crate::whole_file::write_whole;
+use crate::whole_file::{check_file, write_whole};
 
 /// Studies the first batch at the initial weights, as a run with these options would draw them.
 pub fn draw(

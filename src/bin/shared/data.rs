@@ -91,7 +91,8 @@ impl DataArgs {
     }
 }
 
-fn contradiction<T>(message: &str) -> Result<T, clap::Error> {
+/// Flags that do not go together.
+pub fn contradiction<T>(message: &str) -> Result<T, clap::Error> {
     Err(clap::Error::raw(ErrorKind::ArgumentConflict, message))
 }
 

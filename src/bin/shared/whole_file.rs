@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// Writes a file beside its place, has it brought to the disk, and moves it into its place when it is whole there: at any
 /// moment there is the old file or the new one.
@@ -33,8 +33,7 @@ fn write_to(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>)
 /// A name is on the disk once its folder is. Only Unix opens folders for that.
 fn sync_folder_of(path: &Path) -> Result<()> {
     if cfg!(unix) {
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
+        File::open(parent_of(path))?.sync_all()?;
     }
     Ok(())
 }
@@ -47,4 +46,29 @@ pub fn remove(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Fails where the file that `flag` names cannot be made, or is there already without `force`. Nothing is written.
+pub fn check_file(flag: &str, path: &Path, force: bool) -> Result<()> {
+    if path.exists() && !path.is_file() {
+        let found = if path.is_dir() { "a folder" } else { "a pipe, socket or device" };
+        bail!("{flag} {}: expected a file, found {found}", path.display());
+    }
+    let parent = parent_of(path);
+    check_writable(parent)
+        .with_context(|| format!("{flag} {}: cannot write into {}", path.display(), parent.display()))?;
+    if path.exists() && !force {
+        bail!("{flag} {}: the file is there already; name another, or add --force to replace it", path.display());
+    }
+    Ok(())
+}
+
+/// The folder that a file is or will be in.
+pub fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Fails where a file cannot be made in `folder`; nothing stays.
+pub fn check_writable(folder: &Path) -> io::Result<()> {
+    tempfile::tempfile_in(folder).map(drop)
 }
