@@ -664,12 +664,13 @@ impl Differentiator<'_> {
                 let block = begin..begin + range.len();
                 let slots = &mut slots[block.clone()];
                 objective.differences(&mut worker.probe.workspace, range.clone(), &moves, slots);
-                let mut note = |k, is_done| done.get_mut(block.start + k).into_iter().for_each(|done| *done = is_done);
-                for (k, slot) in slots.iter_mut().enumerate() {
-                    note(k, true);
-                    if self.non_finite != NonFinite::Propagate && !slot.is_finite() {
+                let done = done.get_mut(block.clone()).unwrap_or_default();
+                done.fill(true);
+                if self.non_finite != NonFinite::Propagate {
+                    for (k, slot) in slots.iter_mut().enumerate().filter(|(_, slot)| !slot.is_finite()) {
                         // Once more by itself, to see which evaluation it is.
-                        note(k, self.one(&scheme, &run, worker, (position + k, range.start + k), None));
+                        let is_done = self.one(&scheme, &run, worker, (position + k, range.start + k), None);
+                        done.get_mut(k).into_iter().for_each(|done| *done = is_done);
                         *slot = worker.sum.first().copied().unwrap_or(f64::NAN);
                     }
                 }
