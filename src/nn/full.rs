@@ -48,7 +48,7 @@ impl<'a> FullLoss<'a> {
         let shape = parameters.shape();
         check_batch(shape, &x.view(), classes);
         let mut batch = SparseBatch::default();
-        batch.set(&x.view(), usize::MAX);
+        batch.set(&x.view());
         Self { parameters, batch, classes, isa: Isa::best() }
     }
 

@@ -21,4 +21,6 @@ pub use functions::{LOG_OFFSET, Targets, argmax, cross_entropy_error, relu, sigm
 pub use incremental::IncrementalLoss;
 #[cfg(feature = "cli")]
 pub(crate) use packed::{Rows, nonzero_into, nonzero_of_row_into};
+#[cfg(feature = "cli")]
+pub(crate) use split::{for_each_run, reduce_runs};
 pub use two_layer::{NetworkShape, Parameters, TwoLayerNet};

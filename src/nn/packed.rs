@@ -31,27 +31,20 @@ impl PackedParameters {
             w2: vec![F64x8::ZERO; (shape.n_hidden + 1) * n_class_vectors],
         };
         packed.w2[shape.n_hidden * n_class_vectors..].fill(F64x8::splat(f64::NEG_INFINITY));
-        packed.copy_from(parameters);
+        packed.copy_from(parameters, usize::MAX);
         packed
     }
 
-    /// Takes over other values of the same shape.
-    pub fn copy_from(&mut self, parameters: &Parameters) {
+    /// Takes over other values of the same shape, in runs of at most `max_run` rows of W1.
+    pub fn copy_from(&mut self, parameters: &Parameters, max_run: usize) {
         let (n_unit_vectors, n_class_vectors) = vectors(self.shape);
+        let NetworkShape { n_inputs, n_hidden, n_classes } = self.shape;
         let values = parameters.values().as_slice().expect("flat parameters are contiguous");
         let (w1, w2) = values.split_at(self.shape.offsets().w2);
-        for (rows, row_len, packed, n_vectors) in [
-            (w1, self.shape.n_hidden, &mut self.w1, n_unit_vectors),
-            (w2, self.shape.n_classes, &mut self.w2, n_class_vectors),
-        ] {
-            for (row, packed) in rows.chunks_exact(row_len).zip(packed.chunks_exact_mut(n_vectors)) {
-                let (eights, rest) = row.as_chunks::<LANES>();
-                packed.iter_mut().zip(eights).for_each(|(vector, eight)| vector.0 = *eight);
-                if let Some(vector) = packed.get_mut(eights.len()) {
-                    vector.0[..rest.len()].copy_from_slice(rest);
-                }
-            }
-        }
+        for_each_run((0..n_inputs + 1, Places::new(&mut self.w1, n_unit_vectors)), max_run, &|(rows, packed)| {
+            pack_rows(&w1[rows.start * n_hidden..rows.end * n_hidden], n_hidden, packed);
+        });
+        pack_rows(w2, n_classes, Places::new(&mut self.w2, n_class_vectors));
     }
 
     /// The place of a coordinate of the flat order.
@@ -79,6 +72,17 @@ impl PackedParameters {
         };
         let (row, column) = (within / row_len, within % row_len);
         (row * n_vectors + column / LANES, column % LANES)
+    }
+}
+
+/// Lays rows out as whole vectors.
+fn pack_rows(rows: &[f64], row_len: usize, mut packed: Places<F64x8>) {
+    for (row, packed) in rows.chunks_exact(row_len).zip(packed.iter_mut()) {
+        let (eights, rest) = row.as_chunks::<LANES>();
+        packed.iter_mut().zip(eights).for_each(|(vector, eight)| vector.0 = *eight);
+        if let Some(vector) = packed.get_mut(eights.len()) {
+            vector.0[..rest.len()].copy_from_slice(rest);
+        }
     }
 }
 
@@ -181,22 +185,24 @@ pub(super) struct SparseBatch {
 }
 
 impl SparseBatch {
-    /// Takes over a batch, in runs of at most `max_run` samples; allocates only if it is larger than all before.
-    pub fn set(&mut self, batch: &impl Rows, max_run: usize) {
-        let (n_samples, n_inputs) = batch.dim();
+    /// Takes over a batch; allocates only if it is larger than all before.
+    pub fn set(&mut self, batch: &impl Rows) {
+        let (mut ends, mut inputs) = self.places(batch.dim());
+        for (n, (ends, inputs)) in ends.iter_mut().zip(inputs.iter_mut()).enumerate() {
+            pack_sample(batch, n, ends, inputs);
+        }
+    }
+
+    /// The places for a batch of (N, D), each sample's to be filled by [`pack_sample`]; allocates only if the batch is larger
+    /// than all before.
+    pub fn places(&mut self, (n_samples, n_inputs): (usize, usize)) -> (Places<'_, u32>, Places<'_, (u32, f64)>) {
         let n_places = n_inputs + 1;
         self.n_inputs = n_inputs;
         // The bias is input D, after the last of the others.
         self.n_blocks = n_places.div_ceil(BLOCK_INPUTS);
         self.ends.resize(n_samples * self.n_blocks, 0);
         self.inputs.resize(n_samples * n_places, (0, 0.0));
-        let places = (Places::new(&mut self.ends, self.n_blocks), Places::new(&mut self.inputs, n_places));
-        for_each_run((0..n_samples, places), max_run, &|(samples, (mut ends, mut inputs))| {
-            samples.clone().for_each(|n| batch.prefetch(n));
-            for (n, (ends, inputs)) in samples.zip(ends.iter_mut().zip(inputs.iter_mut())) {
-                pack_sample(batch, n, ends, inputs);
-            }
-        });
+        (Places::new(&mut self.ends, self.n_blocks), Places::new(&mut self.inputs, n_places))
     }
 
     /// How many inputs there are, biases included.
@@ -226,8 +232,14 @@ impl SparseBatch {
     }
 }
 
-/// The inputs of a batch's sample `n` that are not 0, then the 1 of the bias, and where each block of them ends.
-fn pack_sample(batch: &impl Rows, n: usize, ends: &mut [u32], inputs: &mut [(u32, f64)]) {
+/// Writes the inputs of a batch's sample `n` that are not 0, then the 1 of the bias, and where each block of them ends;
+/// returns those inputs.
+pub(super) fn pack_sample<'a>(
+    batch: &impl Rows,
+    n: usize,
+    ends: &mut [u32],
+    inputs: &'a mut [(u32, f64)],
+) -> &'a [(u32, f64)] {
     let n_inputs = inputs.len() - 1;
     let mut len = 0;
     for (block, end) in ends.iter_mut().enumerate() {
@@ -237,6 +249,7 @@ fn pack_sample(batch: &impl Rows, n: usize, ends: &mut [u32], inputs: &mut [(u32
     }
     inputs[len] = (n_inputs as u32, 1.0);
     ends[ends.len() - 1] += 1;
+    &inputs[..=len]
 }
 
 /// The inputs of the hidden units of samples, `x·W1 + b1`, into `hidden` (N, H/8).

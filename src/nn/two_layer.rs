@@ -210,6 +210,11 @@ impl TwoLayerNet {
         &self.parameters
     }
 
+    /// Its parameters, to be changed.
+    pub fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
     /// The probability of each class for each sample of `x` (N, D): (N, K).
     ///
     /// # Panics

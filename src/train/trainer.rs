@@ -7,7 +7,7 @@ use super::{Checkpoint, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
 use crate::difference::Differentiator;
 use crate::nn::simd::Isa;
-use crate::nn::{Parameters, TwoLayerNet};
+use crate::nn::{Parameters, TwoLayerNet, for_each_run, reduce_runs};
 use crate::random::LegacyRandom;
 
 /// How to train.
@@ -146,7 +146,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn checked_gradient_norm(&self) -> Result<f64, Error> {
-        let norm = sum([flat(&self.gradient)], |[g]| g * g).sqrt();
+        let norm = sum(flat(&self.gradient), flat(&self.gradient), |g, same| g * same).sqrt();
         // The norm of finite numbers may still be infinite; that is no fault.
         if !norm.is_finite() {
             self.check_finite(&self.gradient, Quantity::Gradient)?;
@@ -158,14 +158,14 @@ impl<'a> Trainer<'a> {
     fn update(&mut self) -> Result<(), Error> {
         let learning_rate = self.settings.learning_rate;
         // 0 times a number is 0, and NaN where the number is not finite.
-        let zero = sum([flat(self.net.parameters()), flat(&self.gradient)], |[w, g]| (w - learning_rate * g) * 0.0);
+        let zero = sum(flat(self.net.parameters()), flat(&self.gradient), |w, g| (w - learning_rate * g) * 0.0);
         if zero == 0.0 {
-            self.net.update(&self.gradient, learning_rate);
+            descend(self.net.parameters_mut(), &self.gradient, learning_rate);
             return Ok(());
         }
-        let mut updated = self.net.clone();
-        updated.update(&self.gradient, learning_rate);
-        self.check_finite(updated.parameters(), Quantity::Parameters)
+        let mut updated = self.net.parameters().clone();
+        descend(&mut updated, &self.gradient, learning_rate);
+        self.check_finite(&updated, Quantity::Parameters)
     }
 
     fn checked_loss(&mut self) -> Result<f64, Error> {
@@ -196,19 +196,32 @@ fn flat(parameters: &Parameters) -> &[f64] {
     parameters.values().as_slice().expect("flat parameters are contiguous")
 }
 
-/// `Σ_i term(a[i], b[i], …)`, in eight sums at a time, in an order that depends on the length alone.
-fn sum<const A: usize>(arrays: [&[f64]; A], term: impl Fn([f64; A]) -> f64) -> f64 {
-    let arrays = arrays.map(|array| array.as_chunks::<8>());
-    let (n_eights, n_rest) = (arrays[0].0.len(), arrays[0].1.len());
-    let mut sums = [0.0; 8];
-    for i in 0..n_eights {
-        let eights = arrays.map(|(eights, _)| eights[i]);
-        for (lane, sum) in sums.iter_mut().enumerate() {
-            *sum += term(eights.map(|eight| eight[lane]));
+/// How many numbers one task goes through where all of them are added up or updated.
+const RUN: usize = 8_192;
+
+/// `w ← w - learning_rate · gradient`, on the current rayon pool.
+fn descend(parameters: &mut Parameters, gradient: &Parameters, learning_rate: f64) {
+    let values = parameters.values_mut().as_slice_mut().expect("flat parameters are contiguous");
+    for_each_run((values, flat(gradient)), RUN, &|(values, gradient)| {
+        values.iter_mut().zip(gradient).for_each(|(w, g)| *w -= learning_rate * g);
+    });
+}
+
+/// `Σ_i term(a[i], b[i])`, on the current rayon pool, in an order that depends on the length alone.
+fn sum(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64 + Sync) -> f64 {
+    let sum_of_run = |(a, b): (&[f64], &[f64])| {
+        // In eight sums at a time.
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+        let mut sums = [0.0; 8];
+        for (a, b) in a.iter().zip(b) {
+            for (lane, sum) in sums.iter_mut().enumerate() {
+                *sum += term(a[lane], b[lane]);
+            }
         }
-    }
-    let rest: f64 = (0..n_rest).map(|i| term(arrays.map(|(_, rest)| rest[i]))).sum();
-    sums.iter().sum::<f64>() + rest
+        let rest: f64 = a_rest.iter().zip(b_rest).map(|(&a, &b)| term(a, b)).sum();
+        sums.iter().sum::<f64>() + rest
+    };
+    reduce_runs((a, b), RUN, &sum_of_run, &|left, right| left + right)
 }
 
 #[cfg(test)]
@@ -244,11 +257,11 @@ mod tests {
 
     #[test]
     fn a_sum_of_any_length_has_every_term_once() {
-        for n in [0, 1, 7, 8, 9, 50] {
+        for n in [0, 1, 7, 8, 9, 50, 8_192, 8_193, 40_000] {
             let values: Vec<f64> = (1..=n).map(f64::from).collect();
             // Sums of whole numbers are exact.
             let n = f64::from(n);
-            assert_eq!(sum([&values], |[v]| v * v), n * (n + 1.0) * (2.0 * n + 1.0) / 6.0);
+            assert_eq!(sum(&values, &values, |v, same| v * same), n * (n + 1.0) * (2.0 * n + 1.0) / 6.0);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The samples of a batch, and which of their inputs are equal.
 
-use super::super::packed::{Rows, SparseBatch};
+use super::super::packed::{Rows, SparseBatch, pack_sample};
 use super::super::simd::{F64x8, LANES};
 use super::super::split::{Places, for_each_run};
 
@@ -27,24 +27,25 @@ impl Batch {
     pub fn set(&mut self, batch: &impl Rows, classes: &[usize], max_run: usize) {
         self.classes.clear();
         self.classes.extend_from_slice(classes);
-        self.inputs.set(batch, max_run);
         let (n_samples, n_inputs) = batch.dim();
         let n_places = n_inputs + 1;
         self.value_of_input.resize(n_samples * n_places, 0);
         self.values.resize(n_samples * n_places, 0.0);
         self.value_ends.resize(n_samples + 1, 0);
         self.largest.resize(n_samples, 0.0);
-        let places = (Places::new(&mut self.value_of_input, n_places), Places::new(&mut self.values, n_places));
-        let counts = (Places::new(&mut self.value_ends[1..], 1), Places::new(&mut self.largest, 1));
-        let inputs = &self.inputs;
-        for_each_run((0..n_samples, (places, counts)), max_run, &|(
-            samples,
-            ((mut indices, mut values), (mut counts, mut largest)),
-        )| {
-            let places = indices.iter_mut().zip(values.iter_mut()).zip(counts.iter_mut().zip(largest.iter_mut()));
-            for (n, ((indices, values), (count, largest))) in samples.zip(places) {
-                count[0] = distinct_values(inputs.sample(n), indices, values);
-                largest[0] = max_abs(&values[..count[0]]);
+        let inputs = self.inputs.places((n_samples, n_inputs));
+        let values = (Places::new(&mut self.value_of_input, n_places), Places::new(&mut self.values, n_places));
+        let counts = (&mut self.value_ends[1..], &mut self.largest[..]);
+        for_each_run((0..n_samples, (inputs, (values, counts))), max_run, &|(samples, (inputs, (values, counts)))| {
+            let ((mut ends, mut inputs), (mut indices, mut values), (counts, largest)) = (inputs, values, counts);
+            samples.clone().for_each(|n| batch.prefetch(n));
+            let inputs = ends.iter_mut().zip(inputs.iter_mut());
+            let values = indices.iter_mut().zip(values.iter_mut());
+            let counts = counts.iter_mut().zip(largest);
+            for (n, ((inputs, values), (count, largest))) in samples.zip(inputs.zip(values).zip(counts)) {
+                let ((ends, inputs), (indices, values)) = (inputs, values);
+                *count = distinct_values(pack_sample(batch, n, ends, inputs), indices, values);
+                *largest = max_abs(&values[..*count]);
             }
         });
         for n in 0..n_samples {

@@ -70,18 +70,18 @@ impl Forward {
         unit_vectors(self.shape)
     }
 
-    /// Takes other parameters of the same shape.
+    /// Takes other parameters of the same shape, in runs of at most `max_run` rows of W1.
     ///
     /// # Panics
     /// If the shape is another.
-    pub fn set_parameters(&mut self, parameters: &Parameters) {
+    pub fn set_parameters(&mut self, parameters: &Parameters, max_run: usize) {
         assert!(
             parameters.shape() == self.shape,
             "parameters of {} for a network of {}",
             parameters.shape(),
             self.shape
         );
-        self.parameters.copy_from(parameters);
+        self.parameters.copy_from(parameters, max_run);
         self.turn_w2(parameters);
     }
 

@@ -43,6 +43,9 @@ const SERIAL_BELOW: usize = 8_000;
 /// How many samples of a forward pass one task takes: enough that the rows of W1 which it loads serve several.
 const FORWARD_RUN: usize = 16;
 
+/// How many vectors of W1 one task copies.
+const COPIED_VECTORS: usize = 1_024;
+
 /// How many rows of W1 are collected at a time.
 const COLLECTED_ROWS: usize = 16;
 
@@ -50,8 +53,8 @@ const COLLECTED_ROWS: usize = 16;
 ///
 /// As an [`Objective`] it returns `f(x + delta·e) - f(x)`. Coordinates are numbered as in [`Parameters::values`]. A
 /// gradient costs `Σ_n values(n)·H·points` changes of a loss, where `values(n)` counts the distinct inputs of a sample
-/// other than 0, and `nnz·H` additions; its sums take about `28·64·D` bytes, or `8·D·H` where that is more. Made once and given each new
-/// batch by [`set_batch`](Self::set_batch), it allocates nothing once it has seen batches of full size.
+/// other than 0, and `nnz·H` additions; its sums take about `14·64·D` bytes, or `8·D·H` where that is more. Made once and
+/// given each new batch by [`set_batch`](Self::set_batch), it allocates nothing once it has seen batches of full size.
 ///
 /// ```
 /// use ndarray::array;
@@ -135,7 +138,9 @@ impl IncrementalLoss {
     /// # Panics
     /// If the shape is another.
     pub fn set_parameters(&mut self, parameters: &Parameters) {
-        self.forward.set_parameters(parameters);
+        let rows = COPIED_VECTORS.div_ceil(vectors(self.forward.shape()).0);
+        let max_run = if self.parallelism == Parallelism::Serial { usize::MAX } else { rows };
+        self.forward.set_parameters(parameters, max_run);
         self.run_forward();
     }
 

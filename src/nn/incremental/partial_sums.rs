@@ -15,9 +15,14 @@ use super::forward::{Forward, unit_vectors};
 use super::series::{self, GrowthSeries, LONG, MEDIUM, SHORT};
 use crate::difference::Moves;
 
-/// Blocks of samples are made until there are so many tasks, enough to balance 16 threads; never more, since each has sums
-/// of its own, and never by the number of threads, since the blocks decide the order of the sums.
-const N_TASKS: usize = 28;
+/// Blocks of samples are made until there are so many tasks. Each has sums of its own, which have to be cleared, and to be
+/// read by whichever thread adds them up: 28 took 3 % longer on one thread, 4 % on two, a tenth where the two cores share no
+/// cache. On 16 threads they would end no sooner, two rounds of half the length. Never by the number of threads, since the
+/// blocks decide the order of the sums.
+const N_TASKS: usize = 14;
+
+/// How many samples one task takes whose moves are computed.
+const MOVES_RUN: usize = 16;
 
 /// The smallest block of samples: below it, sums that are cleared and added up cost more than they let threads share.
 const MIN_BLOCK: usize = 24;
@@ -36,7 +41,7 @@ pub(super) struct PartialSums {
     sums: Vec<F64x8>,
     /// Scratch: the changes by each value of a sample, and the moves of its scores, two a point: (blocks, (H + 1)/8, …).
     scratch: Vec<F64x8>,
-    /// Scratch: `expm1(delta_p·value)`, for each sample (points, values).
+    /// Scratch: `expm1(delta_p·value)`, for each sample (points, values) in a place for the longest: (blocks, …).
     unit_moves: Vec<f64>,
 }
 
@@ -46,21 +51,24 @@ impl PartialSums {
         let (shape, n_samples) = (forward.shape(), batch.classes.len());
         self.n_vectors = unit_vectors(shape);
         self.n_blocks = N_TASKS.div_ceil(self.n_vectors).min(n_samples.div_ceil(MIN_BLOCK));
-        let n_tasks = self.n_blocks * self.n_vectors;
         self.n_sums = shape.n_inputs + 1 + shape.n_classes;
+        let (n_blocks, n_vectors, n_sums) = (self.n_blocks, self.n_vectors, self.n_sums);
         let scratch_len = batch.max_values().max(2 * moves.deltas.len());
-        self.sums.resize(n_tasks * self.n_sums, F64x8::ZERO);
-        self.scratch.resize(n_tasks * scratch_len, F64x8::ZERO);
-        self.unit_moves.resize(batch.n_values() * moves.deltas.len(), 0.0);
-        isa.run(FillUnitMoves { batch, moves, out: &mut self.unit_moves });
-        let places = (Places::new(&mut self.sums, self.n_sums), Places::new(&mut self.scratch, scratch_len));
-        let (n_blocks, unit_moves) = (self.n_blocks, &self.unit_moves);
-        let max_run = if parallel { 1 } else { usize::MAX };
-        for_each_run((0..n_tasks, places), max_run, &|(tasks, (mut sums, mut scratch))| {
-            for (task, (sums, scratch)) in tasks.zip(sums.iter_mut().zip(scratch.iter_mut())) {
-                let (block, vector) = (task / forward.n_unit_vectors(), task % forward.n_unit_vectors());
+        let moves_len = batch.max_values() * moves.deltas.len();
+        let block_moves_len = n_samples.div_ceil(n_blocks) * moves_len;
+        self.sums.resize(n_blocks * n_vectors * n_sums, F64x8::ZERO);
+        self.scratch.resize(n_blocks * n_vectors * scratch_len, F64x8::ZERO);
+        self.unit_moves.resize(n_blocks * block_moves_len, 0.0);
+        let sums = Places::new(&mut self.sums, n_vectors * n_sums);
+        let scratch = Places::new(&mut self.scratch, n_vectors * scratch_len);
+        let unit_moves = Places::new(&mut self.unit_moves, block_moves_len);
+        let gradient = Gradient { batch, forward, moves, isa, parallel, n_sums, scratch_len, moves_len };
+        for_each_run((0..n_blocks, (sums, (scratch, unit_moves))), gradient.max_run(1), &|(blocks, places)| {
+            let (mut sums, (mut scratch, mut unit_moves)) = places;
+            let places = sums.iter_mut().zip(scratch.iter_mut().zip(unit_moves.iter_mut()));
+            for (block, (sums, (scratch, unit_moves))) in blocks.zip(places) {
                 let samples = n_samples * block / n_blocks..n_samples * (block + 1) / n_blocks;
-                isa.run(FillTask { batch, forward, moves, unit_moves, samples, vector, sums, scratch });
+                gradient.fill_block(samples, sums, scratch, unit_moves);
             }
         });
     }
@@ -85,24 +93,58 @@ impl PartialSums {
     }
 }
 
-/// The moves of all values of all samples.
-struct FillUnitMoves<'a> {
+/// What the tasks of one gradient share.
+struct Gradient<'a> {
     batch: &'a Batch,
+    forward: &'a Forward,
     moves: &'a Moves<'a>,
-    out: &'a mut [f64],
+    isa: Isa,
+    parallel: bool,
+    n_sums: usize,
+    scratch_len: usize,
+    moves_len: usize,
+}
+
+impl Gradient<'_> {
+    /// How many items one run takes: `run` in parallel, all in serial.
+    fn max_run(&self, run: usize) -> usize {
+        if self.parallel { run } else { usize::MAX }
+    }
+
+    /// All tasks of one block of samples, and before them the moves that they share.
+    fn fill_block(&self, samples: Range<usize>, sums: &mut [F64x8], scratch: &mut [F64x8], unit_moves: &mut [f64]) {
+        let out = Places::new(&mut unit_moves[..samples.len() * self.moves_len], self.moves_len);
+        for_each_run((samples.clone(), out), self.max_run(MOVES_RUN), &|(samples, out)| {
+            self.isa.run(FillUnitMoves { gradient: self, samples, out });
+        });
+        let unit_moves = &*unit_moves;
+        let places = (Places::new(sums, self.n_sums), Places::new(scratch, self.scratch_len));
+        let n_vectors = self.forward.n_unit_vectors();
+        for_each_run((0..n_vectors, places), self.max_run(1), &|(vectors, (mut sums, mut scratch))| {
+            for (vector, (sums, scratch)) in vectors.zip(sums.iter_mut().zip(scratch.iter_mut())) {
+                let samples = samples.clone();
+                self.isa.run(FillTask { gradient: self, unit_moves, samples, vector, sums, scratch });
+            }
+        });
+    }
+}
+
+/// The moves of all values of a run of samples.
+struct FillUnitMoves<'a> {
+    gradient: &'a Gradient<'a>,
+    samples: Range<usize>,
+    out: Places<'a, f64>,
 }
 
 impl Kernel for FillUnitMoves<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<A: Arithmetic>(self) {
-        let mut rest = self.out;
-        for n in 0..self.batch.classes.len() {
-            let values = self.batch.values(n);
-            for &delta in self.moves.deltas {
-                let out;
-                (out, rest) = rest.split_at_mut(values.len());
+    fn run<A: Arithmetic>(mut self) {
+        let Gradient { batch, moves, .. } = self.gradient;
+        for (n, out) in self.samples.zip(self.out.iter_mut()) {
+            let values = batch.values(n);
+            for (out, &delta) in out.chunks_exact_mut(values.len()).zip(moves.deltas) {
                 for (out, values) in out.chunks_mut(LANES).zip(values.chunks(LANES)) {
                     let moves = series::expm1::<A, LONG>(F64x8::splat(delta) * F64x8::padded(values));
                     out.copy_from_slice(&moves.0[..out.len()]);
@@ -114,9 +156,8 @@ impl Kernel for FillUnitMoves<'_> {
 
 /// One block of samples, one vector of units.
 struct FillTask<'a> {
-    batch: &'a Batch,
-    forward: &'a Forward,
-    moves: &'a Moves<'a>,
+    gradient: &'a Gradient<'a>,
+    /// The samples': (samples, …).
     unit_moves: &'a [f64],
     samples: Range<usize>,
     vector: usize,
@@ -129,17 +170,18 @@ impl Kernel for FillTask<'_> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
-        let Self { batch, forward, moves, vector, scratch, .. } = self;
+        let Self { vector, scratch, .. } = self;
+        let Gradient { batch, forward, moves, moves_len, .. } = *self.gradient;
         let (input_sums, score_sums) = self.sums.split_at_mut(forward.shape().n_inputs + 1);
         let max_delta = max_abs(moves.deltas);
         input_sums.fill(F64x8::ZERO);
         score_sums.fill(F64x8::ZERO);
-        for n in self.samples {
+        for (n, unit_moves) in self.samples.zip(self.unit_moves.chunks_exact(moves_len)) {
             let sample = Sample { n, class: batch.classes[n], vector, forward, moves };
-            let (values, points) = (batch.values(n), moves.deltas.len());
+            let values = batch.values(n);
             // The last vector may hold the bias's unit alone, which no input reaches.
             if vector * LANES < forward.shape().n_hidden {
-                let unit_moves = &self.unit_moves[batch.value_ends[n] * points..batch.value_ends[n + 1] * points];
+                let unit_moves = &unit_moves[..values.len() * moves.deltas.len()];
                 let changes = &mut scratch[..values.len()];
                 sample.changes_by_values::<A>(values, unit_moves, max_delta * batch.largest_value(n), changes);
                 for (input, value) in batch.inputs_with_values(n) {
