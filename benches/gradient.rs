@@ -103,6 +103,30 @@ fn incremental(c: &mut Criterion) {
     }
 }
 
+/// Batches with more and more inputs that are not 0: of 256 values as pixels have them, or all different.
+fn incremental_by_inputs(c: &mut Criterion) {
+    let Problem { parameters, x, classes } = Problem::digits(50);
+    let mut gradient = vec![0.0; parameters.values().len()];
+    let mut group = c.benchmark_group("incremental 784-50-10, by inputs");
+    group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+    for (kind, scale) in [("bytes", 255.0), ("reals", f64::INFINITY)] {
+        for percent in [10, 20, 40, 80] {
+            let mut random = LegacyRandom::seed(1);
+            let x = Array2::from_shape_simple_fn(x.dim(), || {
+                let (value, is_zero) = (random.random_sample(), random.random_sample() * 100.0 >= f64::from(percent));
+                let value = if scale.is_finite() { (value * scale).ceil() / scale } else { value };
+                if is_zero { 0.0 } else { value }
+            });
+            let n_inputs = x.iter().filter(|x| **x != 0.0).count();
+            let mut objective = IncrementalLoss::new(&parameters, &x, &classes);
+            group.throughput(Throughput::Elements((n_inputs * parameters.shape().n_hidden) as u64));
+            group.bench_function(BenchmarkId::new(kind, format!("{percent} %")), |b| {
+                b.iter(|| central().objective_gradient_into(&mut objective, &mut gradient))
+            });
+        }
+    }
+}
+
 /// A function of 1,000 parameters that the engine knows nothing of: about a microsecond, and a thousand times that.
 fn black_box_function(c: &mut Criterion) {
     let x = Array1::from_shape_fn(1_000, |i| (i as f64).sin());
@@ -163,6 +187,6 @@ fn parts(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
-    targets = full, incremental, black_box_function, parts
+    targets = full, incremental, incremental_by_inputs, black_box_function, parts
 }
 criterion_main!(benches);

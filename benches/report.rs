@@ -23,7 +23,8 @@ struct Measured {
     group: String,
     function: String,
     n_threads: Option<usize>,
-    n_evaluations: Option<u64>,
+    /// What one run consists of: nominal loss evaluations, or changes of a hidden unit by an input.
+    n_elements: Option<u64>,
     seconds: f64,
 }
 
@@ -104,7 +105,7 @@ fn read_rows(folder: &Path, rows: &mut Vec<Measured>) -> Result<()> {
                     _ => function,
                 },
                 n_threads,
-                n_evaluations: benchmark.throughput.and_then(|throughput| throughput.get("Elements").copied()),
+                n_elements: benchmark.throughput.and_then(|throughput| throughput.get("Elements").copied()),
                 seconds: estimates.median.point_estimate * 1e-9,
             });
         } else if path.is_dir() {
@@ -116,12 +117,12 @@ fn read_rows(folder: &Path, rows: &mut Vec<Measured>) -> Result<()> {
 
 /// The rows of groups with a serial row, the others.
 fn split(rows: Vec<Measured>, n_cores: usize) -> (Vec<Scaling>, Vec<Measured>) {
-    let is_serial = |row: &Measured| row.function == "serial" && row.n_evaluations.is_some();
+    let is_serial = |row: &Measured| row.function == "serial" && row.n_elements.is_some();
     let serial: BTreeMap<String, f64> =
         rows.iter().filter(|row| is_serial(row)).map(|row| (row.group.clone(), row.seconds)).collect();
     let (mut scaling, mut others) = (Vec::new(), Vec::new());
     for row in rows {
-        let (Some(&serial_s), Some(n_evaluations)) = (serial.get(&row.group), row.n_evaluations) else {
+        let (Some(&serial_s), Some(n_evaluations)) = (serial.get(&row.group), row.n_elements) else {
             others.push(row);
             continue;
         };
@@ -193,10 +194,15 @@ fn page(scaling: &[Scaling], others: &[Measured], n_cores: usize) -> String {
         );
     }
     page.push_str(&beside_other_crates(scaling, others));
-    page.push_str("\n![Speed-up by cores](scaling.svg)\n\n| other rows | | time |\n| --- | --- | ---: |\n");
+    page.push_str(
+        "\n![Speed-up by cores](scaling.svg)\n\n\
+         The last column divides by the number of inputs that are not 0 times hidden units.\n\n\
+         | other rows | | time | each |\n| --- | --- | ---: | ---: |\n",
+    );
     for row in others.iter().filter(|row| !OTHER_CRATES.contains(&&*row.function)) {
         let n_threads = row.n_threads.map_or_else(String::new, |n| format!(" {n}"));
-        let _ = writeln!(page, "| {} | {}{n_threads} | {} |", row.group, row.function, duration(row.seconds));
+        let each = row.n_elements.map_or_else(String::new, |n| duration(row.seconds / n as f64));
+        let _ = writeln!(page, "| {} | {}{n_threads} | {} | {each} |", row.group, row.function, duration(row.seconds));
     }
     page
 }
