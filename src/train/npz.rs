@@ -2,8 +2,8 @@
 //!
 //! They are read without trust. A zip file says how long its parts are and a `.npy` header which shape they have; memory
 //! grows only with the data that are really there, every number is compared with what was expected, and the zip file's
-//! check sums are verified. C and Fortran order and both byte orders are read; compressed archives, which NumPy writes
-//! only when asked to, are not.
+//! check sums are verified. C and Fortran order and both byte orders are read, float32 where float64 is expected, and one row
+//! where one dimension is; compressed archives, which NumPy writes only when asked to, are not.
 //!
 //! Source: NumPy's `numpy/lib/format.py` (NEP 1).
 
@@ -80,7 +80,8 @@ pub fn write_model(mut writer: impl Write, parameters: &Parameters) -> io::Resul
     writer.write_all(&npz.finish()?)
 }
 
-/// Reads what [`write_model`] or `numpy.savez` wrote: W1 (D, H), b1 (H,), W2 (H, K) and b2 (K,) in float64.
+/// Reads what [`write_model`] or `numpy.savez` wrote: W1 (D, H), b1 (H,) or (1, H), W2 (H, K) and b2 (K,) or (1, K), in
+/// float64 or float32.
 ///
 /// # Errors
 /// [`NpzError`] if an array is missing or damaged, of another type or of a shape that does not fit the others, has nothing
@@ -170,15 +171,10 @@ impl<R: Read + Seek> Reader<R> {
         let (header, header_len) = read_header(&mut part).map_err(damaged)?;
         let Header { descr, fortran_order, shape } =
             Header::parse(&header).ok_or_else(|| damaged("its header is not that of an array".to_owned()))?;
-        let big_endian = match descr.strip_suffix(T::CODE) {
-            Some("<") => false,
-            Some(">") => true,
-            _ => {
-                let expected = format!("{} (<{code} or >{code})", T::NAME, code = T::CODE);
-                return Err(unexpected(expected, format!("numbers of the type {descr}")));
-            }
+        let Some((size, number)) = T::reader(&descr) else {
+            return Err(unexpected(T::EXPECTED.to_owned(), format!("numbers of the type {descr}")));
         };
-        let n_bytes = shape.iter().try_fold(T::SIZE, |n, &length| n.checked_mul(length)).map(|n| n as u64);
+        let n_bytes = shape.iter().try_fold(size, |n, &length| n.checked_mul(length)).map(|n| n as u64);
         let found = part.size().saturating_sub(header_len);
         let n_bytes = n_bytes.filter(|&n| n == found).ok_or_else(|| {
             let n_bytes = n_bytes.map_or("more than can be addressed".to_owned(), |n| n.to_string());
@@ -187,7 +183,7 @@ impl<R: Read + Seek> Reader<R> {
         check(&shape).map_err(|expected| unexpected(expected, format!("the shape {shape:?}")))?;
 
         let body = read_to_end(&mut part, n_bytes).map_err(damaged)?;
-        let values = body.chunks_exact(T::SIZE).map(|chunk| T::from_bytes(chunk, big_endian)).collect();
+        let values = body.chunks_exact(size).map(number).collect();
         // An array without a number may still have dimensions that overflow.
         ArrayD::from_shape_vec(shape.set_f(fortran_order), values).map_err(|error| damaged(error.to_string()))
     }
@@ -214,9 +210,9 @@ impl<R: Read + Seek> Reader<R> {
         let checked = "the number of dimensions has been compared";
         Ok(Parameters::from_arrays(
             w1.view().into_dimensionality().expect(checked),
-            b1.view().into_dimensionality().expect(checked),
+            b1.flatten().view(),
             w2.view().into_dimensionality().expect(checked),
-            b2.view().into_dimensionality().expect(checked),
+            b2.flatten().view(),
         ))
     }
 
@@ -228,6 +224,9 @@ impl<R: Read + Seek> Reader<R> {
         lengths: [Option<usize>; N],
     ) -> Result<ArrayD<f64>, NpzError> {
         let array = self.array::<f64>(name, |shape| {
+            // Biases that were added to a batch as a row.
+            let shape =
+                if N == 1 { shape.strip_prefix(&[1]).filter(|rest| !rest.is_empty()).unwrap_or(shape) } else { shape };
             let fits = shape.len() == N
                 && shape.iter().zip(lengths).all(|(&n, known)| n > 0 && known.is_none_or(|known| known == n));
             if fits {
@@ -236,7 +235,8 @@ impl<R: Read + Seek> Reader<R> {
             let lengths = letters.iter().zip(lengths);
             let words: Vec<_> =
                 lengths.map(|(letter, n)| n.map_or(format!("{letter} > 0"), |n| n.to_string())).collect();
-            Err(format!("the shape ({})", words.join(", ")))
+            let words = words.join(", ");
+            Err(if N == 1 { format!("the shape ({words}) or (1, {words})") } else { format!("the shape ({words})") })
         })?;
         match array.iter().find(|value| !value.is_finite()) {
             Some(value) => {
@@ -252,27 +252,36 @@ impl<R: Read + Seek> Reader<R> {
 pub(super) trait Element: Copy {
     /// Its type code, without the byte order.
     const CODE: &'static str;
-    /// What it is called in NumPy.
-    const NAME: &'static str;
+    /// What it is read from, in NumPy's words.
+    const EXPECTED: &'static str;
     const SIZE: usize;
 
-    /// From [`SIZE`](Self::SIZE) bytes.
-    fn from_bytes(bytes: &[u8], big_endian: bool) -> Self;
+    /// How many bytes a number of a type has, by its code with the byte order, and how it is read from them. None for types
+    /// whose numbers it has not all.
+    fn reader(descr: &str) -> Option<(usize, fn(&[u8]) -> Self)>;
 
     /// Writes its bytes, the least significant first.
     fn write_le(self, out: &mut impl Write) -> io::Result<()>;
 }
 
 macro_rules! element {
-    ($type:ty, $code:literal, $name:literal) => {
+    ($type:ty, $expected:literal, $code:literal, $($little:literal $big:literal $read:ty),+) => {
         impl Element for $type {
             const CODE: &'static str = $code;
-            const NAME: &'static str = $name;
+            const EXPECTED: &'static str = $expected;
             const SIZE: usize = size_of::<$type>();
 
-            fn from_bytes(bytes: &[u8], big_endian: bool) -> Self {
-                let bytes = bytes.try_into().expect("chunks are of the type's size");
-                if big_endian { Self::from_be_bytes(bytes) } else { Self::from_le_bytes(bytes) }
+            fn reader(descr: &str) -> Option<(usize, fn(&[u8]) -> Self)> {
+                const OF_SIZE: &str = "chunks are of the type's size";
+                match descr {
+                    $($little => {
+                        Some((size_of::<$read>(), |bytes| <$read>::from_le_bytes(bytes.try_into().expect(OF_SIZE)).into()))
+                    }
+                    $big => {
+                        Some((size_of::<$read>(), |bytes| <$read>::from_be_bytes(bytes.try_into().expect(OF_SIZE)).into()))
+                    })+
+                    _ => None,
+                }
             }
 
             fn write_le(self, out: &mut impl Write) -> io::Result<()> {
@@ -282,9 +291,9 @@ macro_rules! element {
     };
 }
 
-element!(f64, "f8", "float64");
-element!(u32, "u4", "uint32");
-element!(u64, "u8", "uint64");
+element!(f64, "float64 (<f8 or >f8) or float32 (<f4 or >f4)", "f8", "<f8" ">f8" f64, "<f4" ">f4" f32);
+element!(u32, "uint32 (<u4 or >u4)", "u4", "<u4" ">u4" u32);
+element!(u64, "uint64 (<u8 or >u8)", "u8", "<u8" ">u8" u64);
 
 /// What a `.npy` file of version 1 has before its numbers.
 fn header<T: Element>(shape: &[usize]) -> Vec<u8> {
