@@ -20,8 +20,12 @@ mod downloads;
 mod free_memory;
 mod interrupts;
 mod memory;
+#[path = "../shared/named.rs"]
+mod named;
 mod progress;
 mod results;
+#[path = "../shared/run_files.rs"]
+mod run_files;
 mod run_folder;
 mod screen;
 mod step_study;
@@ -47,6 +51,7 @@ use checkpoints::{Checkpoints, Resumed};
 use csv_log::CsvLog;
 use interrupts::{Interrupted, Interrupts};
 use progress::Progress;
+use run_files::check_other_file;
 use run_folder::RunFolder;
 use terminal::say;
 
@@ -201,7 +206,7 @@ fn begin_run<'a>(
     let parameters = initial_parameters(shape, options.init, options.init_scale, &mut random);
     let mut folder = RunFolder::create(options.out.as_deref(), options.force)?;
     if let Some(path) = &options.save_gradient {
-        folder.check_other_file("--save-gradient", path, options.force)?;
+        check_other_file("--save-gradient", path, options.force, Some(folder.path()))?;
     }
     if options.check_gradient {
         checking::check_gradient(&data.train, &parameters, &random, &settings, interrupts, options.quiet)?;
@@ -223,7 +228,7 @@ fn continue_run<'a>(
     resumed.check_data(data, shape)?;
     let is_done = resumed.checkpoint.iteration == options.iterations;
     if let Some(path) = &options.save_gradient {
-        resumed.folder.check_other_file("--save-gradient", path, options.force)?;
+        check_other_file("--save-gradient", path, options.force, Some(resumed.folder.path()))?;
         if is_done {
             bail!(
                 "--save-gradient: all {} iterations are done, and no gradient is left to compute",

@@ -11,8 +11,9 @@ use numgrad::report::chart::{Axis, Chart, Level, Series, Size, Stroke};
 use numgrad::train::{self, StepStudy, initial_parameters, logarithmic_steps};
 
 use crate::args::Options;
+use crate::run_files::check_other_file;
 use crate::terminal::{print, say};
-use crate::whole_file::{check_file, write_whole};
+use crate::whole_file::write_whole;
 
 /// Studies the first batch at the initial weights, as a run with these options would draw them.
 pub fn draw(
@@ -22,7 +23,7 @@ pub fn draw(
     shape: NetworkShape,
     random: &mut LegacyRandom,
 ) -> Result<()> {
-    check_file("--step-study", path, options.force)?;
+    check_other_file("--step-study", path, options.force, None)?;
     let steps = logarithmic_steps(-15, 0, 3);
     if !options.quiet {
         say(format_args!("Computing derivatives at {} steps", steps.len()));
