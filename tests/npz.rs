@@ -225,8 +225,17 @@ fn an_array_that_is_missing_or_compressed_is_named() {
         for (name, array) in parameters.arrays().into_iter().filter(|(name, _)| *name != missing) {
             npz.add_array(name, &array).unwrap();
         }
-        refused(&npz.finish().unwrap().into_inner(), &[&format!("expected an array {missing} in it")]);
+        let others: Vec<_> = ["W1", "b1", "W2", "b2"].into_iter().filter(|name| *name != missing).collect();
+        let words = format!("expected {missing} in it, found {}", others.join(", "));
+        refused(&npz.finish().unwrap().into_inner(), &[&words]);
     }
+    refused(&archive(&[]), &["expected W1 in it, found nothing"]);
+    let names = (0..7000).map(|i| format!("arr_{i}.npy")).collect::<Vec<_>>();
+    let parts: Vec<_> = names.iter().map(|name| (name.as_str(), Vec::new())).collect();
+    refused(&archive(&parts), &["found arr_0, arr_1, arr_2, arr_3, arr_4, arr_5, arr_6, arr_7 and 6992 more"]);
+    let name = "\x1b[31m\n".to_owned() + &"x".repeat(1000);
+    let error = read(&archive(&[(&name, Vec::new())])).unwrap_err().to_string();
+    assert!(error.len() < 100 && !error.contains(char::is_control), "{error}");
     // The method of the first part, in its own header and in the directory: 8 is deflate.
     let mut file = written(&parameters());
     let directory = file.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();

@@ -23,6 +23,9 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 const PREFIX_LEN: usize = MAGIC.len() + 2 + 2;
 /// NumPy reads no longer headers either.
 const MAX_HEADER_LEN: usize = 10_000;
+/// An error tells so many names of what is in an archive, and so much of each.
+const MAX_NAMES: usize = 8;
+const MAX_NAME_LEN: usize = 20;
 
 /// What can be wrong with an `.npz` file. Whoever opened the file knows its name and says it.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +38,13 @@ pub enum NpzError {
     #[error("expected an .npz archive, found none or a damaged one: {0}")]
     Archive(String),
     /// A part of the archive is not there.
-    #[error("expected an array {0} in it, found none of that name")]
-    Missing(&'static str),
+    #[error("expected {name} in it, found {found}")]
+    Missing {
+        /// The part.
+        name: &'static str,
+        /// What is there.
+        found: String,
+    },
     /// A part of the archive can't be read.
     #[error("{name} in it is damaged: {reason}")]
     Damaged {
@@ -190,14 +198,30 @@ impl<R: Read + Seek> Reader<R> {
 
     /// The part `file` of the archive, which errors call `name`.
     fn part(&mut self, name: &'static str, file: &str) -> Result<ZipFile<'_, R>, NpzError> {
+        if self.zip.index_for_name(file).is_none() {
+            return Err(NpzError::Missing { name, found: self.names() });
+        }
         self.zip.by_name(file).map_err(|error| match error {
-            ZipError::FileNotFound => NpzError::Missing(name),
             ZipError::UnsupportedArchive(reason) => {
                 let expected = "an array that is not compressed, as numpy.savez writes it".to_owned();
                 NpzError::Unexpected { name, expected, found: reason.to_owned() }
             }
             error => NpzError::Damaged { name, reason: error.to_string() },
         })
+    }
+
+    /// What the archive has, as far as a line takes it.
+    fn names(&self) -> String {
+        let n = self.zip.len();
+        let shown = self.zip.file_names().take(MAX_NAMES).map(|file| {
+            let name = file.strip_suffix(".npy").unwrap_or(file);
+            name.chars().take(MAX_NAME_LEN).flat_map(char::escape_debug).collect::<String>()
+        });
+        match n {
+            0 => "nothing".to_owned(),
+            _ if n > MAX_NAMES => format!("{} and {} more", shown.collect::<Vec<_>>().join(", "), n - MAX_NAMES),
+            _ => shown.collect::<Vec<_>>().join(", "),
+        }
     }
 
     pub(super) fn parameters(&mut self) -> Result<Parameters, NpzError> {
@@ -248,6 +272,9 @@ impl<R: Read + Seek> Reader<R> {
     }
 }
 
+/// A number from as many bytes as it has.
+type ReadNumber<T> = fn(&[u8]) -> T;
+
 /// A number as `.npy` files hold it.
 pub(super) trait Element: Copy {
     /// Its type code, without the byte order.
@@ -258,7 +285,7 @@ pub(super) trait Element: Copy {
 
     /// How many bytes a number of a type has, by its code with the byte order, and how it is read from them. None for types
     /// whose numbers it has not all.
-    fn reader(descr: &str) -> Option<(usize, fn(&[u8]) -> Self)>;
+    fn reader(descr: &str) -> Option<(usize, ReadNumber<Self>)>;
 
     /// Writes its bytes, the least significant first.
     fn write_le(self, out: &mut impl Write) -> io::Result<()>;
@@ -271,7 +298,7 @@ macro_rules! element {
             const EXPECTED: &'static str = $expected;
             const SIZE: usize = size_of::<$type>();
 
-            fn reader(descr: &str) -> Option<(usize, fn(&[u8]) -> Self)> {
+            fn reader(descr: &str) -> Option<(usize, ReadNumber<Self>)> {
                 const OF_SIZE: &str = "chunks are of the type's size";
                 match descr {
                     $($little => {
