@@ -42,6 +42,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
+use numgrad::report::numbers::grouped;
 use numgrad::train::{
     self, Checkpoint, Evaluation, GradientMethod, Record, Trainer, TrainingSettings, initial_parameters,
 };
@@ -309,7 +310,7 @@ fn run_iterations(options: &Options, data: &Dataset, begun: &mut Begun, interrup
 }
 
 fn first_line(options: &Options, data: &Dataset, shape: NetworkShape, done: u64) -> String {
-    let (n_train, n_test) = (data.train.len(), results::n_test(data));
+    let (n_train, n_test) = (grouped(data.train.len()), grouped(results::n_test(data)));
     let n_parameters = shape.n_parameters();
     let n_threads = options.n_threads();
     let threads = if n_threads == 1 { "1 thread".to_owned() } else { format!("{n_threads} threads") };
@@ -317,12 +318,13 @@ fn first_line(options: &Options, data: &Dataset, shape: NetworkShape, done: u64)
         GradientMethod::Numerical => format!("forward {}", options.forward),
         method => format!("gradient {method}"),
     };
-    let continued = if done == 0 { String::new() } else { format!("; continued after iteration {done}") };
+    let continued = if done == 0 { String::new() } else { format!("; continued after iteration {}", grouped(done)) };
     format!(
-        "{}: {n_train} training and {n_test} test samples; network {shape}: {n_parameters} parameters, \
+        "{}: {n_train} training and {n_test} test samples; network {shape}: {} parameters, \
          {} evaluations an iteration; {mode}, {threads}, {}{continued}",
         data.name,
-        2 * n_parameters,
+        grouped(n_parameters),
+        grouped(2 * n_parameters),
         options.isa
     )
 }

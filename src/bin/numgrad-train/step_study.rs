@@ -8,6 +8,7 @@ use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
 use numgrad::report::chart::{Axis, Chart, Level, Series, Size, Stroke};
+use numgrad::report::numbers::grouped;
 use numgrad::train::{self, StepStudy, initial_parameters, logarithmic_steps};
 
 use crate::args::Options;
@@ -34,7 +35,7 @@ pub fn draw(
         "Error of the gradient against the step: {}, {shape}, first batch, {} of {} derivatives",
         data.name,
         study.n_coordinates,
-        shape.n_parameters()
+        grouped(shape.n_parameters())
     );
     let svg = chart(&study, title).svg(Size::WIDE);
     write_whole(path, |file| Ok(file.write_all(svg.as_bytes())?))?;
