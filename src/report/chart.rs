@@ -467,8 +467,8 @@ fn power_of_ten(decade: i32, in_full: bool) -> String {
     }
 }
 
-/// The lowest and the highest point of each of `n` equal stretches from `from` to `to`, which look the same as all points
-/// and take little room. Shorter curves stay as they are.
+/// The ends, and the lowest and the highest point of each of `n` equal stretches from `from` to `to`, which look the same as
+/// all points and take little room. Shorter curves stay as they are.
 fn thinned(points: &[(f64, f64)], n: usize, from: f64, to: f64) -> Vec<(f64, f64)> {
     if points.len() <= 2 * n {
         return points.to_vec();
@@ -484,7 +484,11 @@ pub struct Thinner<T> {
     from: f64,
     stretches_per_unit: f64,
     current: Option<Stretch<T>>,
+    /// With where it lies.
+    newest: Option<(f64, T)>,
+    /// What is kept, and where the last of it lies.
     points: Vec<T>,
+    kept_to: f64,
 }
 
 /// Some points next to each other.
@@ -500,11 +504,15 @@ impl<T: Copy> Thinner<T> {
     pub fn new(n: usize, from: f64, to: f64) -> Self {
         let length = to - from;
         let stretches_per_unit = if length > 0.0 { n as f64 / length } else { 0.0 };
-        Self { from, stretches_per_unit, current: None, points: Vec::new() }
+        let (points, kept_to) = (Vec::new(), f64::NEG_INFINITY);
+        Self { from, stretches_per_unit, current: None, newest: None, points, kept_to }
     }
 
     /// Takes the next point along x, and what is kept of it.
     pub fn push(&mut self, (x, y): (f64, f64), kept: T) {
+        if self.newest.replace((x, kept)).is_none() {
+            self.keep(x, kept);
+        }
         let number = ((x - self.from) * self.stretches_per_unit) as u64;
         match &mut self.current {
             Some(stretch) if stretch.number == number => {
@@ -517,24 +525,33 @@ impl<T: Copy> Thinner<T> {
             }
             current => {
                 let done = current.replace(Stretch { number, lowest: (x, y, kept), highest: (x, y, kept) });
-                self.keep(done);
+                self.keep_stretch(done);
             }
         }
     }
 
-    /// What is kept of the lowest and the highest point of each stretch, in order.
+    /// What is kept of the ends, and of the lowest and the highest point of each stretch, in order.
     pub fn finish(mut self) -> Vec<T> {
         let last = self.current.take();
-        self.keep(last);
+        self.keep_stretch(last);
+        if let Some((x, kept)) = self.newest {
+            self.keep(x, kept);
+        }
         self.points
     }
 
-    fn keep(&mut self, stretch: Option<Stretch<T>>) {
+    fn keep_stretch(&mut self, stretch: Option<Stretch<T>>) {
         let Some(Stretch { lowest, highest, .. }) = stretch else { return };
         let (first, second) = if lowest.0 <= highest.0 { (lowest, highest) } else { (highest, lowest) };
-        self.points.push(first.2);
-        if second.0 != first.0 {
-            self.points.push(second.2);
+        self.keep(first.0, first.2);
+        self.keep(second.0, second.2);
+    }
+
+    /// Unless it is kept already.
+    fn keep(&mut self, x: f64, kept: T) {
+        if x > self.kept_to {
+            self.points.push(kept);
+            self.kept_to = x;
         }
     }
 }
@@ -547,7 +564,9 @@ fn with_dashes(content: &str) -> String {
     let mut dashed = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let width: u32 = part.split('"').next().and_then(|width| width.parse().ok()).unwrap_or(0);
-        let lengths = DASHES[(width % FINENESS) as usize].iter().map(|length| (length * FINENESS).to_string());
+        // What is thinner is the edge of a point.
+        let dashes = if width > FINENESS { DASHES[(width % FINENESS) as usize] } else { &[] };
+        let lengths = dashes.iter().map(|length| (length * FINENESS).to_string());
         let lengths = lengths.collect::<Vec<_>>().join(" ");
         if !lengths.is_empty() {
             write!(dashed, "stroke-dasharray=\"{lengths}\" ").expect("strings take text");
@@ -639,7 +658,11 @@ mod tests {
         let thin = thinned(&points, 1000, 1.0, 10_000.0);
         assert!(thin.len() <= 2002 && thin.is_sorted_by(|a, b| a.0 < b.0), "{}", thin.len());
         assert!(thin.contains(&(4322.0, 0.5)) && thin.contains(&(8766.0, 5.0)));
-        assert_eq!((thin[0].0, thin.last().unwrap().0 > 9980.0), (1.0, true));
+        // Both ends, though neither is the lowest or the highest of its stretch.
+        (points[0].1, points[9999].1) = (1.5, 1.5);
+        (points[1].1, points[2].1, points[9998].1, points[9997].1) = (1.0, 3.0, 1.0, 3.0);
+        let thin = thinned(&points, 1000, 1.0, 10_000.0);
+        assert_eq!((thin[0], *thin.last().unwrap()), ((1.0, 1.5), (10_000.0, 1.5)));
     }
 
     #[test]
@@ -660,6 +683,7 @@ mod tests {
             })
             .collect();
         assert_eq!(looks.len(), 64, "{looks:?}");
+        assert_eq!(svg.matches("stroke-dasharray").count(), 48);
         assert!((0..32).all(|i| looks[i] == looks[32 + i] && !looks[..i].contains(&looks[i])), "{looks:?}");
         assert!(looks[..8].iter().all(|(_, dashes)| dashes.is_none()) && looks[31].1 == Some("32 12 8 12"));
     }
