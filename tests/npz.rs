@@ -240,7 +240,7 @@ fn an_array_that_is_missing_or_compressed_is_named() {
     let mut file = written(&parameters());
     let directory = file.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
     (file[8], file[directory + 10]) = (8, 8);
-    refused(&file, &["W1", "not compressed"]);
+    refused(&file, &["W1", "expected an array that is not compressed", "found a compressed one"]);
     refused(b"", &["expected an .npz archive"]);
     refused(b"\x93NUMPY a single array", &["expected an .npz archive"]);
 }

@@ -198,16 +198,14 @@ impl<R: Read + Seek> Reader<R> {
 
     /// The part `file` of the archive, which errors call `name`.
     fn part(&mut self, name: &'static str, file: &str) -> Result<ZipFile<'_, R>, NpzError> {
-        if self.zip.index_for_name(file).is_none() {
+        let Some(index) = self.zip.index_for_name(file) else {
             return Err(NpzError::Missing { name, found: self.names() });
+        };
+        if self.zip.by_index_raw(index).is_ok_and(|part| part.compression() != CompressionMethod::Stored) {
+            let expected = "an array that is not compressed, as numpy.savez writes it".to_owned();
+            return Err(NpzError::Unexpected { name, expected, found: "a compressed one".to_owned() });
         }
-        self.zip.by_name(file).map_err(|error| match error {
-            ZipError::UnsupportedArchive(reason) => {
-                let expected = "an array that is not compressed, as numpy.savez writes it".to_owned();
-                NpzError::Unexpected { name, expected, found: reason.to_owned() }
-            }
-            error => NpzError::Damaged { name, reason: error.to_string() },
-        })
+        self.zip.by_index(index).map_err(|error| NpzError::Damaged { name, reason: error.to_string() })
     }
 
     /// What the archive has, as far as a line takes it.
