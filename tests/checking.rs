@@ -151,7 +151,7 @@ fn a_step_study_draws_every_kind_of_difference_and_prints_its_best_step() {
     let svg = fs::read_to_string(folder.path().join("s.svg")).unwrap();
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
     // 64 of W1, 10 of b1, 64 of W2 (100), 10 of b2.
-    for text in ["148 of 1120 derivatives", "step h", "five-point", "central, incremental"] {
+    for text in ["148 of 1,120 derivatives", "step h", "five-point", "central, incremental"] {
         assert!(svg.contains(text), "the picture lacks \"{text}\"");
     }
     let error = |name: &str| -> f64 {

@@ -2,6 +2,7 @@
 #![cfg(feature = "cli")]
 
 mod idx_files;
+mod mnist;
 
 use std::fs;
 use std::path::Path;
@@ -169,14 +170,10 @@ fn a_folder_of_other_sizes_and_classes_is_a_data_set_of_its_own_name() {
     }
 }
 
-/// MNIST itself is not in the repository; `NUMGRAD_DATA_DIR` says where it is.
 #[test]
 fn mnist_in_a_folder_is_recognised_as_mnist() {
-    let Some(folder) = std::env::var_os("NUMGRAD_DATA_DIR") else {
-        eprintln!("skipped: NUMGRAD_DATA_DIR is not set");
-        return;
-    };
-    let data = load_quietly(&request(None, Some(Path::new(&folder)))).unwrap();
+    let Some(folder) = mnist::folder() else { return };
+    let data = load_quietly(&request(None, Some(&folder))).unwrap();
     assert_eq!(data.name, Name::Mnist);
     assert_eq!((data.train.len(), data.test.unwrap().len()), (60_000, 10_000));
     let subset = embedded(10).unwrap().train;

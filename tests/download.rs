@@ -2,6 +2,7 @@
 #![cfg(feature = "cli")]
 
 mod idx_files;
+mod mnist;
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -563,14 +564,10 @@ fn a_damaged_file_in_the_cache_that_cannot_be_replaced_is_named() {
     assert!(error.contains("HTTP status 404"), "{error}");
 }
 
-/// MNIST itself is not in the repository; `NUMGRAD_DATA_DIR` says where it is.
 #[test]
 fn mnist_is_downloaded_once_and_only_what_is_missing_or_damaged_a_second_time() {
-    let Some(source) = std::env::var_os("NUMGRAD_DATA_DIR") else {
-        eprintln!("skipped: NUMGRAD_DATA_DIR is not set");
-        return;
-    };
-    let server = Server::start(move |path, _| match fs::read(Path::new(&source).join(&path[1..])) {
+    let Some(source) = mnist::folder() else { return };
+    let server = Server::start(move |path, _| match fs::read(source.join(&path[1..])) {
         Ok(body) => Reply::Body(body),
         Err(_) => Reply::Status(404),
     });

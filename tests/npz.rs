@@ -129,6 +129,20 @@ fn either_order_of_memory_and_of_bytes_is_read() {
 }
 
 #[test]
+fn single_precision_and_biases_in_a_row_are_read() {
+    let values = [1.5_f32, -2.0, 1e-40];
+    let [little, big] = [f32::to_le_bytes, f32::to_be_bytes].map(|bytes| values.map(bytes).concat());
+    for (descr, shape, body) in [("<f4", "(3,)", &little), (">f4", "(3,)", &big), ("<f4", "(1, 3)", &little)] {
+        let read = read(&with("b1.npy", of_type(descr, shape, body))).unwrap();
+        assert_eq!(read.b1().to_vec(), values.map(f64::from), "{descr} {shape}");
+    }
+    let biases = read(&with("b2.npy", of_type("<f8", "(1, 2)", &numbers(&[7.0, 8.0])))).unwrap();
+    assert_eq!(biases.b2().to_vec(), [7.0, 8.0]);
+    // Half as many bytes as the shape has numbers of 4.
+    refused(&with("b1.npy", of_type("<f4", "(3,)", &little[..6])), &["b1", "12 bytes"]);
+}
+
+#[test]
 fn headers_are_read_as_python_would_whatever_their_order_and_spacing() {
     let body = numbers(&[7.0, 8.0, 9.0]);
     for header in [
@@ -164,7 +178,7 @@ fn headers_are_read_as_python_would_whatever_their_order_and_spacing() {
 
 #[test]
 fn a_type_a_shape_or_a_number_that_does_not_belong_there_is_named() {
-    for descr in ["<f4", "<i8", "|u1", "|O", "<c16", "f8", "=f8", ""] {
+    for descr in ["<f2", "<i8", "|u1", "|O", "<c16", "f8", "=f8", ""] {
         refused(&with("b1.npy", of_type(descr, "(3,)", &[0; 24])), &["b1", "expected float64", descr]);
     }
     let records = "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (3,)}";
@@ -176,7 +190,10 @@ fn a_type_a_shape_or_a_number_that_does_not_belong_there_is_named() {
         ("W1", "()", 1, "(D > 0, H > 0)"),
         ("W1", "(0, 3)", 0, "(D > 0, H > 0)"),
         ("b1", "(2,)", 2, "(3)"),
-        ("b1", "(1, 3)", 3, "(3)"),
+        ("b1", "(3, 1)", 3, "(3) or (1, 3)"),
+        ("b1", "(1, 2)", 2, "(3) or (1, 3)"),
+        ("b1", "(1, 1, 3)", 3, "(3) or (1, 3)"),
+        ("W1", "(1, 2, 3)", 6, "(D > 0, H > 0)"),
         ("W2", "(2, 2)", 4, "(3, K > 0)"),
         ("W2", "(3, 0)", 0, "(3, K > 0)"),
         ("b2", "(3,)", 3, "(2)"),
@@ -208,13 +225,22 @@ fn an_array_that_is_missing_or_compressed_is_named() {
         for (name, array) in parameters.arrays().into_iter().filter(|(name, _)| *name != missing) {
             npz.add_array(name, &array).unwrap();
         }
-        refused(&npz.finish().unwrap().into_inner(), &[&format!("expected an array {missing} in it")]);
+        let others: Vec<_> = ["W1", "b1", "W2", "b2"].into_iter().filter(|name| *name != missing).collect();
+        let words = format!("expected {missing} in it, found {}", others.join(", "));
+        refused(&npz.finish().unwrap().into_inner(), &[&words]);
     }
+    refused(&archive(&[]), &["expected W1 in it, found nothing"]);
+    let names = (0..7000).map(|i| format!("arr_{i}.npy")).collect::<Vec<_>>();
+    let parts: Vec<_> = names.iter().map(|name| (name.as_str(), Vec::new())).collect();
+    refused(&archive(&parts), &["found arr_0, arr_1, arr_2, arr_3, arr_4, arr_5, arr_6, arr_7 and 6992 more"]);
+    let name = "\x1b[31m\n".to_owned() + &"x".repeat(1000);
+    let error = read(&archive(&[(&name, Vec::new())])).unwrap_err().to_string();
+    assert!(error.len() < 100 && !error.contains(char::is_control), "{error}");
     // The method of the first part, in its own header and in the directory: 8 is deflate.
     let mut file = written(&parameters());
     let directory = file.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
     (file[8], file[directory + 10]) = (8, 8);
-    refused(&file, &["W1", "not compressed"]);
+    refused(&file, &["W1", "expected an array that is not compressed", "found a compressed one"]);
     refused(b"", &["expected an .npz archive"]);
     refused(b"\x93NUMPY a single array", &["expected an .npz archive"]);
 }
@@ -298,7 +324,7 @@ proptest! {
     ) {
         let text: String = shape.iter().map(|n| format!("{n}, ")).collect();
         let result = read(&with("b1.npy", of_type("<f8", &format!("({text})"), &numbers(&vec![1.0; n]))));
-        prop_assert_eq!(result.is_ok(), shape == [3] && n == 3);
+        prop_assert_eq!(result.is_ok(), (shape == [3] || shape == [1, 3]) && n == 3);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! `numgrad-train` as a user meets it: what it prints, what it writes, what it refuses to overwrite.
 #![cfg(feature = "cli")]
 
+mod mnist;
+
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -354,10 +356,7 @@ fn a_loss_that_is_not_finite_stops_the_run_which_keeps_the_last_finite_weights_a
 
 #[test]
 fn the_first_iteration_on_mnist_has_the_articles_loss() {
-    let Some(mnist) = std::env::var_os("NUMGRAD_DATA_DIR").filter(|dir| !dir.is_empty()) else {
-        println!("skipped: NUMGRAD_DATA_DIR does not say where MNIST is");
-        return;
-    };
+    let Some(mnist) = mnist::folder() else { return };
     let mnist = fs::canonicalize(mnist).expect("NUMGRAD_DATA_DIR names a folder");
     let folder = TempDir::new().unwrap();
     program(&folder)

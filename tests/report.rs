@@ -156,6 +156,31 @@ fn a_page_is_not_replaced_without_force() {
 }
 
 #[test]
+fn a_runs_own_files_are_not_replaced_even_with_force() {
+    let folder = TempDir::new().unwrap();
+    run(&folder, "train --dataset synthetic -n 2 --quiet --out a").success();
+    run(&folder, "train --dataset synthetic -n 3 --quiet --out b").success();
+    let content = |file: &str| fs::read(folder.path().join("a").join(file)).unwrap();
+    for file in [".lock", "checkpoint.npz", "loss.csv", "loss.svg", "model.npz", "report.html", "run.json"] {
+        let before = content(file);
+        for (args, flag) in [
+            ("report a b --force --out", "--out"),
+            ("report b --force --out", "--out"),
+            ("train --dataset synthetic --force --step-study", "--step-study"),
+            ("train --dataset synthetic -n 1 --force --out c --save-gradient", "--save-gradient"),
+        ] {
+            let words = predicate::str::contains(format!("{flag} b/../a/{file}: a run's own file has that name there"));
+            run(&folder, &format!("{args} b/../a/{file}")).code(1).stdout("").stderr(words);
+        }
+        assert_eq!(content(file), before);
+    }
+    // Its page is one run's own, and other names are anybody's.
+    run(&folder, "report a --force --out ./b/../a/report.html").success();
+    run(&folder, "report a b --out a/with-b.html").success();
+    run(&folder, "report a b --out loss.csv").success();
+}
+
+#[test]
 fn what_is_no_run_is_named() {
     let folder = TempDir::new().unwrap();
     run(&folder, "train --dataset synthetic -n 2 --quiet --out good").success();

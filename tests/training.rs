@@ -1,6 +1,8 @@
 //! The loop's parts as a library: drawn weights, gradients and losses against NumPy's, and what stops a training.
 #![cfg(feature = "cli")]
 
+mod mnist;
+
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -66,10 +68,8 @@ fn the_losses_on_the_embedded_digits_are_numpys() {
 
 #[test]
 fn the_articles_hundred_iterations_on_mnist_are_numpys() {
-    let Some(folder) = std::env::var_os("NUMGRAD_DATA_DIR") else {
-        return eprintln!("skipped: NUMGRAD_DATA_DIR does not name a folder with MNIST's four files");
-    };
-    let data = from_directory(Path::new(&folder), 10).unwrap();
+    let Some(folder) = mnist::folder() else { return };
+    let data = from_directory(&folder, 10).unwrap();
     let mut random = LegacyRandom::seed(42);
     let parameters = initial_parameters(DIGITS, Init::Uniform, 0.01, &mut random);
     let settings = TrainingSettings { forward: Forward::Incremental, ..SETTINGS() };

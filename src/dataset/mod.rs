@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 pub mod download;
 mod embedded;
@@ -68,6 +69,16 @@ pub enum Name {
     Synthetic,
     /// Files of a folder that are not MNIST's own.
     Directory,
+}
+
+impl FromStr for Name {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let names = [Self::Mnist, Self::Embedded, Self::Synthetic, Self::Directory];
+        let found = names.into_iter().find(|known| known.to_string() == name);
+        found.ok_or_else(|| format!("expected mnist, embedded, synthetic or directory, found \"{name}\""))
+    }
 }
 
 impl fmt::Display for Name {

@@ -12,7 +12,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::numbers::grouped;
 
-/// The colours of curves, by their numbers; further curves begin again with the first.
+/// The colours of curves, by their numbers; further curves begin again with the first and are [dashed](dashes).
 pub const PALETTE: [RGBColor; 8] = [
     RGBColor(31, 95, 170),
     RGBColor(20, 138, 94),
@@ -73,6 +73,15 @@ pub fn css() -> String {
 
 /// Plotters counts in whole pixels. A picture is drawn so many times larger than it is shown, or curves had steps.
 const FINENESS: u32 = 4;
+
+/// The lengths of dashes and of the gaps between them, in so many pixels: none for a curve that has its colour for itself,
+/// and different ones for each that shares it with others.
+const DASHES: [&[u32]; FINENESS as usize] = [&[], &[7, 4], &[2, 3], &[8, 3, 2, 3]];
+
+/// Which kind of line a curve is, by its number: 0 for unbroken, 1 to 3 for dashes. Only the 33rd looks like the first.
+pub fn dashes(curve: usize) -> usize {
+    curve / PALETTE.len() % DASHES.len()
+}
 
 /// Pixels around a picture that stands alone; in a page it is in line with the text.
 const MARGIN: u32 = 12;
@@ -153,7 +162,7 @@ pub struct Series {
     pub name: String,
     /// In order along x. Points that are not finite are left out.
     pub points: Vec<(f64, f64)>,
-    /// Which of the [`PALETTE`].
+    /// Which of the [`PALETTE`], and from its length on of the [`dashes`].
     pub colour: usize,
     /// How it is drawn.
     pub stroke: Stroke,
@@ -212,8 +221,9 @@ impl Chart {
         let (large_width, large_height) = large;
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {large_width} {large_height}\" role=\"img\" aria-label=\"{}\">{content}",
-            escaped(&self.title)
+             viewBox=\"0 0 {large_width} {large_height}\" role=\"img\" aria-label=\"{}\">{}",
+            escaped(&self.title),
+            with_dashes(content)
         )
     }
 
@@ -323,10 +333,11 @@ impl Chart {
 impl Series {
     fn style(&self) -> ShapeStyle {
         let colour = PALETTE[self.colour % PALETTE.len()];
+        let dashes = dashes(self.colour) as u32;
         match self.stroke {
             Stroke::Thin => colour.mix(0.35).stroke_width(FINENESS),
-            Stroke::Bold => colour.stroke_width(2 * FINENESS),
-            Stroke::Wide(width) => colour.stroke_width(width * FINENESS),
+            Stroke::Bold => colour.stroke_width(2 * FINENESS + dashes),
+            Stroke::Wide(width) => colour.stroke_width(width * FINENESS + dashes),
         }
     }
 }
@@ -456,8 +467,8 @@ fn power_of_ten(decade: i32, in_full: bool) -> String {
     }
 }
 
-/// The lowest and the highest point of each of `n` equal stretches from `from` to `to`, which look the same as all points
-/// and take little room. Shorter curves stay as they are.
+/// The ends, and the lowest and the highest point of each of `n` equal stretches from `from` to `to`, which look the same as
+/// all points and take little room. Shorter curves stay as they are.
 fn thinned(points: &[(f64, f64)], n: usize, from: f64, to: f64) -> Vec<(f64, f64)> {
     if points.len() <= 2 * n {
         return points.to_vec();
@@ -473,7 +484,11 @@ pub struct Thinner<T> {
     from: f64,
     stretches_per_unit: f64,
     current: Option<Stretch<T>>,
+    /// With where it lies.
+    newest: Option<(f64, T)>,
+    /// What is kept, and where the last of it lies.
     points: Vec<T>,
+    kept_to: f64,
 }
 
 /// Some points next to each other.
@@ -489,11 +504,15 @@ impl<T: Copy> Thinner<T> {
     pub fn new(n: usize, from: f64, to: f64) -> Self {
         let length = to - from;
         let stretches_per_unit = if length > 0.0 { n as f64 / length } else { 0.0 };
-        Self { from, stretches_per_unit, current: None, points: Vec::new() }
+        let (points, kept_to) = (Vec::new(), f64::NEG_INFINITY);
+        Self { from, stretches_per_unit, current: None, newest: None, points, kept_to }
     }
 
     /// Takes the next point along x, and what is kept of it.
     pub fn push(&mut self, (x, y): (f64, f64), kept: T) {
+        if self.newest.replace((x, kept)).is_none() {
+            self.keep(x, kept);
+        }
         let number = ((x - self.from) * self.stretches_per_unit) as u64;
         match &mut self.current {
             Some(stretch) if stretch.number == number => {
@@ -506,26 +525,56 @@ impl<T: Copy> Thinner<T> {
             }
             current => {
                 let done = current.replace(Stretch { number, lowest: (x, y, kept), highest: (x, y, kept) });
-                self.keep(done);
+                self.keep_stretch(done);
             }
         }
     }
 
-    /// What is kept of the lowest and the highest point of each stretch, in order.
+    /// What is kept of the ends, and of the lowest and the highest point of each stretch, in order.
     pub fn finish(mut self) -> Vec<T> {
         let last = self.current.take();
-        self.keep(last);
+        self.keep_stretch(last);
+        if let Some((x, kept)) = self.newest {
+            self.keep(x, kept);
+        }
         self.points
     }
 
-    fn keep(&mut self, stretch: Option<Stretch<T>>) {
+    fn keep_stretch(&mut self, stretch: Option<Stretch<T>>) {
         let Some(Stretch { lowest, highest, .. }) = stretch else { return };
         let (first, second) = if lowest.0 <= highest.0 { (lowest, highest) } else { (highest, lowest) };
-        self.points.push(first.2);
-        if second.0 != first.0 {
-            self.points.push(second.2);
+        self.keep(first.0, first.2);
+        self.keep(second.0, second.2);
+    }
+
+    /// Unless it is kept already.
+    fn keep(&mut self, x: f64, kept: T) {
+        if x > self.kept_to {
+            self.points.push(kept);
+            self.kept_to = x;
         }
     }
+}
+
+/// Plotters' SVG has no dashes, or a thousand small lines for a curve. So [`Series::style`] makes a line wider by a fraction
+/// of a pixel that tells which dashes it is to have, and they are added to what plotters wrote.
+fn with_dashes(content: &str) -> String {
+    const WIDTH: &str = "stroke-width=\"";
+    let mut parts = content.split(WIDTH);
+    let mut dashed = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let width: u32 = part.split('"').next().and_then(|width| width.parse().ok()).unwrap_or(0);
+        // What is thinner is the edge of a point.
+        let dashes = if width > FINENESS { DASHES[(width % FINENESS) as usize] } else { &[] };
+        let lengths = dashes.iter().map(|length| (length * FINENESS).to_string());
+        let lengths = lengths.collect::<Vec<_>>().join(" ");
+        if !lengths.is_empty() {
+            write!(dashed, "stroke-dasharray=\"{lengths}\" ").expect("strings take text");
+        }
+        dashed += WIDTH;
+        dashed += part;
+    }
+    dashed
 }
 
 /// Text as it stands within an attribute.
@@ -609,7 +658,34 @@ mod tests {
         let thin = thinned(&points, 1000, 1.0, 10_000.0);
         assert!(thin.len() <= 2002 && thin.is_sorted_by(|a, b| a.0 < b.0), "{}", thin.len());
         assert!(thin.contains(&(4322.0, 0.5)) && thin.contains(&(8766.0, 5.0)));
-        assert_eq!((thin[0].0, thin.last().unwrap().0 > 9980.0), (1.0, true));
+        // Both ends, though neither is the lowest or the highest of its stretch.
+        (points[0].1, points[9999].1) = (1.5, 1.5);
+        (points[1].1, points[2].1, points[9998].1, points[9997].1) = (1.0, 3.0, 1.0, 3.0);
+        let thin = thinned(&points, 1000, 1.0, 10_000.0);
+        assert_eq!((thin[0], *thin.last().unwrap()), ((1.0, 1.5), (10_000.0, 1.5)));
+    }
+
+    #[test]
+    fn curves_that_share_a_colour_are_dashed_in_different_ways() {
+        let points = [(0.0, 0.0), (1.0, 1.0)];
+        let decimal = || Axis::linear("", Numbers::Decimal);
+        let mut chart = chart(decimal(), decimal(), &[&points[..]; 32]);
+        chart.series[31].stroke = Stroke::Wide(3);
+        let svg = drawn(&chart);
+        // Of a key and then a curve each: the colour and the dashes, in the order that they are written in.
+        let grid = "stroke=\"#E6E7E9\"";
+        let lines = svg.split("<polyline ").skip(1).filter_map(|rest| rest.split("/>").next());
+        let looks: Vec<_> = lines
+            .filter(|line| !line.contains(grid))
+            .map(|line| {
+                let of = |name: &str| line.split_once(name).and_then(|(_, rest)| rest.split('"').next());
+                (of(" stroke=\""), of("stroke-dasharray=\""))
+            })
+            .collect();
+        assert_eq!(looks.len(), 64, "{looks:?}");
+        assert_eq!(svg.matches("stroke-dasharray").count(), 48);
+        assert!((0..32).all(|i| looks[i] == looks[32 + i] && !looks[..i].contains(&looks[i])), "{looks:?}");
+        assert!(looks[..8].iter().all(|(_, dashes)| dashes.is_none()) && looks[31].1 == Some("32 12 8 12"));
     }
 
     #[test]

@@ -35,6 +35,7 @@ struct RunPart {
     name: String,
     folder: String,
     colour: usize,
+    dashes: usize,
     results: [String; 8],
     /// The values of the settings that differ.
     differing: Vec<String>,
@@ -55,6 +56,7 @@ pub fn comparison_page(runs: &[Run]) -> Result<String, Error> {
         name: name.clone(),
         folder: run.folder.display().to_string(),
         colour: i % chart::PALETTE.len(),
+        dashes: chart::dashes(i),
         results: results(run, runs),
         differing: differing.iter().map(|&setting| settings[i][setting].1.clone()).collect(),
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::chart::{Axis, Chart, Level, Numbers};
 use super::log::{Curves, Over};
+use super::numbers::grouped;
 use super::{Error, Summary};
 use crate::nn::Parameters;
 use crate::train::read_model;
@@ -63,7 +64,7 @@ impl Run {
         let mean = if self.curves.mean_loss.is_empty() {
             String::new()
         } else {
-            format!("mean of {} iterations", self.curves.mean_over)
+            format!("mean of {} iterations", grouped(self.curves.mean_over))
         };
         Chart {
             title: format!("Training loss: {}, {}, seed {seed}", dataset.name, self.summary.shape()),

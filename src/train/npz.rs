@@ -2,8 +2,8 @@
 //!
 //! They are read without trust. A zip file says how long its parts are and a `.npy` header which shape they have; memory
 //! grows only with the data that are really there, every number is compared with what was expected, and the zip file's
-//! check sums are verified. C and Fortran order and both byte orders are read; compressed archives, which NumPy writes
-//! only when asked to, are not.
+//! check sums are verified. C and Fortran order and both byte orders are read, float32 where float64 is expected, and one row
+//! where one dimension is; compressed archives, which NumPy writes only when asked to, are not.
 //!
 //! Source: NumPy's `numpy/lib/format.py` (NEP 1).
 
@@ -23,6 +23,9 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 const PREFIX_LEN: usize = MAGIC.len() + 2 + 2;
 /// NumPy reads no longer headers either.
 const MAX_HEADER_LEN: usize = 10_000;
+/// An error tells so many names of what is in an archive, and so much of each.
+const MAX_NAMES: usize = 8;
+const MAX_NAME_LEN: usize = 20;
 
 /// What can be wrong with an `.npz` file. Whoever opened the file knows its name and says it.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +38,13 @@ pub enum NpzError {
     #[error("expected an .npz archive, found none or a damaged one: {0}")]
     Archive(String),
     /// A part of the archive is not there.
-    #[error("expected an array {0} in it, found none of that name")]
-    Missing(&'static str),
+    #[error("expected {name} in it, found {found}")]
+    Missing {
+        /// The part.
+        name: &'static str,
+        /// What is there.
+        found: String,
+    },
     /// A part of the archive can't be read.
     #[error("{name} in it is damaged: {reason}")]
     Damaged {
@@ -80,7 +88,8 @@ pub fn write_model(mut writer: impl Write, parameters: &Parameters) -> io::Resul
     writer.write_all(&npz.finish()?)
 }
 
-/// Reads what [`write_model`] or `numpy.savez` wrote: W1 (D, H), b1 (H,), W2 (H, K) and b2 (K,) in float64.
+/// Reads what [`write_model`] or `numpy.savez` wrote: W1 (D, H), b1 (H,) or (1, H), W2 (H, K) and b2 (K,) or (1, K), in
+/// float64 or float32.
 ///
 /// # Errors
 /// [`NpzError`] if an array is missing or damaged, of another type or of a shape that does not fit the others, has nothing
@@ -170,15 +179,10 @@ impl<R: Read + Seek> Reader<R> {
         let (header, header_len) = read_header(&mut part).map_err(damaged)?;
         let Header { descr, fortran_order, shape } =
             Header::parse(&header).ok_or_else(|| damaged("its header is not that of an array".to_owned()))?;
-        let big_endian = match descr.strip_suffix(T::CODE) {
-            Some("<") => false,
-            Some(">") => true,
-            _ => {
-                let expected = format!("{} (<{code} or >{code})", T::NAME, code = T::CODE);
-                return Err(unexpected(expected, format!("numbers of the type {descr}")));
-            }
+        let Some((size, number)) = T::reader(&descr) else {
+            return Err(unexpected(T::EXPECTED.to_owned(), format!("numbers of the type {descr}")));
         };
-        let n_bytes = shape.iter().try_fold(T::SIZE, |n, &length| n.checked_mul(length)).map(|n| n as u64);
+        let n_bytes = shape.iter().try_fold(size, |n, &length| n.checked_mul(length)).map(|n| n as u64);
         let found = part.size().saturating_sub(header_len);
         let n_bytes = n_bytes.filter(|&n| n == found).ok_or_else(|| {
             let n_bytes = n_bytes.map_or("more than can be addressed".to_owned(), |n| n.to_string());
@@ -187,21 +191,35 @@ impl<R: Read + Seek> Reader<R> {
         check(&shape).map_err(|expected| unexpected(expected, format!("the shape {shape:?}")))?;
 
         let body = read_to_end(&mut part, n_bytes).map_err(damaged)?;
-        let values = body.chunks_exact(T::SIZE).map(|chunk| T::from_bytes(chunk, big_endian)).collect();
+        let values = body.chunks_exact(size).map(number).collect();
         // An array without a number may still have dimensions that overflow.
         ArrayD::from_shape_vec(shape.set_f(fortran_order), values).map_err(|error| damaged(error.to_string()))
     }
 
     /// The part `file` of the archive, which errors call `name`.
     fn part(&mut self, name: &'static str, file: &str) -> Result<ZipFile<'_, R>, NpzError> {
-        self.zip.by_name(file).map_err(|error| match error {
-            ZipError::FileNotFound => NpzError::Missing(name),
-            ZipError::UnsupportedArchive(reason) => {
-                let expected = "an array that is not compressed, as numpy.savez writes it".to_owned();
-                NpzError::Unexpected { name, expected, found: reason.to_owned() }
-            }
-            error => NpzError::Damaged { name, reason: error.to_string() },
-        })
+        let Some(index) = self.zip.index_for_name(file) else {
+            return Err(NpzError::Missing { name, found: self.names() });
+        };
+        if self.zip.by_index_raw(index).is_ok_and(|part| part.compression() != CompressionMethod::Stored) {
+            let expected = "an array that is not compressed, as numpy.savez writes it".to_owned();
+            return Err(NpzError::Unexpected { name, expected, found: "a compressed one".to_owned() });
+        }
+        self.zip.by_index(index).map_err(|error| NpzError::Damaged { name, reason: error.to_string() })
+    }
+
+    /// What the archive has, as far as a line takes it.
+    fn names(&self) -> String {
+        let n = self.zip.len();
+        let shown = self.zip.file_names().take(MAX_NAMES).map(|file| {
+            let name = file.strip_suffix(".npy").unwrap_or(file);
+            name.chars().take(MAX_NAME_LEN).flat_map(char::escape_debug).collect::<String>()
+        });
+        match n {
+            0 => "nothing".to_owned(),
+            _ if n > MAX_NAMES => format!("{} and {} more", shown.collect::<Vec<_>>().join(", "), n - MAX_NAMES),
+            _ => shown.collect::<Vec<_>>().join(", "),
+        }
     }
 
     pub(super) fn parameters(&mut self) -> Result<Parameters, NpzError> {
@@ -214,9 +232,9 @@ impl<R: Read + Seek> Reader<R> {
         let checked = "the number of dimensions has been compared";
         Ok(Parameters::from_arrays(
             w1.view().into_dimensionality().expect(checked),
-            b1.view().into_dimensionality().expect(checked),
+            b1.flatten().view(),
             w2.view().into_dimensionality().expect(checked),
-            b2.view().into_dimensionality().expect(checked),
+            b2.flatten().view(),
         ))
     }
 
@@ -228,6 +246,9 @@ impl<R: Read + Seek> Reader<R> {
         lengths: [Option<usize>; N],
     ) -> Result<ArrayD<f64>, NpzError> {
         let array = self.array::<f64>(name, |shape| {
+            // Biases that were added to a batch as a row.
+            let shape =
+                if N == 1 { shape.strip_prefix(&[1]).filter(|rest| !rest.is_empty()).unwrap_or(shape) } else { shape };
             let fits = shape.len() == N
                 && shape.iter().zip(lengths).all(|(&n, known)| n > 0 && known.is_none_or(|known| known == n));
             if fits {
@@ -236,7 +257,8 @@ impl<R: Read + Seek> Reader<R> {
             let lengths = letters.iter().zip(lengths);
             let words: Vec<_> =
                 lengths.map(|(letter, n)| n.map_or(format!("{letter} > 0"), |n| n.to_string())).collect();
-            Err(format!("the shape ({})", words.join(", ")))
+            let words = words.join(", ");
+            Err(if N == 1 { format!("the shape ({words}) or (1, {words})") } else { format!("the shape ({words})") })
         })?;
         match array.iter().find(|value| !value.is_finite()) {
             Some(value) => {
@@ -248,31 +270,43 @@ impl<R: Read + Seek> Reader<R> {
     }
 }
 
+/// A number from as many bytes as it has.
+type ReadNumber<T> = fn(&[u8]) -> T;
+
 /// A number as `.npy` files hold it.
 pub(super) trait Element: Copy {
     /// Its type code, without the byte order.
     const CODE: &'static str;
-    /// What it is called in NumPy.
-    const NAME: &'static str;
+    /// What it is read from, in NumPy's words.
+    const EXPECTED: &'static str;
     const SIZE: usize;
 
-    /// From [`SIZE`](Self::SIZE) bytes.
-    fn from_bytes(bytes: &[u8], big_endian: bool) -> Self;
+    /// How many bytes a number of a type has, by its code with the byte order, and how it is read from them. None for types
+    /// whose numbers it has not all.
+    fn reader(descr: &str) -> Option<(usize, ReadNumber<Self>)>;
 
     /// Writes its bytes, the least significant first.
     fn write_le(self, out: &mut impl Write) -> io::Result<()>;
 }
 
 macro_rules! element {
-    ($type:ty, $code:literal, $name:literal) => {
+    ($type:ty, $expected:literal, $code:literal, $($little:literal $big:literal $read:ty),+) => {
         impl Element for $type {
             const CODE: &'static str = $code;
-            const NAME: &'static str = $name;
+            const EXPECTED: &'static str = $expected;
             const SIZE: usize = size_of::<$type>();
 
-            fn from_bytes(bytes: &[u8], big_endian: bool) -> Self {
-                let bytes = bytes.try_into().expect("chunks are of the type's size");
-                if big_endian { Self::from_be_bytes(bytes) } else { Self::from_le_bytes(bytes) }
+            fn reader(descr: &str) -> Option<(usize, ReadNumber<Self>)> {
+                const OF_SIZE: &str = "chunks are of the type's size";
+                match descr {
+                    $($little => {
+                        Some((size_of::<$read>(), |bytes| <$read>::from_le_bytes(bytes.try_into().expect(OF_SIZE)).into()))
+                    }
+                    $big => {
+                        Some((size_of::<$read>(), |bytes| <$read>::from_be_bytes(bytes.try_into().expect(OF_SIZE)).into()))
+                    })+
+                    _ => None,
+                }
             }
 
             fn write_le(self, out: &mut impl Write) -> io::Result<()> {
@@ -282,9 +316,9 @@ macro_rules! element {
     };
 }
 
-element!(f64, "f8", "float64");
-element!(u32, "u4", "uint32");
-element!(u64, "u8", "uint64");
+element!(f64, "float64 (<f8 or >f8) or float32 (<f4 or >f4)", "f8", "<f8" ">f8" f64, "<f4" ">f4" f32);
+element!(u32, "uint32 (<u4 or >u4)", "u4", "<u4" ">u4" u32);
+element!(u64, "uint64 (<u8 or >u8)", "u8", "<u8" ">u8" u64);
 
 /// What a `.npy` file of version 1 has before its numbers.
 fn header<T: Element>(shape: &[usize]) -> Vec<u8> {

@@ -18,6 +18,9 @@ use crate::describe::DescribeArgs;
 #[command(name = "numgrad-predict", version, max_term_width = 110)]
 struct Args {
     /// The network: a model.npz of numgrad-train, the folder of a run, or what numpy.savez wrote from W1, b1, W2, b2
+    ///
+    /// W1 (D, H), b1 (H,), W2 (H, K), b2 (K,) in float64 or float32. The network is softmax(sigmoid(x W1 + b1) W2 + b2), with
+    /// pixels x from 0 to 1.
     #[arg(short, long, value_name = "FILE|DIR", required_unless_present_any = ["completions", "man"])]
     model: Option<PathBuf>,
 

@@ -16,6 +16,8 @@ mod drawing;
 mod free_memory;
 mod json;
 mod model;
+#[path = "../shared/named.rs"]
+mod named;
 mod one_digit;
 #[path = "../shared/terminal.rs"]
 mod terminal;

@@ -6,7 +6,7 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView1};
 use numgrad::dataset::Name;
 use numgrad::nn::argmax;
-use numgrad::report::numbers::percent;
+use numgrad::report::numbers::{grouped, percent};
 
 use crate::drawing::{self, Medium, WIDTH};
 use crate::model::Model;
@@ -55,7 +55,11 @@ impl OneDigit<'_> {
         writeln!(out, "Model:      {}", self.model)?;
         match self.origin {
             Origin::TestSet { dataset, index, n_samples, .. } => {
-                writeln!(out, "Digit:      {index} of {dataset}'s {n_samples} test samples, counted from 0\n")?;
+                writeln!(
+                    out,
+                    "Digit:      {index} of {dataset}'s {} test samples, counted from 0\n",
+                    grouped(n_samples)
+                )?;
             }
             Origin::Image(path) => {
                 let (n_rows, n_columns) = self.picture.dim();

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use ndarray::{Array2, Array3, ArrayRef1, ArrayRef2, ArrayRef3, Axis, Slice, s};
 use numgrad::dataset::{Name, Samples};
-use numgrad::report::numbers::percent;
+use numgrad::report::numbers::{grouped, percent};
 use numgrad::train::Evaluation;
 
 use crate::drawing::{self, Medium, WIDTH};
@@ -41,13 +41,13 @@ impl WholeSet<'_> {
         let n_correct = predictions.iter().filter(|prediction| prediction.is_correct()).count();
         let n_samples = predictions.len();
         writeln!(out, "Model:    {}", self.model)?;
-        writeln!(out, "Data:     {}, {n_samples} test samples", self.name)?;
-        writeln!(out, "Accuracy: {} ({n_correct} right)\n", percent(self.evaluation.accuracy(), 2))?;
+        writeln!(out, "Data:     {}, {} test samples", self.name, grouped(n_samples))?;
+        writeln!(out, "Accuracy: {} ({} right)\n", percent(self.evaluation.accuracy(), 2), grouped(n_correct))?;
         write_confusion(out, &self.evaluation.confusion())?;
 
         let mistakes = self.evaluation.worst_mistakes(n_mistakes);
         if !mistakes.is_empty() {
-            let n_wrong = n_samples - n_correct;
+            let n_wrong = grouped(n_samples - n_correct);
             writeln!(out, "\nThe worst {} of {n_wrong} mistakes, by the label's probability", mistakes.len())?;
             self.write_mistakes(out, medium, &mistakes)?;
         }

@@ -6,11 +6,14 @@
 mod browser;
 #[path = "../shared/describe.rs"]
 mod describe;
+#[path = "../shared/run_files.rs"]
+mod run_files;
 #[path = "../shared/terminal.rs"]
 mod terminal;
 #[path = "../shared/whole_file.rs"]
 mod whole_file;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -21,6 +24,7 @@ use clap::{CommandFactory, Parser};
 use numgrad::report::{Run, comparison_page, run_page};
 
 use describe::DescribeArgs;
+use run_files::{PAGE, check_other_file, is_in};
 use terminal::{print, say};
 use whole_file::{check_file, write_whole};
 
@@ -68,11 +72,17 @@ fn report(args: &Args) -> Result<()> {
     check_different(&args.runs)?;
     let out = match (&args.out, &args.runs[..]) {
         (Some(out), _) => out.clone(),
-        (None, [run]) => run.join("report.html"),
+        (None, [run]) => run.join(PAGE),
         (None, _) => PathBuf::from("comparison.html"),
     };
     let runs = args.runs.iter().map(|folder| Run::read(folder)).collect::<Result<Vec<_>, _>>()?;
-    check_file("--out", &out, args.force)?;
+    match &args.runs[..] {
+        // The one page of a run that may be written anew: its own.
+        [run] if out.file_name() == Some(OsStr::new(PAGE)) && is_in(run, &out) => {
+            check_file("--out", &out, args.force)?
+        }
+        _ => check_other_file("--out", &out, args.force, None)?,
+    }
     let page = match &runs[..] {
         [run] => run_page(run, None),
         runs => comparison_page(runs)?,

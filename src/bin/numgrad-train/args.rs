@@ -2,11 +2,8 @@
 //!
 //! A flag that is wrong in itself ends the program here with exit code 2.
 
-use std::fmt::Debug;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
@@ -17,6 +14,7 @@ use numgrad::train::{Forward, GradientMethod, Init};
 use crate::checkpoints::Every;
 use crate::data::DataArgs;
 use crate::describe::DescribeArgs;
+use crate::named::named;
 
 /// More threads than any machine has cores; a larger number is taken for a slip.
 pub const MAX_THREADS: usize = 1024;
@@ -281,12 +279,4 @@ fn positive_integer(text: &str) -> Result<usize, String> {
         Ok(n) if n > 0 => Ok(n),
         _ => Err("expected a whole number, 1 or more".to_owned()),
     }
-}
-
-/// A value by its name; all names are listed in the help.
-fn named<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
-where
-    T: FromStr<Err: Debug> + Clone + Send + Sync + 'static,
-{
-    PossibleValuesParser::new(names).map(|name| name.parse().expect("only names that are read are listed"))
 }

@@ -33,7 +33,7 @@ pub fn check_gradient(
     // The incremental mode is done before anything could be shown.
     let shown = (forward == Forward::Full && !quiet).then(has_bars);
     if shown == Some(false) {
-        say(format_args!("Checking the gradient of {n_parameters} parameters"));
+        say(format_args!("Checking the gradient of {} parameters", grouped(n_parameters)));
     }
     let progress = (shown == Some(true)).then(|| CheckProgress::start(n_parameters));
     let hook = |n_newly_done| {

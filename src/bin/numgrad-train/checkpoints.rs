@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::args::{MAX_THREADS, Options};
 use crate::csv_log::CsvLog;
 use crate::free_memory::free_bytes;
-use crate::run_folder::{CHECKPOINT, RunFolder};
+use crate::run_files::CHECKPOINT;
+use crate::run_folder::RunFolder;
 use crate::terminal::say;
 use crate::whole_file::write_whole;
 

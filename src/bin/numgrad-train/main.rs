@@ -20,8 +20,12 @@ mod downloads;
 mod free_memory;
 mod interrupts;
 mod memory;
+#[path = "../shared/named.rs"]
+mod named;
 mod progress;
 mod results;
+#[path = "../shared/run_files.rs"]
+mod run_files;
 mod run_folder;
 mod screen;
 mod step_study;
@@ -38,6 +42,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
+use numgrad::report::numbers::grouped;
 use numgrad::train::{
     self, Checkpoint, Evaluation, GradientMethod, Record, Trainer, TrainingSettings, initial_parameters,
 };
@@ -47,6 +52,7 @@ use checkpoints::{Checkpoints, Resumed};
 use csv_log::CsvLog;
 use interrupts::{Interrupted, Interrupts};
 use progress::Progress;
+use run_files::check_other_file;
 use run_folder::RunFolder;
 use terminal::say;
 
@@ -201,7 +207,7 @@ fn begin_run<'a>(
     let parameters = initial_parameters(shape, options.init, options.init_scale, &mut random);
     let mut folder = RunFolder::create(options.out.as_deref(), options.force)?;
     if let Some(path) = &options.save_gradient {
-        folder.check_other_file("--save-gradient", path, options.force)?;
+        check_other_file("--save-gradient", path, options.force, Some(folder.path()))?;
     }
     if options.check_gradient {
         checking::check_gradient(&data.train, &parameters, &random, &settings, interrupts, options.quiet)?;
@@ -223,7 +229,7 @@ fn continue_run<'a>(
     resumed.check_data(data, shape)?;
     let is_done = resumed.checkpoint.iteration == options.iterations;
     if let Some(path) = &options.save_gradient {
-        resumed.folder.check_other_file("--save-gradient", path, options.force)?;
+        check_other_file("--save-gradient", path, options.force, Some(resumed.folder.path()))?;
         if is_done {
             bail!(
                 "--save-gradient: all {} iterations are done, and no gradient is left to compute",
@@ -304,7 +310,7 @@ fn run_iterations(options: &Options, data: &Dataset, begun: &mut Begun, interrup
 }
 
 fn first_line(options: &Options, data: &Dataset, shape: NetworkShape, done: u64) -> String {
-    let (n_train, n_test) = (data.train.len(), results::n_test(data));
+    let (n_train, n_test) = (grouped(data.train.len()), grouped(results::n_test(data)));
     let n_parameters = shape.n_parameters();
     let n_threads = options.n_threads();
     let threads = if n_threads == 1 { "1 thread".to_owned() } else { format!("{n_threads} threads") };
@@ -312,12 +318,13 @@ fn first_line(options: &Options, data: &Dataset, shape: NetworkShape, done: u64)
         GradientMethod::Numerical => format!("forward {}", options.forward),
         method => format!("gradient {method}"),
     };
-    let continued = if done == 0 { String::new() } else { format!("; continued after iteration {done}") };
+    let continued = if done == 0 { String::new() } else { format!("; continued after iteration {}", grouped(done)) };
     format!(
-        "{}: {n_train} training and {n_test} test samples; network {shape}: {n_parameters} parameters, \
+        "{}: {n_train} training and {n_test} test samples; network {shape}: {} parameters, \
          {} evaluations an iteration; {mode}, {threads}, {}{continued}",
         data.name,
-        2 * n_parameters,
+        grouped(n_parameters),
+        grouped(2 * n_parameters),
         options.isa
     )
 }

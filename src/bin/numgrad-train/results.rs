@@ -8,7 +8,7 @@ use anyhow::Result;
 use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::Parameters;
 use numgrad::report::chart::Size;
-use numgrad::report::numbers::{percent, with_unit};
+use numgrad::report::numbers::{duration, grouped, percent, with_unit};
 use numgrad::report::{Answers, Curves, DatasetSummary, Run, Summary, run_page};
 use numgrad::train::{Evaluation, Trainer, write_model};
 
@@ -122,7 +122,7 @@ pub fn print(run: &Run) -> Result<()> {
 
 fn print_to(out: &mut impl Write, Run { folder, summary, .. }: &Run) -> io::Result<()> {
     if let Some(loss) = summary.final_loss {
-        writeln!(out, "Final loss:        {loss:.4} (iteration {})", summary.iterations)?;
+        writeln!(out, "Final loss:        {loss:.4} (iteration {})", grouped(summary.iterations))?;
     }
     if let Some(share) = summary.train_accuracy {
         writeln!(out, "Training accuracy: {}", percent(share, 2))?;
@@ -131,9 +131,14 @@ fn print_to(out: &mut impl Write, Run { folder, summary, .. }: &Run) -> io::Resu
         Some(share) => writeln!(out, "Test accuracy:     {}", percent(share, 2))?,
         None => writeln!(out, "Test accuracy:     - (no test set)")?,
     }
-    writeln!(out, "Time:              {:.2} s, of it gradients {:.2} s", summary.train_s, summary.gradient_s)?;
+    writeln!(
+        out,
+        "Time:              {}, of it gradients {}",
+        duration(summary.train_s),
+        duration(summary.gradient_s)
+    )?;
     if let Some(speed) = summary.evaluations_per_second() {
-        writeln!(out, "Evaluations:       {}, {} a second", summary.n_evaluations, with_unit(speed))?;
+        writeln!(out, "Evaluations:       {}, {} a second", grouped(summary.n_evaluations), with_unit(speed))?;
     }
     writeln!(out, "Files:             {}", folder.display())
 }

@@ -1,6 +1,5 @@
 //! The folder of a run: found or made before training, never over an older run without being asked.
 
-use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,16 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::csv_log::CsvLog;
+use crate::run_files::{CHECKPOINT, FILES, LOCK};
 use crate::terminal::say;
-use crate::whole_file::{check_file, check_writable, parent_of, remove};
-
-pub const CHECKPOINT: &str = "checkpoint.npz";
-
-/// What a run writes. The checkpoint goes first where a run is replaced, so that it never stands beside another's log.
-const FILES: [&str; 6] = [CHECKPOINT, "loss.csv", "loss.svg", "model.npz", "report.html", "run.json"];
-
-/// Locked for as long as a process writes to the folder; it stays behind empty.
-const LOCK: &str = ".lock";
+use crate::whole_file::{check_writable, remove};
 
 /// A folder that belongs to one run. Until [`begin`](Self::begin) is called it is provisional: dropping it removes the
 /// folders that were made for it.
@@ -49,17 +41,6 @@ impl RunFolder {
 
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Fails where the file that `flag` names cannot be made, is one of the run's own, or is there already without
-    /// `force`. Nothing is written.
-    pub fn check_other_file(&self, flag: &str, path: &Path, force: bool) -> Result<()> {
-        let is_the_runs_own = FILES.iter().any(|name| path.file_name() == Some(OsStr::new(name)))
-            && fs::canonicalize(parent_of(path)).ok() == Some(fs::canonicalize(&self.path)?);
-        if is_the_runs_own {
-            bail!("{flag} {}: the run itself writes a file of that name there; choose another", path.display());
-        }
-        check_file(flag, path, force)
     }
 
     /// The folder of an older run that is to be continued.

@@ -8,11 +8,13 @@ use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
 use numgrad::report::chart::{Axis, Chart, Level, Series, Size, Stroke};
+use numgrad::report::numbers::grouped;
 use numgrad::train::{self, StepStudy, initial_parameters, logarithmic_steps};
 
 use crate::args::Options;
+use crate::run_files::check_other_file;
 use crate::terminal::{print, say};
-use crate::whole_file::{check_file, write_whole};
+use crate::whole_file::write_whole;
 
 /// Studies the first batch at the initial weights, as a run with these options would draw them.
 pub fn draw(
@@ -22,7 +24,7 @@ pub fn draw(
     shape: NetworkShape,
     random: &mut LegacyRandom,
 ) -> Result<()> {
-    check_file("--step-study", path, options.force)?;
+    check_other_file("--step-study", path, options.force, None)?;
     let steps = logarithmic_steps(-15, 0, 3);
     if !options.quiet {
         say(format_args!("Computing derivatives at {} steps", steps.len()));
@@ -33,7 +35,7 @@ pub fn draw(
         "Error of the gradient against the step: {}, {shape}, first batch, {} of {} derivatives",
         data.name,
         study.n_coordinates,
-        shape.n_parameters()
+        grouped(shape.n_parameters())
     );
     let svg = chart(&study, title).svg(Size::WIDE);
     write_whole(path, |file| Ok(file.write_all(svg.as_bytes())?))?;

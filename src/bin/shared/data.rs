@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, ValueEnum, ValueHint};
+use clap::{ArgMatches, Args, ValueHint};
 use numgrad::dataset::{self, Dataset, Name, Request};
 use numgrad::random::LegacyRandom;
 
 use crate::downloads::Downloads;
 use crate::free_memory::free_bytes;
+use crate::named::named;
 use crate::terminal::say;
 
 /// The flags under "Data" that every program has.
@@ -21,8 +22,9 @@ pub struct DataArgs {
     ///
     /// Without this flag and without --data-dir: MNIST if it is in the cache or can be downloaded, else the embedded
     /// digits, with a warning.
-    #[arg(long, value_name = "NAME", value_enum, help_heading = "Data")]
-    dataset: Option<DatasetName>,
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    #[arg(value_parser = named::<Name>(&["mnist", "embedded", "synthetic"]))]
+    dataset: Option<Name>,
 
     /// Read the four IDX files, plain or .gz, from this folder; nothing is downloaded then
     ///
@@ -40,19 +42,12 @@ pub struct DataArgs {
     mirror: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DatasetName {
-    Mnist,
-    Embedded,
-    Synthetic,
-}
-
 impl DataArgs {
     /// What the flags ask for. `matches` tells where they come from: a folder from the environment is a default that the
     /// flags win over; one from the command line is not.
     pub fn request(&self, n_classes: usize, matches: &ArgMatches) -> Result<Request, clap::Error> {
         let from_environment = matches.value_source("data_dir") == Some(ValueSource::EnvVariable);
-        let without_files = matches!(self.dataset, Some(DatasetName::Embedded | DatasetName::Synthetic));
+        let without_files = matches!(self.dataset, Some(Name::Embedded | Name::Synthetic));
         let data_dir = match &self.data_dir {
             Some(dir) if dir.is_empty() && !from_environment => {
                 return Err(clap::Error::raw(ErrorKind::InvalidValue, "--data-dir: expected a folder, found nothing"));
@@ -77,17 +72,13 @@ impl DataArgs {
                 "--mirror says where to download from, but with {folder} nothing is; leave one of the two out"
             ));
         }
-        let name = self.dataset.map(|name| match name {
-            DatasetName::Mnist => Name::Mnist,
-            DatasetName::Embedded => Name::Embedded,
-            DatasetName::Synthetic => Name::Synthetic,
-        });
-        Ok(Request { name, data_dir, cache_dir: None, mirror: self.mirror.clone(), n_classes, max_bytes: None })
+        let (name, mirror) = (self.dataset, self.mirror.clone());
+        Ok(Request { name, data_dir, cache_dir: None, mirror, n_classes, max_bytes: None })
     }
 
     /// Whether the data are the random ones.
     pub fn is_synthetic(&self) -> bool {
-        self.dataset == Some(DatasetName::Synthetic)
+        self.dataset == Some(Name::Synthetic)
     }
 }
 
