@@ -385,8 +385,10 @@ fn the_bits_are_the_same_for_every_number_of_threads() {
     for n_threads in [1, 2, 3, 8] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
         pool.install(|| {
-            let mut loss = problem.incremental().parallel();
+            let zeros = Parameters::zeros(shape);
+            let mut loss = IncrementalLoss::new(&zeros, &problem.x, &problem.classes).parallel();
             loss.set_batch(&problem.x, &problem.classes);
+            loss.set_parameters(&problem.parameters);
             let mut out = vec![f64::NAN; loss.n_coordinates()];
             Differentiator::new(Stencil::central(), Step::BOOK)
                 .parallel()

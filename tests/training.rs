@@ -12,7 +12,7 @@ use numgrad::nn::simd::Isa;
 use numgrad::nn::{FullLoss, NetworkShape, Parameters, TwoLayerNet};
 use numgrad::random::LegacyRandom;
 use numgrad::train::{
-    Error, Evaluation, Forward, GradientMethod, Init, Quantity, Trainer, TrainingSettings, initial_parameters,
+    Error, Evaluation, Forward, GradientMethod, Init, Quantity, Record, Trainer, TrainingSettings, initial_parameters,
 };
 use rayon::ThreadPoolBuilder;
 
@@ -36,11 +36,17 @@ fn golden<Row: serde::de::DeserializeOwned>(name: &str) -> Vec<Row> {
 
 /// The first `n` losses of a training on the embedded digits, or on the synthetic data where `shape` is theirs.
 fn losses(shape: NetworkShape, settings: TrainingSettings, n: usize) -> Vec<f64> {
+    train(shape, settings, n).0.into_iter().map(|record| record.loss).collect()
+}
+
+/// The first `n` records of such a training, and the parameters after them.
+fn train(shape: NetworkShape, settings: TrainingSettings, n: usize) -> (Vec<Record>, Parameters) {
     let mut random = LegacyRandom::seed(42);
     let data = if shape == SYNTHETIC { synthetic(10, &mut random) } else { embedded(10).unwrap() };
     let parameters = initial_parameters(shape, Init::Uniform, 0.01, &mut random);
     let mut trainer = Trainer::new(&data.train, parameters, random, settings);
-    (0..n).map(|_| trainer.iterate(None).unwrap().loss).collect()
+    let records = (0..n).map(|_| trainer.iterate(None).unwrap()).collect();
+    (records, trainer.net().parameters().clone())
 }
 
 /// The embedded digits' first batch and the weights before it, as drawn with seed 42.
@@ -123,12 +129,24 @@ fn the_full_loss_is_the_networks_loss() {
 }
 
 #[test]
+fn an_update_subtracts_the_rate_times_the_gradient_from_every_parameter() {
+    let mut random = LegacyRandom::seed(42);
+    let [before, gradient] = [(); 2].map(|()| initial_parameters(DIGITS, Init::Normal, 0.1, &mut random));
+    let mut net = TwoLayerNet::new(before.clone());
+    net.update(&gradient, 0.1);
+    // The same two operations, so the same bits.
+    assert_eq!(net.parameters().values(), before.values() - 0.1 * gradient.values());
+}
+
+#[test]
 fn a_training_has_the_same_bits_for_any_number_of_threads() {
     let incremental = TrainingSettings { forward: Forward::Incremental, ..SETTINGS() };
     for (shape, settings) in [(SYNTHETIC, SETTINGS()), (SYNTHETIC, incremental), (DIGITS, incremental)] {
         let bits = |n_threads| -> Vec<u64> {
             let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-            pool.install(|| losses(shape, settings, 5)).into_iter().map(f64::to_bits).collect()
+            let (records, parameters) = pool.install(|| train(shape, settings, 5));
+            let of_records = records.iter().flat_map(|record| [record.loss, record.gradient_norm]);
+            of_records.chain(parameters.values().iter().copied()).map(f64::to_bits).collect()
         };
         let serial = bits(1);
         for n_threads in [2, 3, 8] {

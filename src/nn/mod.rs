@@ -22,5 +22,5 @@ pub use incremental::IncrementalLoss;
 #[cfg(feature = "cli")]
 pub(crate) use packed::{Rows, nonzero_into, nonzero_of_row_into};
 #[cfg(feature = "cli")]
-pub(crate) use split::{for_each_run, reduce_runs};
+pub(crate) use split::{RUN_OF_NUMBERS, reduce_runs};
 pub use two_layer::{NetworkShape, Parameters, TwoLayerNet};

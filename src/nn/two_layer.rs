@@ -7,6 +7,7 @@ use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, ArrayView2, ArrayViewD, Arr
 
 use super::FullLoss;
 use super::functions::{Targets, argmax, cross_entropy_error, sigmoid, softmax};
+use super::split::{RUN_OF_NUMBERS, for_each_run};
 use crate::difference::{Differentiator, NonFinite, Stencil, Step};
 
 /// The sizes of a two-layer network: D inputs, H hidden units, K classes.
@@ -210,11 +211,6 @@ impl TwoLayerNet {
         &self.parameters
     }
 
-    /// Its parameters, to be changed.
-    pub fn parameters_mut(&mut self) -> &mut Parameters {
-        &mut self.parameters
-    }
-
     /// The probability of each class for each sample of `x` (N, D): (N, K).
     ///
     /// # Panics
@@ -259,7 +255,7 @@ impl TwoLayerNet {
         gradient
     }
 
-    /// One step of gradient descent: `w ← w - learning_rate · gradient`.
+    /// One step of gradient descent: `w ← w - learning_rate · gradient`, on the current rayon pool.
     ///
     /// # Panics
     /// If the gradient is of a network of another shape.
@@ -270,6 +266,10 @@ impl TwoLayerNet {
             gradient.shape,
             self.parameters.shape
         );
-        self.parameters.values.zip_mut_with(&gradient.values, |w, g| *w -= learning_rate * g);
+        let values = self.parameters.values.as_slice_mut().expect("flat parameters are contiguous");
+        let gradient = gradient.values.as_slice().expect("flat parameters are contiguous");
+        for_each_run((values, gradient), RUN_OF_NUMBERS, &|(values, gradient)| {
+            values.iter_mut().zip(gradient).for_each(|(w, g)| *w -= learning_rate * g);
+        });
     }
 }

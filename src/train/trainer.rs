@@ -7,7 +7,7 @@ use super::{Checkpoint, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
 use crate::difference::Differentiator;
 use crate::nn::simd::Isa;
-use crate::nn::{Parameters, TwoLayerNet, for_each_run, reduce_runs};
+use crate::nn::{Parameters, RUN_OF_NUMBERS, TwoLayerNet, reduce_runs};
 use crate::random::LegacyRandom;
 
 /// How to train.
@@ -30,7 +30,7 @@ pub struct TrainingSettings {
 /// Stochastic gradient descent with numerical gradients: a network, its training samples, and the random numbers that
 /// choose the batches.
 ///
-/// Gradients are computed on rayon's current pool. Nothing but [`Record`]'s times depends on it, or on the clock.
+/// Gradients and updates are computed on rayon's current pool. Nothing but [`Record`]'s times depends on it, or on the clock.
 #[derive(Debug)]
 pub struct Trainer<'a> {
     samples: &'a Samples,
@@ -160,12 +160,12 @@ impl<'a> Trainer<'a> {
         // 0 times a number is 0, and NaN where the number is not finite.
         let zero = sum(flat(self.net.parameters()), flat(&self.gradient), |w, g| (w - learning_rate * g) * 0.0);
         if zero == 0.0 {
-            descend(self.net.parameters_mut(), &self.gradient, learning_rate);
+            self.net.update(&self.gradient, learning_rate);
             return Ok(());
         }
-        let mut updated = self.net.parameters().clone();
-        descend(&mut updated, &self.gradient, learning_rate);
-        self.check_finite(&updated, Quantity::Parameters)
+        let mut updated = self.net.clone();
+        updated.update(&self.gradient, learning_rate);
+        self.check_finite(updated.parameters(), Quantity::Parameters)
     }
 
     fn checked_loss(&mut self) -> Result<f64, Error> {
@@ -196,17 +196,6 @@ fn flat(parameters: &Parameters) -> &[f64] {
     parameters.values().as_slice().expect("flat parameters are contiguous")
 }
 
-/// How many numbers one task goes through where all of them are added up or updated.
-const RUN: usize = 8_192;
-
-/// `w ← w - learning_rate · gradient`, on the current rayon pool.
-fn descend(parameters: &mut Parameters, gradient: &Parameters, learning_rate: f64) {
-    let values = parameters.values_mut().as_slice_mut().expect("flat parameters are contiguous");
-    for_each_run((values, flat(gradient)), RUN, &|(values, gradient)| {
-        values.iter_mut().zip(gradient).for_each(|(w, g)| *w -= learning_rate * g);
-    });
-}
-
 /// `Σ_i term(a[i], b[i])`, on the current rayon pool, in an order that depends on the length alone.
 fn sum(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64 + Sync) -> f64 {
     let sum_of_run = |(a, b): (&[f64], &[f64])| {
@@ -221,7 +210,7 @@ fn sum(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64 + Sync) -> f64 {
         let rest: f64 = a_rest.iter().zip(b_rest).map(|(&a, &b)| term(a, b)).sum();
         sums.iter().sum::<f64>() + rest
     };
-    reduce_runs((a, b), RUN, &sum_of_run, &|left, right| left + right)
+    reduce_runs((a, b), RUN_OF_NUMBERS, &sum_of_run, &|left, right| left + right)
 }
 
 #[cfg(test)]
