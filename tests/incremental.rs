@@ -416,6 +416,17 @@ fn any_range_of_coordinates_has_the_bits_of_the_whole_gradient() {
 }
 
 #[test]
+fn moves_of_no_points_are_a_difference_of_0() {
+    let shape = NetworkShape { n_inputs: 4, n_hidden: 8, n_classes: 3 };
+    let mut loss = Problem::draw(13, 30, shape, Inputs::Pixels, (0.5, 0.5)).incremental();
+    let moves = Moves { deltas: &[], weights: &[], divisor: 1.0 };
+    loss.prepare(&moves, Parallelism::Pool);
+    let mut out = vec![f64::NAN; loss.n_coordinates()];
+    loss.differences(&mut (), 0..shape.n_parameters(), &moves, &mut out);
+    assert!(out.iter().all(|&difference| difference == 0.0));
+}
+
+#[test]
 fn a_loss_that_is_given_new_batches_and_parameters_is_the_one_made_for_them() {
     let shape = NetworkShape { n_inputs: 30, n_hidden: 9, n_classes: 4 };
     let draw = |seed, n| Problem::draw(seed, n, shape, Inputs::Pixels, (0.5, 0.5));

@@ -670,7 +670,9 @@ impl Differentiator<'_> {
                     for (k, slot) in slots.iter_mut().enumerate().filter(|(_, slot)| !slot.is_finite()) {
                         // Once more by itself, to see which evaluation it is.
                         let is_done = self.one(&scheme, &run, worker, (position + k, range.start + k), None);
-                        done.get_mut(k).into_iter().for_each(|done| *done = is_done);
+                        if let Some(done) = done.get_mut(k) {
+                            *done = is_done;
+                        }
                         *slot = worker.sum.first().copied().unwrap_or(f64::NAN);
                     }
                 }

@@ -37,13 +37,13 @@ impl Batch {
         let values = (Places::new(&mut self.value_of_input, n_places), Places::new(&mut self.values, n_places));
         let counts = (&mut self.value_ends[1..], &mut self.largest[..]);
         for_each_run((0..n_samples, (inputs, (values, counts))), max_run, &|(samples, (inputs, (values, counts)))| {
-            let ((mut ends, mut inputs), (mut indices, mut values), (counts, largest)) = (inputs, values, counts);
             samples.clone().for_each(|n| batch.prefetch(n));
+            let ((mut ends, mut inputs), (mut indices, mut values), (counts, largest)) = (inputs, values, counts);
             let inputs = ends.iter_mut().zip(inputs.iter_mut());
             let values = indices.iter_mut().zip(values.iter_mut());
             let counts = counts.iter_mut().zip(largest);
-            for (n, ((inputs, values), (count, largest))) in samples.zip(inputs.zip(values).zip(counts)) {
-                let ((ends, inputs), (indices, values)) = (inputs, values);
+            for (n, ((inputs, values), counts)) in samples.zip(inputs.zip(values).zip(counts)) {
+                let ((ends, inputs), (indices, values), (count, largest)) = (inputs, values, counts);
                 *count = distinct_values(pack_sample(batch, n, ends, inputs), indices, values);
                 *largest = max_abs(&values[..*count]);
             }

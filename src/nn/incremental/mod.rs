@@ -53,8 +53,9 @@ const COLLECTED_ROWS: usize = 16;
 ///
 /// As an [`Objective`] it returns `f(x + delta·e) - f(x)`. Coordinates are numbered as in [`Parameters::values`]. A
 /// gradient costs `Σ_n values(n)·H·points` changes of a loss, where `values(n)` counts the distinct inputs of a sample
-/// other than 0, and `nnz·H` additions; its sums take about `14·64·D` bytes, or `8·D·H` where that is more. Made once and
-/// given each new batch by [`set_batch`](Self::set_batch), it allocates nothing once it has seen batches of full size.
+/// other than 0, and `nnz·H` additions; its sums take up to about `26·64·D` bytes, or `8·D·H` where that is more. Made once
+/// and given each new batch by [`set_batch`](Self::set_batch), it allocates nothing once it has seen the largest batch and
+/// the sample with the most values.
 ///
 /// ```
 /// use ndarray::array;
@@ -100,7 +101,8 @@ impl IncrementalLoss {
         }
     }
 
-    /// The same, with its forward passes and tables on the current rayon pool wherever that is worth it.
+    /// The same; it takes parameters and batches and runs its forward passes on the current rayon pool wherever that is worth
+    /// it. The gradient is as parallel as the [`Differentiator`](crate::difference::Differentiator) asks for.
     pub fn parallel(self) -> Self {
         Self { parallelism: Parallelism::Pool, ..self }
     }

@@ -21,11 +21,12 @@ use crate::difference::Moves;
 /// blocks decide the order of the sums.
 const N_TASKS: usize = 14;
 
-/// How many samples one task takes whose moves are computed.
+/// How many samples' moves one task computes.
 const MOVES_RUN: usize = 16;
 
-/// The smallest block of samples: below it, sums that are cleared and added up cost more than they let threads share.
-const MIN_BLOCK: usize = 24;
+/// So many samples are one block, and another one is made at most for each so many more, begun or full; then all get equally
+/// many. With more blocks, sums that are cleared and added up cost more than they let threads share.
+const BLOCK_SAMPLES: usize = 24;
 
 /// `Σ_n Σ_p weight_p · (change of sample n's loss by delta_p)` for every parameter, over each block of samples.
 #[derive(Debug, Clone, Default)]
@@ -50,11 +51,12 @@ impl PartialSums {
     pub fn fill(&mut self, batch: &Batch, forward: &Forward, moves: &Moves, isa: Isa, parallel: bool) {
         let (shape, n_samples) = (forward.shape(), batch.classes.len());
         self.n_vectors = unit_vectors(shape);
-        self.n_blocks = N_TASKS.div_ceil(self.n_vectors).min(n_samples.div_ceil(MIN_BLOCK));
+        self.n_blocks = N_TASKS.div_ceil(self.n_vectors).min(n_samples.div_ceil(BLOCK_SAMPLES));
         self.n_sums = shape.n_inputs + 1 + shape.n_classes;
         let (n_blocks, n_vectors, n_sums) = (self.n_blocks, self.n_vectors, self.n_sums);
         let scratch_len = batch.max_values().max(2 * moves.deltas.len());
-        let moves_len = batch.max_values() * moves.deltas.len();
+        // At least one place, so that there is something to cut where nothing moves.
+        let moves_len = (batch.max_values() * moves.deltas.len()).max(1);
         let block_moves_len = n_samples.div_ceil(n_blocks) * moves_len;
         self.sums.resize(n_blocks * n_vectors * n_sums, F64x8::ZERO);
         self.scratch.resize(n_blocks * n_vectors * scratch_len, F64x8::ZERO);
