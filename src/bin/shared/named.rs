@@ -1,6 +1,6 @@
 //! Values that a flag takes by their names.
 
-use std::fmt::Debug;
+use std::error::Error;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 /// A value by its name; all names are listed in the help.
 pub fn named<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
 where
-    T: FromStr<Err: Debug> + Clone + Send + Sync + 'static,
+    T: FromStr<Err: Into<Box<dyn Error + Send + Sync>>> + Clone + Send + Sync + 'static,
 {
-    PossibleValuesParser::new(names).map(|name| name.parse().expect("only names that are read are listed"))
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
