@@ -59,9 +59,9 @@ pub trait Objective: Sync {
     fn workspace(&self) -> Self::Workspace;
 
     /// `f(x + delta·e)` for the unit vector `e` of `coordinate`, up to a constant that depends on the coordinate alone: terms
-    /// that it does not reach may be left out.
+    /// that it does not reach may be left out. So a stencil that has the point 0 evaluates it for each coordinate.
     ///
-    /// So a stencil that has the point 0 evaluates it for each coordinate. The result must depend on nothing but the arguments: what was evaluated before in this workspace leaves no trace.
+    /// The result must depend on nothing but the arguments: what was evaluated before in this workspace leaves no trace.
     fn evaluate(&self, workspace: &mut Self::Workspace, coordinate: usize, delta: f64) -> f64;
 
     /// Prepares what the moves of a coming gradient share, serially or on the current rayon pool.

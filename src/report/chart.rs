@@ -4,13 +4,13 @@
 //! ([`css`]), so that one drawing serves light and dark pages. Text is text.
 
 use std::fmt::Write;
-use std::ops::Range;
 
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::numbers::grouped;
+use super::axis::Ruler;
+pub use super::axis::{Axis, Numbers, Scale};
+use super::thinner::thinned;
 
 /// The colours of curves, by their numbers; further curves begin again with the first and are [dashed](dashes).
 pub const PALETTE: [RGBColor; 8] = [
@@ -122,37 +122,6 @@ pub struct Chart {
     pub series: Vec<Series>,
     /// Horizontal lines behind the curves.
     pub levels: Vec<Level>,
-}
-
-/// What is measured along one side, and how its numbers are shown.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
-    /// What it is, with the unit.
-    pub label: String,
-    /// Where a number lies.
-    pub scale: Scale,
-    /// How a number is written.
-    pub numbers: Numbers,
-}
-
-/// Where a number lies on its axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
-    /// Equal differences are equally far.
-    Linear,
-    /// Equal ratios are equally far. What is not above 0 is left out.
-    Logarithmic,
-}
-
-/// How the numbers of an axis are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Numbers {
-    /// Without decimals: 20,000.
-    Whole,
-    /// With as many decimals as tell neighbours apart.
-    Decimal,
-    /// Shares of 1 in per cent; the axis ends at 100%.
-    Percent,
 }
 
 /// One curve.
@@ -342,220 +311,6 @@ impl Series {
     }
 }
 
-impl Axis {
-    /// An axis of equal distances.
-    pub fn linear(label: &str, numbers: Numbers) -> Self {
-        Self { label: label.to_owned(), scale: Scale::Linear, numbers }
-    }
-
-    /// An axis of equal ratios.
-    pub fn logarithmic(label: &str) -> Self {
-        Self { label: label.to_owned(), scale: Scale::Logarithmic, numbers: Numbers::Decimal }
-    }
-
-    /// Where a number lies; nowhere if it is not finite, or the axis has no place for it.
-    fn place(&self, number: f64) -> Option<f64> {
-        match self.scale {
-            // Far beyond what anything measures; differences stay finite.
-            Scale::Linear => Some(number.clamp(-1e300, 1e300)).filter(|_| number.is_finite()),
-            Scale::Logarithmic => Some(number.log10()).filter(|place| place.is_finite()),
-        }
-    }
-
-    /// From where to where the axis goes: all places, with a margin of a share of them; never empty.
-    fn range(&self, places: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
-        let (low, high) =
-            places.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), place| (low.min(place), high.max(place)));
-        let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
-        let is_linear = self.scale == Scale::Linear;
-        let least = match self.numbers {
-            // A point lies in the middle.
-            _ if low == high && is_linear => 0.01 * low.abs().max(1.0),
-            Numbers::Whole if low == high => 1.0,
-            _ if low == high => 0.5,
-            _ => 0.0,
-        };
-        let margin = (margin * (high - low)).max(least);
-        let (mut from, mut to) = (low - margin, high + margin);
-        if is_linear && low >= 0.0 {
-            from = from.max(0.0);
-        }
-        if is_linear && self.numbers == Numbers::Percent && high <= 1.0 {
-            to = to.min(1.0);
-        }
-        (from, to)
-    }
-
-    /// At most about `n` places from `from` to `to` that get a line and a number.
-    fn ticks(&self, from: f64, to: f64, n: usize) -> Vec<(f64, String)> {
-        let n = n.max(2) as f64;
-        let (first, last) = (from.ceil() as i32, to.floor() as i32);
-        if self.scale == Scale::Logarithmic && last > first {
-            let every = (f64::from(last - first + 1) / n).ceil() as i32;
-            let decades = (first..=last).filter(|decade| decade.rem_euclid(every) == 0);
-            let in_full = first >= -3 && last <= 4;
-            return decades.map(|decade| (f64::from(decade), power_of_ten(decade, in_full))).collect();
-        }
-        let (low, high) = match self.scale {
-            Scale::Linear => (from, to),
-            Scale::Logarithmic => (10f64.powf(from), 10f64.powf(to)),
-        };
-        let step = self.step((high - low) / n);
-        let decimals = |step: f64| (-step.log10().floor()).clamp(0.0, 12.0) as usize;
-        let text = |number: f64| match self.numbers {
-            Numbers::Percent => format!("{:.*}%", decimals(100.0 * step), 100.0 * number),
-            _ if high.abs().max(low.abs()) >= 1e15 => format!("{number:e}"),
-            _ => grouped(format!("{number:.*}", decimals(step))),
-        };
-        // Counted in whole numbers, so that the ticks are where they say; a range that is not there in f64 has none.
-        let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
-        let n_ticks = (last - first + 1.0).clamp(0.0, 100.0) as usize;
-        let numbers = (0..n_ticks).map(|i| (first + i as f64) * step);
-        numbers.filter_map(|number| Some((self.place(number)?.clamp(from, to), text(number)))).collect()
-    }
-
-    /// The next of 1, 2, 5, 10, 20, … times a power of ten.
-    fn step(&self, at_least: f64) -> f64 {
-        let power = 10f64.powf(at_least.max(1e-300).log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|&step| step >= at_least);
-        let step = step.unwrap_or(10.0 * power);
-        if self.numbers == Numbers::Whole { step.max(1.0) } else { step }
-    }
-}
-
-/// An axis as plotters draws it: places from one end to the other, and those that get a line and a text.
-struct Ruler {
-    ends: (f64, f64),
-    ticks: Vec<(f64, String)>,
-}
-
-impl Ranged for Ruler {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, place: &f64, (from, to): (i32, i32)) -> i32 {
-        let share = (place - self.ends.0) / (self.ends.1 - self.ends.0);
-        from + (share * f64::from(to - from)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        self.ticks.iter().map(|(place, _)| *place).collect()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.ends.0..self.ends.1
-    }
-}
-
-impl ValueFormatter<f64> for Ruler {
-    fn format_ext(&self, place: &f64) -> String {
-        self.ticks.iter().find(|(tick, _)| tick == place).map_or(String::new(), |(_, text)| text.clone())
-    }
-}
-
-/// 0.01 in full, or 10⁻².
-fn power_of_ten(decade: i32, in_full: bool) -> String {
-    const SUPERSCRIPTS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-    match decade {
-        0 => "1".to_owned(),
-        _ if in_full => grouped(format!("{}", 10f64.powi(decade))),
-        _ => {
-            let digits = decade.to_string();
-            let raised = digits.chars().map(|c| c.to_digit(10).map_or('⁻', |digit| SUPERSCRIPTS[digit as usize]));
-            format!("10{}", raised.collect::<String>())
-        }
-    }
-}
-
-/// The ends, and the lowest and the highest point of each of `n` equal stretches from `from` to `to`, which look the same as
-/// all points and take little room. Shorter curves stay as they are.
-fn thinned(points: &[(f64, f64)], n: usize, from: f64, to: f64) -> Vec<(f64, f64)> {
-    if points.len() <= 2 * n {
-        return points.to_vec();
-    }
-    let mut thin = Thinner::new(n, from, to);
-    points.iter().for_each(|&point| thin.push(point, point));
-    thin.finish()
-}
-
-/// Thins a curve while its points arrive, in memory that does not grow with them.
-#[derive(Debug, Clone)]
-pub struct Thinner<T> {
-    from: f64,
-    stretches_per_unit: f64,
-    current: Option<Stretch<T>>,
-    /// With where it lies.
-    newest: Option<(f64, T)>,
-    /// What is kept, and where the last of it lies.
-    points: Vec<T>,
-    kept_to: f64,
-}
-
-/// Some points next to each other.
-#[derive(Debug, Clone)]
-struct Stretch<T> {
-    number: u64,
-    lowest: (f64, f64, T),
-    highest: (f64, f64, T),
-}
-
-impl<T: Copy> Thinner<T> {
-    /// For a curve from x = `from` to x = `to`, in `n` stretches.
-    pub fn new(n: usize, from: f64, to: f64) -> Self {
-        let length = to - from;
-        let stretches_per_unit = if length > 0.0 { n as f64 / length } else { 0.0 };
-        let (points, kept_to) = (Vec::new(), f64::NEG_INFINITY);
-        Self { from, stretches_per_unit, current: None, newest: None, points, kept_to }
-    }
-
-    /// Takes the next point along x, and what is kept of it.
-    pub fn push(&mut self, (x, y): (f64, f64), kept: T) {
-        if self.newest.replace((x, kept)).is_none() {
-            self.keep(x, kept);
-        }
-        let number = ((x - self.from) * self.stretches_per_unit) as u64;
-        match &mut self.current {
-            Some(stretch) if stretch.number == number => {
-                if y < stretch.lowest.1 {
-                    stretch.lowest = (x, y, kept);
-                }
-                if y > stretch.highest.1 {
-                    stretch.highest = (x, y, kept);
-                }
-            }
-            current => {
-                let done = current.replace(Stretch { number, lowest: (x, y, kept), highest: (x, y, kept) });
-                self.keep_stretch(done);
-            }
-        }
-    }
-
-    /// What is kept of the ends, and of the lowest and the highest point of each stretch, in order.
-    pub fn finish(mut self) -> Vec<T> {
-        let last = self.current.take();
-        self.keep_stretch(last);
-        if let Some((x, kept)) = self.newest {
-            self.keep(x, kept);
-        }
-        self.points
-    }
-
-    fn keep_stretch(&mut self, stretch: Option<Stretch<T>>) {
-        let Some(Stretch { lowest, highest, .. }) = stretch else { return };
-        let (first, second) = if lowest.0 <= highest.0 { (lowest, highest) } else { (highest, lowest) };
-        self.keep(first.0, first.2);
-        self.keep(second.0, second.2);
-    }
-
-    /// Unless it is kept already.
-    fn keep(&mut self, x: f64, kept: T) {
-        if x > self.kept_to {
-            self.points.push(kept);
-            self.kept_to = x;
-        }
-    }
-}
-
 /// Plotters' SVG has no dashes, or a thousand small lines for a curve. So [`Series::style`] makes a line wider by a fraction
 /// of a pixel that tells which dashes it is to have, and they are added to what plotters wrote.
 fn with_dashes(content: &str) -> String {
@@ -623,10 +378,6 @@ mod tests {
         svg[1].clone()
     }
 
-    fn labels(axis: &Axis, from: f64, to: f64, n: usize) -> Vec<String> {
-        axis.ticks(from, to, n).into_iter().map(|(_, text)| text).collect()
-    }
-
     #[test]
     fn one_point_none_equal_ones_and_absurd_ones_make_a_picture() {
         assert!(drawn(&loss_chart(&[2.25])).contains("<circle"));
@@ -648,21 +399,10 @@ mod tests {
     }
 
     #[test]
-    fn a_long_curve_stays_small_and_keeps_its_lowest_and_highest_point() {
+    fn a_long_curve_stays_small() {
         let losses: Vec<f64> = (0..20_000).map(|i| 2.0 + 0.3 * ((i * 7919 % 1000) as f64 / 1000.0 - 0.5)).collect();
         let svg = drawn(&loss_chart(&losses));
         assert!(svg.len() < 40_000, "{} bytes", svg.len());
-
-        let mut points: Vec<_> = (1..=10_000).map(|i| (f64::from(i), 2.0)).collect();
-        (points[4321].1, points[8765].1) = (0.5, 5.0);
-        let thin = thinned(&points, 1000, 1.0, 10_000.0);
-        assert!(thin.len() <= 2002 && thin.is_sorted_by(|a, b| a.0 < b.0), "{}", thin.len());
-        assert!(thin.contains(&(4322.0, 0.5)) && thin.contains(&(8766.0, 5.0)));
-        // Both ends, though neither is the lowest or the highest of its stretch.
-        (points[0].1, points[9999].1) = (1.5, 1.5);
-        (points[1].1, points[2].1, points[9998].1, points[9997].1) = (1.0, 3.0, 1.0, 3.0);
-        let thin = thinned(&points, 1000, 1.0, 10_000.0);
-        assert_eq!((thin[0], *thin.last().unwrap()), ((1.0, 1.5), (10_000.0, 1.5)));
     }
 
     #[test]
@@ -686,44 +426,5 @@ mod tests {
         assert_eq!(svg.matches("stroke-dasharray").count(), 48);
         assert!((0..32).all(|i| looks[i] == looks[32 + i] && !looks[..i].contains(&looks[i])), "{looks:?}");
         assert!(looks[..8].iter().all(|(_, dashes)| dashes.is_none()) && looks[31].1 == Some("32 12 8 12"));
-    }
-
-    #[test]
-    fn a_short_curve_is_not_thinned() {
-        let points: Vec<_> = (0..100).map(|i| (f64::from(i), f64::from(i % 7))).collect();
-        assert_eq!(thinned(&points, 50, 0.0, 99.0), points);
-    }
-
-    #[test]
-    fn the_numbers_of_an_axis_are_round_and_tell_neighbours_apart() {
-        let whole = Axis::linear("", Numbers::Whole);
-        assert_eq!(labels(&whole, 1.0, 100.0, 6), ["20", "40", "60", "80", "100"]);
-        assert_eq!(labels(&whole, 1.0, 3.0, 9), ["1", "2", "3"]);
-        assert_eq!(labels(&whole, 1.0, 200_000.0, 4), ["50,000", "100,000", "150,000", "200,000"]);
-        let decimal = Axis::linear("", Numbers::Decimal);
-        assert_eq!(labels(&decimal, 2.262, 2.304, 5), ["2.27", "2.28", "2.29", "2.30"]);
-        assert_eq!(labels(&decimal, -0.1, 0.1, 4), ["-0.10", "-0.05", "0.00", "0.05", "0.10"]);
-        let percent = Axis::linear("", Numbers::Percent);
-        assert_eq!(labels(&percent, 0.0, 1.0, 5), ["0%", "20%", "40%", "60%", "80%", "100%"]);
-        assert_eq!(labels(&percent, 0.112, 0.115, 4), ["11.2%", "11.3%", "11.4%", "11.5%"]);
-    }
-
-    #[test]
-    fn a_logarithmic_axis_has_decades_and_within_one_decade_round_numbers() {
-        let log = Axis::logarithmic("h");
-        assert_eq!(labels(&log, -15.0, 0.0, 6), ["10⁻¹⁵", "10⁻¹²", "10⁻⁹", "10⁻⁶", "10⁻³", "1"]);
-        assert_eq!(labels(&log, -3.0, 4.5, 9), ["0.001", "0.01", "0.1", "1", "10", "100", "1,000", "10,000"]);
-        assert_eq!(labels(&log, 2f64.log10(), 9f64.log10(), 4), ["2", "4", "6", "8"]);
-        // Each where it belongs: equal ratios, equal distances.
-        let ticks = log.ticks(-2.0, 2.0, 9);
-        assert!(ticks.windows(2).all(|pair| pair[1].0 - pair[0].0 == 1.0), "{ticks:?}");
-    }
-
-    #[test]
-    fn the_axes_hold_every_point_and_a_share_does_not_go_beyond_all() {
-        let (low, high) = Axis::linear("", Numbers::Decimal).range([2.0, 3.0].into_iter(), 0.06);
-        assert!(low < 2.0 && high > 3.0);
-        assert_eq!(Axis::linear("", Numbers::Percent).range([0.01, 0.99].into_iter(), 0.06), (0.0, 1.0));
-        assert_eq!(Axis::logarithmic("").range([-3.0, 2.0].into_iter(), 0.0), (-3.0, 2.0));
     }
 }

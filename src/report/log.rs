@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::chart::{Series, Stroke, Thinner};
+use super::chart::{Series, Stroke};
+use super::thinner::Thinner;
 use crate::train::Record;
 
 /// A curve has so many stretches at most: more than a picture shows.

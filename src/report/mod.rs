@@ -4,6 +4,7 @@
 //! (`model.npz`). [`run_page`] and [`comparison_page`] make HTML pages that need no other file and no network.
 
 mod answers;
+mod axis;
 pub mod chart;
 mod comparison;
 mod error;
@@ -13,6 +14,7 @@ mod page;
 mod picture;
 mod run;
 mod summary;
+mod thinner;
 
 pub use answers::Answers;
 pub use comparison::comparison_page;

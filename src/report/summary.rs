@@ -12,8 +12,8 @@ use crate::dataset::Name;
 use crate::nn::NetworkShape;
 use crate::train::{Forward, GradientMethod, Init};
 
-/// The settings and the results of a run that has ended, was interrupted or diverged, as `run.json` holds them: the names are the
-/// flags', where there is a flag.
+/// The settings and the results of a run that has ended, was interrupted or diverged, as `run.json` holds them: the names
+/// are the flags', where there is a flag.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Of the program that wrote it.

@@ -17,7 +17,7 @@ pub(super) struct Batch {
     /// The distinct inputs of each sample other than 0: (N, D + 1), of which the last ones are not in use.
     values: Vec<f64>,
     /// How many values all samples before one have: (N + 1).
-    pub value_ends: Vec<usize>,
+    value_ends: Vec<usize>,
     /// The largest absolute value of each sample: (N).
     largest: Vec<f64>,
 }

@@ -12,8 +12,8 @@
 //!
 //! The errors are relative to the first term; the second line's is the largest. Only the sum over the classes is
 //! regrouped (its coefficients are computed once per sample and unit): for every weight the move of its hidden unit is
-//! formed for each point of the stencil (in units of the sigmoid's slope there), and each loss's change is evaluated from it. So the result is the finite
-//! difference at the step asked for, not its limit.
+//! formed for each point of the stencil (in units of the sigmoid's slope there), and each loss's change is evaluated from
+//! it. So the result is the finite difference at the step asked for, not its limit.
 
 use super::super::simd::{Arithmetic, F64x8, INVERSE_FACTORIALS};
 use super::exact::Output;
