@@ -68,9 +68,9 @@
 //! - [`nn`]: the two-layer network of chapter 4 of "Deep Learning from Scratch", its loss as an objective that runs whole
 //!   forward passes ([`nn::FullLoss`]) and as one that recomputes only what a moved weight reaches
 //!   ([`nn::IncrementalLoss`]), and backpropagation to compare with.
-//! - `dataset`, `random`, `train`, `report` (feature `cli`, on by default): MNIST and the digits that are built in, NumPy's
-//!   random numbers draw for draw, the training loop of the program `numgrad-train`, and charts and pages of what a run
-//!   left behind.
+//! - `dataset`, `random` (feature `data`): MNIST and the digits that are built in, and NumPy's random numbers draw for draw.
+//! - `train` (feature `train`, with `data`): the training loop of the program `numgrad-train`.
+//! - `report` (feature `cli`, on by default, with both): charts and pages of what a run left behind.
 //!
 //! Words: a *stencil* says at which multiples of the *step* `h` a function is evaluated; `delta` is by how much one
 //! coordinate is moved; an *objective* is what is evaluated; one update of the parameters is an *iteration*, and what the
@@ -80,14 +80,17 @@
 //! J. C. Burges), under the Creative Commons Attribution-Share Alike 3.0 licence.
 
 #[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+#[cfg(feature = "data")]
 pub mod dataset;
 pub mod difference;
 pub mod nn;
-#[cfg(feature = "cli")]
+#[cfg(feature = "data")]
 pub mod random;
 #[cfg(feature = "cli")]
 pub mod report;
-#[cfg(feature = "cli")]
+#[cfg(feature = "train")]
 pub mod train;
 
 pub use difference::{gradient, numerical_gradient};

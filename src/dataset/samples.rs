@@ -5,7 +5,9 @@ use std::ops::Range;
 use ndarray::{Array2, Array4, ArrayRef1, ArrayRef2};
 
 use super::idx::Images;
+#[cfg(feature = "train")]
 use crate::nn::simd::prefetch;
+#[cfg(feature = "train")]
 use crate::nn::{nonzero_into, nonzero_of_row_into};
 
 /// `BYTE_AS_FRACTION[p]` is p/255 in single precision, as the article normalises pixels, made double.
@@ -153,6 +155,7 @@ impl Samples {
 
     /// Writes the number and the normalised value of each input of a sample that is not 0, among those of a range and in
     /// their order; returns how many they are. `out` has a place for each of the range.
+    #[cfg(feature = "train")]
     pub(crate) fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
         match &self.content {
             Content::Values(values) => nonzero_of_row_into(values.row(sample), inputs, out),
@@ -165,6 +168,7 @@ impl Samples {
 
     /// Brings the pixels of a sample into the cache. Samples drawn by chance are seldom there, and waiting for one after
     /// another costs more than all else that is done with them.
+    #[cfg(feature = "train")]
     pub(crate) fn prefetch(&self, sample: usize) {
         if let Content::Pixels(images) = &self.content {
             let size = self.input_size();

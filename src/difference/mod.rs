@@ -25,7 +25,7 @@ mod step;
 mod worker;
 
 pub use adaptive::Estimate;
-#[cfg(feature = "cli")]
+#[cfg(feature = "train")]
 pub(crate) use check::chosen;
 pub use check::{Comparison, GradientCheck, Sample};
 pub use coordinates::Coordinates;

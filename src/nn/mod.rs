@@ -19,8 +19,8 @@ pub use backprop::backprop_into;
 pub use full::FullLoss;
 pub use functions::{LOG_OFFSET, Targets, argmax, cross_entropy_error, relu, sigmoid, softmax};
 pub use incremental::IncrementalLoss;
-#[cfg(feature = "cli")]
+#[cfg(feature = "train")]
 pub(crate) use packed::{Rows, nonzero_into, nonzero_of_row_into};
-#[cfg(feature = "cli")]
+#[cfg(feature = "train")]
 pub(crate) use split::{RUN_OF_NUMBERS, reduce_runs};
 pub use two_layer::{NetworkShape, Parameters, TwoLayerNet};

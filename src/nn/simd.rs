@@ -114,7 +114,7 @@ fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
 }
 
 /// Asks for bytes that will be read soon to be brought into the cache. Nothing but time depends on it.
-#[cfg(feature = "cli")]
+#[cfg(feature = "train")]
 #[inline(always)]
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "there is no such instruction in std"))]
 pub(crate) fn prefetch(bytes: &[u8]) {

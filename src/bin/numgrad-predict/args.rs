@@ -6,10 +6,9 @@ use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use numgrad::cli::data::{DataArgs, contradiction};
+use numgrad::cli::describe::DescribeArgs;
 use numgrad::dataset::Request;
-
-use crate::data::{DataArgs, contradiction};
-use crate::describe::DescribeArgs;
 
 /// Show what a trained network makes of handwritten digits.
 ///

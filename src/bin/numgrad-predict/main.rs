@@ -5,22 +5,10 @@
 //! this.
 
 mod args;
-#[path = "../shared/data.rs"]
-mod data;
-#[path = "../shared/describe.rs"]
-mod describe;
-#[path = "../shared/downloads.rs"]
-mod downloads;
 mod drawing;
-#[path = "../shared/free_memory.rs"]
-mod free_memory;
 mod json;
 mod model;
-#[path = "../shared/named.rs"]
-mod named;
 mod one_digit;
-#[path = "../shared/terminal.rs"]
-mod terminal;
 mod whole_set;
 
 use std::io::{BufReader, Write};
@@ -29,6 +17,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use ndarray::{Array2, Axis};
+use numgrad::cli::data;
+use numgrad::cli::terminal::{print, say};
 use numgrad::dataset::{self, Dataset, Samples};
 use numgrad::random::LegacyRandom;
 use numgrad::train::Evaluation;
@@ -37,7 +27,6 @@ use args::{Options, Subject};
 use drawing::Medium;
 use model::Model;
 use one_digit::{OneDigit, Origin};
-use terminal::{print, say};
 use whole_set::WholeSet;
 
 fn main() -> ExitCode {

@@ -2,17 +2,6 @@
 //!
 //! The exit code is 2 for a flag that is wrong in itself, and 1 where anything else goes wrong.
 
-#[path = "../shared/browser.rs"]
-mod browser;
-#[path = "../shared/describe.rs"]
-mod describe;
-#[path = "../shared/run_files.rs"]
-mod run_files;
-#[path = "../shared/terminal.rs"]
-mod terminal;
-#[path = "../shared/whole_file.rs"]
-mod whole_file;
-
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
@@ -21,12 +10,12 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{CommandFactory, Parser};
+use numgrad::cli::browser;
+use numgrad::cli::describe::DescribeArgs;
+use numgrad::cli::run_files::{PAGE, check_other_file, is_in};
+use numgrad::cli::terminal::{print, say};
+use numgrad::cli::whole_file::{check_file, write_whole};
 use numgrad::report::{Run, comparison_page, run_page};
-
-use describe::DescribeArgs;
-use run_files::{PAGE, check_other_file, is_in};
-use terminal::{print, say};
-use whole_file::{check_file, write_whole};
 
 /// Show runs of numgrad-train in one HTML page that needs no other file and no network.
 ///

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
+use numgrad::cli::data::DataArgs;
+use numgrad::cli::describe::DescribeArgs;
+use numgrad::cli::named::named;
 use numgrad::dataset::Request;
 use numgrad::nn::simd::Isa;
 use numgrad::train::{Forward, GradientMethod, Init};
 
 use crate::checkpoints::Every;
-use crate::data::DataArgs;
-use crate::describe::DescribeArgs;
-use crate::named::named;
 
 /// More threads than any machine has cores; a larger number is taken for a slip.
 pub const MAX_THREADS: usize = 1024;

@@ -7,17 +7,17 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use numgrad::cli::downloads::has_bars;
+use numgrad::cli::progress::{REDRAW, clock, with_bar};
+use numgrad::cli::screen::Screen;
+use numgrad::cli::terminal::{print, say};
 use numgrad::dataset::Samples;
 use numgrad::nn::Parameters;
 use numgrad::random::LegacyRandom;
 use numgrad::report::numbers::grouped;
 use numgrad::train::{self, ArrayCheck, Forward, GradientComparison, RESOLUTION, TrainingSettings, Verdict};
 
-use crate::downloads::has_bars;
 use crate::interrupts::Interrupts;
-use crate::progress::{REDRAW, clock, with_bar};
-use crate::screen::Screen;
-use crate::terminal::{print, say};
 
 /// Compares the gradients of the batch that `random` draws next. Fails where they differ, or where that can't be told.
 pub fn check_gradient(
@@ -62,7 +62,12 @@ struct CheckProgress {
 impl CheckProgress {
     fn start(n_parameters: usize) -> Self {
         let started = Instant::now();
-        Self { n_parameters, n_done: AtomicUsize::new(0), started, screen: Mutex::new((Screen::new(), started)) }
+        Self {
+            n_parameters,
+            n_done: AtomicUsize::new(0),
+            started,
+            screen: Mutex::new((Screen::of_standard_error(), started)),
+        }
     }
 
     fn advance(&self, n_newly_done: usize) {

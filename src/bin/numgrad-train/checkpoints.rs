@@ -8,6 +8,10 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use numgrad::cli::free_memory::free_bytes;
+use numgrad::cli::run_files::CHECKPOINT;
+use numgrad::cli::terminal::say;
+use numgrad::cli::whole_file::write_whole;
 use numgrad::dataset::{Dataset, Name};
 use numgrad::nn::NetworkShape;
 use numgrad::train::{Checkpoint, Forward, GradientMethod, Init, Record, Trainer};
@@ -15,11 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::{MAX_THREADS, Options};
 use crate::csv_log::CsvLog;
-use crate::free_memory::free_bytes;
-use crate::run_files::CHECKPOINT;
 use crate::run_folder::RunFolder;
-use crate::terminal::say;
-use crate::whole_file::write_whole;
 
 /// What a checkpoint keeps beside the numbers of the training.
 #[derive(Debug, Clone, Serialize, Deserialize)]

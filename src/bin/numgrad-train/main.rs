@@ -5,40 +5,24 @@
 //! interrupts the run, and 1 where anything else stops it.
 
 mod args;
-#[path = "../shared/browser.rs"]
-mod browser;
 mod checking;
 mod checkpoints;
 mod csv_log;
-#[path = "../shared/data.rs"]
-mod data;
-#[path = "../shared/describe.rs"]
-mod describe;
-#[path = "../shared/downloads.rs"]
-mod downloads;
-#[path = "../shared/free_memory.rs"]
-mod free_memory;
 mod interrupts;
 mod memory;
-#[path = "../shared/named.rs"]
-mod named;
-mod progress;
 mod results;
-#[path = "../shared/run_files.rs"]
-mod run_files;
 mod run_folder;
-mod screen;
 mod step_study;
-#[path = "../shared/terminal.rs"]
-mod terminal;
-#[path = "../shared/whole_file.rs"]
-mod whole_file;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
+use numgrad::cli::progress::Progress;
+use numgrad::cli::run_files::check_other_file;
+use numgrad::cli::terminal::say;
+use numgrad::cli::{browser, data};
 use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
@@ -51,10 +35,7 @@ use args::Options;
 use checkpoints::{Checkpoints, Resumed};
 use csv_log::CsvLog;
 use interrupts::{Interrupted, Interrupts};
-use progress::Progress;
-use run_files::check_other_file;
 use run_folder::RunFolder;
-use terminal::say;
 
 fn main() -> ExitCode {
     match run(Options::from_command_line()) {

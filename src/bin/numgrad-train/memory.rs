@@ -1,10 +1,10 @@
 //! Whether a run fits into memory, asked before any of it is touched.
 
 use anyhow::{Result, bail};
+use numgrad::cli::free_memory::free_bytes;
 use numgrad::nn::NetworkShape;
 
 use crate::args::Options;
-use crate::free_memory::free_bytes;
 
 /// Fails where the network, a clone of it for each thread and a batch need more memory than is free, or where the number
 /// of evaluations of the whole run overflows.

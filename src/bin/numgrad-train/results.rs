@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use numgrad::cli::terminal;
+use numgrad::cli::whole_file::write_whole;
 use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::Parameters;
 use numgrad::report::chart::Size;
@@ -13,8 +15,6 @@ use numgrad::report::{Answers, Curves, DatasetSummary, Run, Summary, run_page};
 use numgrad::train::{Evaluation, Trainer, write_model};
 
 use crate::args::Options;
-use crate::terminal;
-use crate::whole_file::write_whole;
 use crate::{Begun, Outcome};
 
 /// Writes the weights and the picture of the losses; returns the run as it is so far.

@@ -5,11 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use numgrad::cli::run_files::{CHECKPOINT, FILES, LOCK};
+use numgrad::cli::terminal::say;
+use numgrad::cli::whole_file::{check_writable, remove};
 
 use crate::csv_log::CsvLog;
-use crate::run_files::{CHECKPOINT, FILES, LOCK};
-use crate::terminal::say;
-use crate::whole_file::{check_writable, remove};
 
 /// A folder that belongs to one run. Until [`begin`](Self::begin) is called it is provisional: dropping it removes the
 /// folders that were made for it.

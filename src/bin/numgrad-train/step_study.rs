@@ -4,6 +4,9 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
+use numgrad::cli::run_files::check_other_file;
+use numgrad::cli::terminal::{print, say};
+use numgrad::cli::whole_file::write_whole;
 use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
@@ -12,9 +15,6 @@ use numgrad::report::numbers::grouped;
 use numgrad::train::{self, StepStudy, initial_parameters, logarithmic_steps};
 
 use crate::args::Options;
-use crate::run_files::check_other_file;
-use crate::terminal::{print, say};
-use crate::whole_file::write_whole;
 
 /// Studies the first batch at the initial weights, as a run with these options would draw them.
 pub fn draw(

@@ -10,12 +10,12 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use numgrad::report::numbers::{grouped, three_digits, with_unit};
-use numgrad::train::Record;
+use crate::report::numbers::{grouped, three_digits, with_unit};
+use crate::train::Record;
 
-use crate::downloads::has_bars;
-use crate::screen::Screen;
-use crate::terminal::say;
+use super::downloads::has_bars;
+use super::screen::Screen;
+use super::terminal::say;
 
 pub const REDRAW: Duration = Duration::from_millis(100);
 
@@ -142,7 +142,7 @@ impl Drawer {
     fn start(counts: Arc<Counts>, n_iterations: u64, elapsed_s: f64) -> Self {
         let (stop, stopped) = mpsc::channel();
         let thread = std::thread::spawn(move || {
-            let mut screen = Screen::new();
+            let mut screen = Screen::of_standard_error();
             let mut meter = Meter::start(&counts, n_iterations, elapsed_s);
             while stopped.recv_timeout(REDRAW) == Err(RecvTimeoutError::Timeout) {
                 let moment = meter.read(&counts);

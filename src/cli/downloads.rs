@@ -2,10 +2,10 @@
 
 use std::io::{self, IsTerminal};
 
+use crate::dataset::download::Observer;
 use indicatif::{ProgressBar, ProgressStyle};
-use numgrad::dataset::download::Observer;
 
-use crate::terminal::say;
+use super::terminal::say;
 
 /// Shows files as they arrive, one at a time: a bar on a terminal, a line elsewhere.
 pub struct Downloads {

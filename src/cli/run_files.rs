@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::whole_file::{check_file, parent_of};
+use super::whole_file::{check_file, parent_of};
 
 pub const CHECKPOINT: &str = "checkpoint.npz";
 pub const PAGE: &str = "report.html";

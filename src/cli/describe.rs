@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::terminal::{print, say};
+use super::terminal::{print, say};
 
 /// The flags that every program has for it. As with `--help`, other flags do not matter beside them; an argument that a
 /// program requires needs `required_unless_present_any = ["completions", "man"]`.

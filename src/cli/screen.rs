@@ -19,7 +19,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    pub fn new() -> Self {
+    pub fn of_standard_error() -> Self {
         Self { term: Term::buffered_stderr(), width: None }
     }
 

@@ -3,17 +3,17 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::dataset::{self, Dataset, Name, Request};
+use crate::random::LegacyRandom;
 use anyhow::bail;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, ValueHint};
-use numgrad::dataset::{self, Dataset, Name, Request};
-use numgrad::random::LegacyRandom;
 
-use crate::downloads::Downloads;
-use crate::free_memory::free_bytes;
-use crate::named::named;
-use crate::terminal::say;
+use super::downloads::Downloads;
+use super::free_memory::free_bytes;
+use super::named::named;
+use super::terminal::say;
 
 /// The flags under "Data" that every program has.
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::terminal::say;
+use super::terminal::say;
 
 /// Shows a page, and does not wait for it. Where nothing can show it, a warning says where it is.
 pub fn open(page: &Path) {

@@ -1,0 +1,15 @@
+//! What the programs share: flags that several have, files that are whole or not there, lines and bars on a terminal.
+//!
+//! It counts as a part of the programs: it may print, and its errors are texts for a user. Its items may change at any time.
+
+pub mod browser;
+pub mod data;
+pub mod describe;
+pub mod downloads;
+pub mod free_memory;
+pub mod named;
+pub mod progress;
+pub mod run_files;
+pub mod screen;
+pub mod terminal;
+pub mod whole_file;
