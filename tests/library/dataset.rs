@@ -1,13 +1,10 @@
 //! Data sets: in which forms samples are handed out, and what is wrong with files that do not fit together.
-#![cfg(feature = "cli")]
-
-mod idx_files;
-mod mnist;
 
 use std::fs;
 use std::path::Path;
 
-use idx_files::{gzip, images, labels};
+use crate::support::idx_files::{gzip, images, labels};
+use crate::support::mnist;
 use ndarray::Array2;
 use numgrad::dataset::{Dataset, Error, Name, Request, Sampler, embedded, from_directory, load, synthetic};
 use numgrad::random::LegacyRandom;

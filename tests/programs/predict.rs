@@ -1,5 +1,4 @@
 //! `numgrad-predict` as a user meets it: answers as text and as JSON, pictures, and what it refuses.
-#![cfg(feature = "cli")]
 
 use std::fs;
 use std::io::Read;

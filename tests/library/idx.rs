@@ -1,11 +1,8 @@
 //! The IDX reader: what it reads, and that nothing that it is fed makes it panic, hang or fill the memory.
-#![cfg(feature = "cli")]
-
-mod idx_files;
 
 use std::io::{self, Read};
 
-use idx_files::{file, gzip, images, labels};
+use crate::support::idx_files::{file, gzip, images, labels};
 use numgrad::dataset::idx::{IdxError, read_images, read_labels};
 use proptest::prelude::*;
 

@@ -1,22 +1,16 @@
-//! How much memory the IDX reader takes for files that promise or expand to more than they should. The whole file is
-//! one test: it counts what is allocated in this process.
-#![cfg(feature = "cli")]
-
-mod counting;
-mod idx_files;
+//! How much memory the IDX reader takes for files that promise or expand to more than they should.
 
 use std::fs;
 use std::path::Path;
 
-use counting::peak_bytes;
-use idx_files::{gzip, images, labels};
+use super::counting::peak_bytes;
+use crate::support::idx_files::{gzip, images, labels};
 use numgrad::dataset::idx::{IdxError, read_images, read_labels};
 use numgrad::dataset::{Error, Request, load};
 use numgrad::random::LegacyRandom;
 use tempfile::TempDir;
 
-#[test]
-fn a_bad_file_takes_no_more_memory_than_its_own_size_warrants() {
+pub fn a_bad_file_takes_no_more_memory_than_its_own_size_warrants() {
     // A header that promises 4 GB before a thousand bytes: one chunk of 1 MiB and the buffers.
     let promising = images(5_000_000, 28, 28, &[0; 1000]);
     for bytes in [promising.clone(), gzip(&promising)] {

@@ -2,7 +2,6 @@
 //!
 //! `.ci/run` runs `cargo test` and what is for Python. `cargo bench`, `cargo doc`, `cargo install` and `cargo add` are left
 //! out: they take long, or a registry.
-#![cfg(all(feature = "cli", unix))]
 
 use std::fs;
 use std::path::{Path, PathBuf};

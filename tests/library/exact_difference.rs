@@ -1,5 +1,4 @@
 //! The article's first gradient against central differences in 40-digit arithmetic (`golden/README.md`).
-#![cfg(feature = "cli")]
 
 use std::fs::File;
 

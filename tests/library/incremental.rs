@@ -253,7 +253,7 @@ fn a_right_class_with_a_probability_below_1e_300_agrees_with_full_passes() {
 /// but to eleven digits of each number, down to derivatives of 1e-301.
 #[test]
 fn saturated_units_and_improbable_answers_are_exact_in_relative_terms() {
-    let golden = include_str!("golden/extremes/differences.csv").lines().skip(1);
+    let golden = include_str!("../golden/extremes/differences.csv").lines().skip(1);
     let golden: Vec<Vec<&str>> = golden.map(|line| line.split(',').collect()).collect();
     for (name, h) in [("saturated", "1e-4"), ("saturated", "0.5"), ("improbable", "1e-4"), ("improbable", "0.5")] {
         let shape = NetworkShape { n_inputs: 3, n_hidden: 9, n_classes: 4 };

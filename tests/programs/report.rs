@@ -1,5 +1,4 @@
 //! `report.html` of a run, and `numgrad-report`: what the pages say, what they weigh, and what is refused.
-#![cfg(feature = "cli")]
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! Every way to ask `numgrad-train` for what it can't do: one message that names the culprit, the right exit code, and
 //! no folder left behind.
-#![cfg(feature = "cli")]
 
 use std::fs;
 use std::io::Write;

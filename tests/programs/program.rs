@@ -1,13 +1,11 @@
 //! `numgrad-train` as a user meets it: what it prints, what it writes, what it refuses to overwrite.
-#![cfg(feature = "cli")]
-
-mod mnist;
 
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
 
+use crate::support::mnist;
 use assert_cmd::Command;
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzReader;

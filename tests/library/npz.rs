@@ -1,6 +1,5 @@
 //! Models and checkpoints as files: what NumPy and this crate write reads back equal, and nothing else that is fed to the
 //! readers makes them panic or passes for what it is not.
-#![cfg(feature = "cli")]
 
 use std::io::{Cursor, Write};
 use std::time::Duration;

@@ -1,8 +1,4 @@
 //! The downloader against a real HTTP server on the loopback interface, which behaves well and badly.
-#![cfg(feature = "cli")]
-
-mod idx_files;
-mod mnist;
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -12,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use idx_files::{gzip, labels};
+use crate::support::idx_files::{gzip, labels};
+use crate::support::mnist;
 use numgrad::dataset::download::{Downloader, Limits, Observer, RemoteFile};
 use numgrad::dataset::{self, Error, Name, Request};
 use numgrad::random::LegacyRandom;

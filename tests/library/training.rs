@@ -1,11 +1,9 @@
 //! The loop's parts as a library: drawn weights, gradients and losses against NumPy's, and what stops a training.
-#![cfg(feature = "cli")]
-
-mod mnist;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::support::mnist;
 use numgrad::dataset::{Sampler, Samples, embedded, from_directory, synthetic};
 use numgrad::difference::Objective;
 use numgrad::nn::simd::Isa;

@@ -1,6 +1,5 @@
 //! Disks that are full, read-only or gone, and folders that another run writes to: an error that names the path, before
 //! training where it can be known, and a last checkpoint that is whole.
-#![cfg(all(feature = "cli", unix))]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

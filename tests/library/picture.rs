@@ -1,6 +1,5 @@
 //! Pictures of digits from anywhere: whatever their size, polarity, margins and kind of colour, the network sees what it
 //! saw when the digit was MNIST's.
-#![cfg(feature = "cli")]
 
 use std::io::Cursor;
 

@@ -1,12 +1,8 @@
-//! A training allocates nothing from one iteration to the next. The whole file is one test: it counts what is allocated in
-//! this process.
-#![cfg(feature = "cli")]
-
-mod counting;
+//! A training allocates nothing from one iteration to the next.
 
 use std::ops::ControlFlow;
 
-use counting::n_allocations;
+use super::counting::n_allocations;
 use numgrad::dataset::embedded;
 use numgrad::difference::{Differentiator, Stencil, Step};
 use numgrad::nn::simd::Isa;
@@ -15,8 +11,7 @@ use numgrad::random::LegacyRandom;
 use numgrad::train::{Forward, GradientMethod, Init, Trainer, TrainingSettings, initial_parameters};
 use rayon::ThreadPoolBuilder;
 
-#[test]
-fn in_steady_state_neither_a_gradient_nor_an_iteration_allocates() {
+pub fn in_steady_state_neither_a_gradient_nor_an_iteration_allocates() {
     let mut random = LegacyRandom::seed(42);
     let samples = embedded(10).unwrap().train;
     let shape = NetworkShape { n_inputs: 784, n_hidden: 50, n_classes: 10 };

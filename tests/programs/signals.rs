@@ -1,5 +1,4 @@
 //! Ctrl-C and SIGTERM: the run stops where it is, says how to go on, and goes on with the same bits.
-#![cfg(all(feature = "cli", unix))]
 
 use std::ffi::OsStr;
 use std::fs;

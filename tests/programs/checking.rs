@@ -1,5 +1,4 @@
 //! `numgrad-train` where it checks and describes itself: gradients before training, completions, the manual page.
-#![cfg(feature = "cli")]
 
 use std::fs;
 use std::io::Read;

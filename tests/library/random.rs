@@ -1,5 +1,4 @@
 //! The random numbers are NumPy's, bit for bit. Reference values: `golden/README.md`, and NumPy 2.4.6's `RandomState`.
-#![cfg(feature = "cli")]
 
 use std::path::Path;
 

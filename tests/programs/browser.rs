@@ -1,7 +1,6 @@
 //! The pages in a real browser: headless Chromium draws them, without a word in its console.
 //!
 //! Skipped, with a word about it, where there is no Chromium (Debian's package `chromium`).
-#![cfg(all(feature = "cli", target_os = "linux"))]
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! A run that was interrupted and continued: the same bits as one that never was, and nothing continued that must not be.
-#![cfg(feature = "cli")]
 
 use std::fs;
 use std::io::{Cursor, Write};

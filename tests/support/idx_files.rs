@@ -1,5 +1,4 @@
 //! IDX files made in memory.
-#![allow(dead_code, reason = "no test file uses them all")]
 
 use std::io::Write;
 

@@ -1,0 +1,8 @@
+//! The engine, `numgrad::difference`. Needs no feature.
+
+mod engine {
+    mod adaptive;
+    mod facts;
+    mod gradient;
+    mod matrices;
+}

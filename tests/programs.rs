@@ -1,0 +1,20 @@
+//! The programs as a user meets them: each test runs them as processes of their own.
+
+mod support;
+
+mod programs {
+    mod bad_input;
+    #[cfg(target_os = "linux")]
+    mod browser;
+    mod checking;
+    #[cfg(unix)]
+    mod disk;
+    mod predict;
+    mod program;
+    #[cfg(unix)]
+    mod readme;
+    mod report;
+    mod resume;
+    #[cfg(unix)]
+    mod signals;
+}

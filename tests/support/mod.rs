@@ -1,0 +1,6 @@
+//! What tests of several files use.
+#![allow(dead_code, reason = "no test binary uses it all")]
+
+#[cfg(feature = "cli")]
+pub mod idx_files;
+pub mod mnist;
