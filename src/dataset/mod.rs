@@ -34,6 +34,8 @@ pub use error::Error;
 pub use mnist::from_directory;
 pub use picture::{PictureError, digit_from_png};
 pub use sampler::Sampler;
+#[cfg(feature = "train")]
+pub(crate) use samples::{BYTE_AS_FRACTION, SampleInputs};
 pub use samples::{Inputs, Samples};
 pub use synthetic::synthetic;
 

@@ -2,16 +2,12 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, Array4, ArrayRef1, ArrayRef2};
+use ndarray::{Array2, Array4, ArrayRef1, ArrayRef2, ArrayView1};
 
 use super::idx::Images;
-#[cfg(feature = "train")]
-use crate::nn::simd::prefetch;
-#[cfg(feature = "train")]
-use crate::nn::{nonzero_into, nonzero_of_row_into};
 
 /// `BYTE_AS_FRACTION[p]` is p/255 in single precision, as the article normalises pixels, made double.
-pub(super) static BYTE_AS_FRACTION: [f64; 256] = {
+pub(crate) static BYTE_AS_FRACTION: [f64; 256] = {
     let mut table = [0.0; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -45,6 +41,15 @@ pub struct Samples {
 enum Content {
     Pixels(Images),
     Values(Array2<f64>),
+}
+
+/// The inputs of one sample.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SampleInputs<'a> {
+    /// An image, one byte a pixel and row by row: (D).
+    Pixels(&'a [u8]),
+    /// Numbers that are inputs as they are: (D).
+    Values(ArrayView1<'a, f64>),
 }
 
 /// The inputs of [`Samples`], before it is said in which shape they are wanted.
@@ -153,26 +158,17 @@ impl Samples {
         }
     }
 
-    /// Writes the number and the normalised value of each input of a sample that is not 0, among those of a range and in
-    /// their order; returns how many they are. `out` has a place for each of the range.
-    #[cfg(feature = "train")]
-    pub(crate) fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
+    /// The inputs of one sample, as they are kept.
+    ///
+    /// # Panics
+    /// If `sample` is not below [`len`](Self::len).
+    pub(crate) fn inputs_of(&self, sample: usize) -> SampleInputs<'_> {
         match &self.content {
-            Content::Values(values) => nonzero_of_row_into(values.row(sample), inputs, out),
+            Content::Values(values) => SampleInputs::Values(values.row(sample)),
             Content::Pixels(images) => {
-                let pixels = &images.pixels[sample * self.input_size()..][inputs.clone()];
-                nonzero_into(inputs.start, pixels, |pixel| BYTE_AS_FRACTION[usize::from(pixel)], out)
+                let size = self.input_size();
+                SampleInputs::Pixels(&images.pixels[sample * size..][..size])
             }
-        }
-    }
-
-    /// Brings the pixels of a sample into the cache. Samples drawn by chance are seldom there, and waiting for one after
-    /// another costs more than all else that is done with them.
-    #[cfg(feature = "train")]
-    pub(crate) fn prefetch(&self, sample: usize) {
-        if let Content::Pixels(images) = &self.content {
-            let size = self.input_size();
-            prefetch(&images.pixels[sample * size..][..size]);
         }
     }
 
@@ -207,11 +203,9 @@ impl Samples {
     }
 
     fn write_sample(&self, sample: usize, scale: Scale, row: &mut ArrayRef1<f64>) {
-        match &self.content {
-            Content::Values(values) => row.assign(&values.row(sample)),
-            Content::Pixels(images) => {
-                let size = row.len();
-                let pixels = &images.pixels[sample * size..][..size];
+        match self.inputs_of(sample) {
+            SampleInputs::Values(values) => row.assign(&values),
+            SampleInputs::Pixels(pixels) => {
                 // A slice is walked through several times faster than a row that may have gaps.
                 match row.as_slice_mut() {
                     Some(row) => write_pixels(pixels, scale, row.iter_mut()),

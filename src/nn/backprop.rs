@@ -6,9 +6,9 @@
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayRef2, Axis};
 
-use super::full::check_batch;
 use super::functions::{LOG_OFFSET, sigmoid, softmax};
-use super::two_layer::Parameters;
+use super::parameters::Parameters;
+use super::sparse::check_batch;
 
 /// The gradient of the mean cross-entropy of the batch `x` (N, D), with the right answers `classes` (N), by
 /// backpropagation, into `gradient`.

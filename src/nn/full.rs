@@ -8,9 +8,11 @@
 use ndarray::ArrayRef2;
 
 use super::functions::LOG_OFFSET;
-use super::packed::{self, PackedParameters, Rows, SparseBatch, hidden_inputs};
+use super::packed::{PackedParameters, vectors};
+use super::parameters::Parameters;
+use super::products::{self, hidden_inputs};
 use super::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
-use super::two_layer::{NetworkShape, Parameters};
+use super::sparse::{SparseBatch, check_batch};
 use crate::difference::Objective;
 
 /// The mean cross-entropy of a batch as a function of all parameters, evaluated by whole forward passes.
@@ -71,19 +73,6 @@ impl<'a> FullLoss<'a> {
     }
 }
 
-/// Panics unless `x` (N, D) and `classes` (N, each below K) fit the network.
-pub(super) fn check_batch(shape: NetworkShape, x: &impl Rows, classes: &[usize]) {
-    assert!(
-        x.dim() == (classes.len(), shape.n_inputs) && !classes.is_empty(),
-        "a batch of {:?} with {} classes for a network of {shape}",
-        x.dim(),
-        classes.len()
-    );
-    if let Some(class) = classes.iter().find(|&&class| class >= shape.n_classes) {
-        panic!("class {class} is outside 0..{}", shape.n_classes);
-    }
-}
-
 impl Objective for FullLoss<'_> {
     type Workspace = FullWorkspace;
 
@@ -96,7 +85,7 @@ impl Objective for FullLoss<'_> {
     }
 
     fn workspace(&self) -> FullWorkspace {
-        let (n_unit_vectors, n_class_vectors) = packed::vectors(self.parameters.shape());
+        let (n_unit_vectors, n_class_vectors) = vectors(self.parameters.shape());
         FullWorkspace {
             parameters: PackedParameters::new(self.parameters),
             hidden: vec![F64x8::ZERO; self.classes.len() * n_unit_vectors],
@@ -143,7 +132,7 @@ impl Kernel for ForwardPass<'_> {
             for z in hidden.iter_mut() {
                 *z = F64x8::splat(1.0) / (F64x8::splat(1.0) + (-*z).exp::<A>());
             }
-            packed::scores::<A>(hidden, parameters, scores);
+            products::scores::<A>(hidden, parameters, scores);
             log_sum += (probability::<A>(scores, class) + LOG_OFFSET).ln();
         }
         -log_sum / classes.len() as f64

@@ -11,7 +11,10 @@ mod full;
 mod functions;
 mod incremental;
 mod packed;
+mod parameters;
+mod products;
 pub mod simd;
+mod sparse;
 mod split;
 mod two_layer;
 
@@ -19,8 +22,9 @@ pub use backprop::backprop_into;
 pub use full::FullLoss;
 pub use functions::{LOG_OFFSET, Targets, argmax, cross_entropy_error, relu, sigmoid, softmax};
 pub use incremental::IncrementalLoss;
+pub use parameters::{NetworkShape, Parameters};
 #[cfg(feature = "train")]
-pub(crate) use packed::{Rows, nonzero_into, nonzero_of_row_into};
+pub(crate) use sparse::{Rows, nonzero_into, nonzero_of_row_into};
 #[cfg(feature = "train")]
-pub(crate) use split::{RUN_OF_NUMBERS, reduce_runs};
-pub use two_layer::{NetworkShape, Parameters, TwoLayerNet};
+pub(crate) use split::sum;
+pub use two_layer::TwoLayerNet;

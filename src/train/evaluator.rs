@@ -1,17 +1,18 @@
 //! How the loss of a batch is evaluated: one variant for each way that a run can choose.
 
 use std::fmt;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use super::selection::Selection;
 use super::{Cancelled, TrainingSettings};
 use crate::dataset::Samples;
 use crate::difference::{self, Differentiator, NonFinite, Objective, Progress, Stencil, Step};
 use crate::nn::simd::Isa;
-use crate::nn::{FullLoss, IncrementalLoss, Parameters, Rows, backprop_into};
+use crate::nn::{FullLoss, IncrementalLoss, Parameters, backprop_into};
 
 /// Called with how many coordinates were done since the last call, from whichever worker did them: between blocks of
 /// coordinates where a gradient takes seconds ([`Forward::Full`]), else once at its end. `ControlFlow::Break` cancels the
@@ -144,26 +145,6 @@ impl Evaluator {
             }
             Mode::Full(x) | Mode::Backprop(x) => FullLoss::new(parameters, x, &self.classes).with_isa(self.isa).value(),
         }
-    }
-}
-
-/// Some of the samples, as the network takes them: without an array in between.
-struct Selection<'a> {
-    samples: &'a Samples,
-    indices: &'a [usize],
-}
-
-impl Rows for Selection<'_> {
-    fn dim(&self) -> (usize, usize) {
-        (self.indices.len(), self.samples.input_size())
-    }
-
-    fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
-        self.samples.nonzero_into(self.indices[sample], inputs, out)
-    }
-
-    fn prefetch(&self, sample: usize) {
-        self.samples.prefetch(self.indices[sample]);
     }
 }
 

@@ -13,6 +13,7 @@ mod evaluator;
 mod initial;
 mod npz;
 mod record;
+mod selection;
 mod step_study;
 mod trainer;
 

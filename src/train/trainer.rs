@@ -7,7 +7,7 @@ use super::{Checkpoint, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
 use crate::difference::Differentiator;
 use crate::nn::simd::Isa;
-use crate::nn::{Parameters, RUN_OF_NUMBERS, TwoLayerNet, reduce_runs};
+use crate::nn::{Parameters, TwoLayerNet, sum};
 use crate::random::LegacyRandom;
 
 /// How to train.
@@ -196,23 +196,6 @@ fn flat(parameters: &Parameters) -> &[f64] {
     parameters.values().as_slice().expect("flat parameters are contiguous")
 }
 
-/// `Σ_i term(a[i], b[i])`, on the current rayon pool, in an order that depends on the length alone.
-fn sum(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64 + Sync) -> f64 {
-    let sum_of_run = |(a, b): (&[f64], &[f64])| {
-        // In eight sums at a time.
-        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-        let mut sums = [0.0; 8];
-        for (a, b) in a.iter().zip(b) {
-            for (lane, sum) in sums.iter_mut().enumerate() {
-                *sum += term(a[lane], b[lane]);
-            }
-        }
-        let rest: f64 = a_rest.iter().zip(b_rest).map(|(&a, &b)| term(a, b)).sum();
-        sums.iter().sum::<f64>() + rest
-    };
-    reduce_runs((a, b), RUN_OF_NUMBERS, &sum_of_run, &|left, right| left + right)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,15 +225,5 @@ mod tests {
         trainer.gradient.values_mut()[1010] = -0.5;
         assert_eq!(trainer.update(), Ok(()));
         assert_eq!(trainer.net.parameters().values()[1010], 0.5 * f64::MAX);
-    }
-
-    #[test]
-    fn a_sum_of_any_length_has_every_term_once() {
-        for n in [0, 1, 7, 8, 9, 50, 8_192, 8_193, 40_000] {
-            let values: Vec<f64> = (1..=n).map(f64::from).collect();
-            // Sums of whole numbers are exact.
-            let n = f64::from(n);
-            assert_eq!(sum(&values, &values, |v, same| v * same), n * (n + 1.0) * (2.0 * n + 1.0) / 6.0);
-        }
     }
 }

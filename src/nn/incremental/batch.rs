@@ -1,8 +1,8 @@
 //! The samples of a batch, and which of their inputs are equal.
 
-use super::super::packed::{Rows, SparseBatch, pack_sample};
 use super::super::simd::{F64x8, LANES};
-use super::super::split::{Places, for_each_run};
+use super::super::sparse::{Rows, SparseBatch, pack_sample};
+use super::super::split::{RowsMut, for_each_chunk};
 
 /// How many bits of a hash find a value in [`distinct_values`].
 const MEMO_BITS: u32 = 10;
@@ -12,7 +12,7 @@ const MEMO_BITS: u32 = 10;
 pub(super) struct Batch {
     pub inputs: SparseBatch,
     pub classes: Vec<usize>,
-    /// Which of its sample's values each input has, in the places of `inputs`: (N, D + 1).
+    /// For each of `inputs` which of its sample's `values` it has: (N, D + 1).
     value_of_input: Vec<u32>,
     /// The distinct inputs of each sample other than 0: (N, D + 1), of which the last ones are not in use.
     values: Vec<f64>,
@@ -23,20 +23,23 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Takes over a batch in runs of at most `max_run` samples; allocates only if it is larger than all before.
-    pub fn set(&mut self, batch: &impl Rows, classes: &[usize], max_run: usize) {
+    /// Takes over a batch in chunks of at most `max_chunk` samples; allocates only if it is larger than all before.
+    pub fn set(&mut self, batch: &impl Rows, classes: &[usize], max_chunk: usize) {
         self.classes.clear();
         self.classes.extend_from_slice(classes);
         let (n_samples, n_inputs) = batch.dim();
-        let n_places = n_inputs + 1;
-        self.value_of_input.resize(n_samples * n_places, 0);
-        self.values.resize(n_samples * n_places, 0.0);
+        let row_len = n_inputs + 1;
+        self.value_of_input.resize(n_samples * row_len, 0);
+        self.values.resize(n_samples * row_len, 0.0);
         self.value_ends.resize(n_samples + 1, 0);
         self.largest.resize(n_samples, 0.0);
-        let inputs = self.inputs.places((n_samples, n_inputs));
-        let values = (Places::new(&mut self.value_of_input, n_places), Places::new(&mut self.values, n_places));
+        let inputs = self.inputs.make_room((n_samples, n_inputs));
+        let values = (RowsMut::new(&mut self.value_of_input, row_len), RowsMut::new(&mut self.values, row_len));
         let counts = (&mut self.value_ends[1..], &mut self.largest[..]);
-        for_each_run((0..n_samples, (inputs, (values, counts))), max_run, &|(samples, (inputs, (values, counts)))| {
+        for_each_chunk((0..n_samples, (inputs, (values, counts))), max_chunk, &|(
+            samples,
+            (inputs, (values, counts)),
+        )| {
             samples.clone().for_each(|n| batch.prefetch(n));
             let ((mut ends, mut inputs), (mut indices, mut values), (counts, largest)) = (inputs, values, counts);
             let inputs = ends.iter_mut().zip(inputs.iter_mut());
@@ -55,8 +58,8 @@ impl Batch {
 
     /// The distinct inputs of a sample.
     pub fn values(&self, sample: usize) -> &[f64] {
-        let n_places = self.values.len() / self.classes.len();
-        &self.values[sample * n_places..][..self.value_ends[sample + 1] - self.value_ends[sample]]
+        let row_len = self.values.len() / self.classes.len();
+        &self.values[sample * row_len..][..self.value_ends[sample + 1] - self.value_ends[sample]]
     }
 
     /// The largest absolute value of a sample. What it is where one of them is NaN makes no difference: the sample's units
@@ -69,8 +72,8 @@ impl Batch {
     #[inline(always)]
     pub fn inputs_with_values(&self, sample: usize) -> impl Iterator<Item = (usize, usize)> {
         let inputs = self.inputs.sample(sample);
-        let n_places = self.values.len() / self.classes.len();
-        let values = &self.value_of_input[sample * n_places..][..inputs.len()];
+        let row_len = self.values.len() / self.classes.len();
+        let values = &self.value_of_input[sample * row_len..][..inputs.len()];
         inputs.iter().zip(values).map(|(&(input, _), &value)| (input as usize, value as usize))
     }
 
@@ -89,7 +92,7 @@ impl Batch {
 /// values there are.
 ///
 /// A table remembers the last value seen for each hash. A value that was pushed out is listed again, which costs a row of
-/// changes and is no error; with a thousand places that is rare for images and the best that could be had for reals.
+/// changes and is no error; with a table of a thousand that is rare for images and the best that could be had for reals.
 fn distinct_values(inputs: &[(u32, f64)], indices: &mut [u32], values: &mut [f64]) -> usize {
     let mut memo = [0; 1 << MEMO_BITS];
     let mut len = 0;

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::super::parameters::NetworkShape;
 use super::super::simd::{Arithmetic, Kernel, LANES};
-use super::super::two_layer::NetworkShape;
 use super::partial_sums::PartialSums;
 
 /// Adds up the blocks' sums of a range of coordinates and scales them into `out`.

@@ -16,10 +16,11 @@
 //! is cut into fixed blocks of samples and vectors of units, whatever the number of threads, and the blocks' sums are added
 //! in their order (`collect.rs`): so the bits do not depend on the number of threads.
 
+mod base_pass;
 mod batch;
 mod collect;
 mod exact;
-mod forward;
+
 mod partial_sums;
 mod series;
 
@@ -27,21 +28,21 @@ use std::ops::Range;
 
 use ndarray::ArrayRef2;
 
+use self::base_pass::BasePass;
 use self::batch::Batch;
 use self::collect::Collect;
-use self::forward::Forward;
 use self::partial_sums::PartialSums;
-use super::full::check_batch;
-use super::packed::{Rows, vectors};
+use super::packed::vectors;
+use super::parameters::Parameters;
 use super::simd::Isa;
-use super::two_layer::Parameters;
+use super::sparse::{Rows, check_batch};
 use crate::difference::{Moves, Objective, Parallelism};
 
-/// Below so many vectors of changes, a tenth of a millisecond of work, a second thread brings nothing.
+/// With fewer vectors of changes than this, a tenth of a millisecond of work, a second thread brings nothing.
 const SERIAL_BELOW: usize = 8_000;
 
 /// How many samples of a forward pass one task takes: enough that the rows of W1 which it loads serve several.
-const FORWARD_RUN: usize = 16;
+const FORWARD_SAMPLES: usize = 16;
 
 /// How many vectors of W1 one task copies.
 const COPIED_VECTORS: usize = 1_024;
@@ -74,7 +75,7 @@ pub struct IncrementalLoss {
     isa: Isa,
     parallelism: Parallelism,
     batch: Batch,
-    forward: Forward,
+    base: BasePass,
     sums: PartialSums,
 }
 
@@ -96,7 +97,7 @@ impl IncrementalLoss {
             isa: Isa::best(),
             parallelism: Parallelism::Serial,
             batch: Batch::default(),
-            forward: Forward::new(parameters),
+            base: BasePass::new(parameters),
             sums: PartialSums::default(),
         }
     }
@@ -128,10 +129,10 @@ impl IncrementalLoss {
 
     /// As [`set_batch`](Self::set_batch), for inputs that are kept in another form than an array.
     pub(crate) fn set_rows(&mut self, x: &impl Rows, classes: &[usize]) {
-        check_batch(self.forward.shape(), x, classes);
+        check_batch(self.base.shape(), x, classes);
         let (n_samples, n_inputs) = x.dim();
-        let max_run = self.max_run(n_samples * n_inputs, FORWARD_RUN);
-        self.batch.set(x, classes, max_run);
+        let max_chunk = self.max_chunk(n_samples * n_inputs, FORWARD_SAMPLES);
+        self.batch.set(x, classes, max_chunk);
         self.run_forward();
     }
 
@@ -140,16 +141,16 @@ impl IncrementalLoss {
     /// # Panics
     /// If the shape is another.
     pub fn set_parameters(&mut self, parameters: &Parameters) {
-        let rows = COPIED_VECTORS.div_ceil(vectors(self.forward.shape()).0);
-        let max_run = if self.parallelism == Parallelism::Serial { usize::MAX } else { rows };
-        self.forward.set_parameters(parameters, max_run);
+        let rows = COPIED_VECTORS.div_ceil(vectors(self.base.shape()).0);
+        let max_chunk = if self.parallelism == Parallelism::Serial { usize::MAX } else { rows };
+        self.base.set_parameters(parameters, max_chunk);
         self.run_forward();
     }
 
     /// The loss at the parameters.
     pub fn value(&self) -> f64 {
         let classes = &self.batch.classes;
-        let sum: f64 = classes.iter().enumerate().map(|(n, &class)| self.forward.output(n, class).loss()).sum();
+        let sum: f64 = classes.iter().enumerate().map(|(n, &class)| self.base.output(n, class).loss()).sum();
         sum / classes.len() as f64
     }
 
@@ -157,13 +158,13 @@ impl IncrementalLoss {
         if self.batch.classes.is_empty() {
             return;
         }
-        let max_run = self.max_run(self.batch.n_values() * vectors(self.forward.shape()).0, FORWARD_RUN);
-        self.forward.run(&self.batch, self.isa, max_run);
+        let max_chunk = self.max_chunk(self.batch.n_values() * vectors(self.base.shape()).0, FORWARD_SAMPLES);
+        self.base.run(&self.batch, self.isa, max_chunk);
     }
 
-    /// How many samples one task of a pass with `n_vectors` of work takes: `run` in parallel, all in serial.
-    fn max_run(&self, n_vectors: usize, run: usize) -> usize {
-        if self.parallelism == Parallelism::Serial || n_vectors < SERIAL_BELOW { usize::MAX } else { run }
+    /// How many samples one task of a pass with `n_vectors` of work takes: `in_parallel`, or all of them in serial.
+    fn max_chunk(&self, n_vectors: usize, in_parallel: usize) -> usize {
+        if self.parallelism == Parallelism::Serial || n_vectors < SERIAL_BELOW { usize::MAX } else { in_parallel }
     }
 }
 
@@ -172,51 +173,49 @@ impl Objective for IncrementalLoss {
     type Workspace = ();
 
     fn n_coordinates(&self) -> usize {
-        self.forward.shape().n_parameters()
+        self.base.shape().n_parameters()
     }
 
     fn coordinate_value(&self, coordinate: usize) -> f64 {
-        self.forward.parameter(coordinate)
+        self.base.parameter(coordinate)
     }
 
     fn workspace(&self) {}
 
     fn evaluate(&self, (): &mut (), coordinate: usize, delta: f64) -> f64 {
-        let Self { batch, forward, .. } = self;
-        let w2_begin = forward.shape().offsets().w2;
+        let Self { batch, base, .. } = self;
+        let w2_begin = base.shape().offsets().w2;
         let n_samples = batch.classes.len();
         let sum: f64 = if coordinate < w2_begin {
-            let (input, unit) = (coordinate / forward.shape().n_hidden, coordinate % forward.shape().n_hidden);
+            let (input, unit) = (coordinate / base.shape().n_hidden, coordinate % base.shape().n_hidden);
             (0..n_samples)
                 .filter_map(|n| {
-                    Some(forward.unit_change(n, batch.classes[n], unit, delta * batch.inputs.input(n, input)?))
+                    Some(base.unit_change(n, batch.classes[n], unit, delta * batch.inputs.input(n, input)?))
                 })
                 .sum()
         } else {
             let within = coordinate - w2_begin;
-            let (unit, class) = (within / forward.shape().n_classes, within % forward.shape().n_classes);
-            (0..n_samples)
-                .map(|n| forward.score_change(n, batch.classes[n], class, delta * forward.unit(n, unit)))
-                .sum()
+            let (unit, class) = (within / base.shape().n_classes, within % base.shape().n_classes);
+            (0..n_samples).map(|n| base.score_change(n, batch.classes[n], class, delta * base.unit(n, unit))).sum()
         };
         sum / n_samples as f64
     }
 
     fn prepare(&mut self, moves: &Moves, parallelism: Parallelism) {
-        let n_changes = self.batch.n_values() * vectors(self.forward.shape()).0;
+        let n_changes = self.batch.n_values() * vectors(self.base.shape()).0;
         let parallel = parallelism == Parallelism::Pool && n_changes >= SERIAL_BELOW;
-        self.sums.fill(&self.batch, &self.forward, moves, self.isa, parallel);
+        self.sums.fill(&self.batch, &self.base, moves, self.isa, parallel);
     }
 
     fn differences(&self, (): &mut (), coordinates: Range<usize>, moves: &Moves, out: &mut [f64]) {
-        let Self { batch, forward, sums, .. } = self;
+        let Self { batch, base, sums, .. } = self;
         let scale = 1.0 / (batch.classes.len() as f64 * moves.divisor);
-        self.isa.run(Collect { shape: forward.shape(), sums, coordinates, scale, out });
+        self.isa.run(Collect { shape: base.shape(), sums, coordinates, scale, out });
     }
 
     /// Rows of W1; everything at once where it is too little to share.
     fn block_len(&self) -> usize {
-        let shape = self.forward.shape();
+        let shape = self.base.shape();
         let n_additions = self.batch.inputs.len() * vectors(shape).0;
         if n_additions < SERIAL_BELOW * 5 { shape.n_parameters() } else { COLLECTED_ROWS * shape.n_hidden }
     }

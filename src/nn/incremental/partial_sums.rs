@@ -9,23 +9,22 @@
 use std::ops::Range;
 
 use super::super::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
-use super::super::split::{Places, for_each_run};
+use super::super::split::{RowsMut, for_each_chunk};
+use super::base_pass::{BasePass, unit_vectors};
 use super::batch::{Batch, max_abs};
-use super::forward::{Forward, unit_vectors};
 use super::series::{self, GrowthSeries, LONG, MEDIUM, SHORT};
 use crate::difference::Moves;
 
-/// Blocks of samples are made until there are so many tasks. Each has sums of its own, which have to be cleared, and to be
+/// Blocks of samples are made until there are at least this many tasks. Each has sums of its own, which have to be cleared, and to be
 /// read by whichever thread adds them up: 28 took 3 % longer on one thread, 4 % on two, a tenth where the two cores share no
 /// cache. On 16 threads they would end no sooner, two rounds of half the length. Never by the number of threads, since the
 /// blocks decide the order of the sums.
 const N_TASKS: usize = 14;
 
 /// How many samples' moves one task computes.
-const MOVES_RUN: usize = 16;
+const MOVES_SAMPLES: usize = 16;
 
-/// So many samples are one block, and another one is made at most for each so many more, begun or full; then all get equally
-/// many. With more blocks, sums that are cleared and added up cost more than they let threads share.
+/// How many samples make one block worth while: a batch of N is cut into at most ⌈N / 24⌉ blocks, all of about one size. With more blocks, sums that are cleared and added up cost more than they let threads share.
 const BLOCK_SAMPLES: usize = 24;
 
 /// `Σ_n Σ_p weight_p · (change of sample n's loss by delta_p)` for every parameter, over each block of samples.
@@ -42,33 +41,33 @@ pub(super) struct PartialSums {
     sums: Vec<F64x8>,
     /// Scratch: the changes by each value of a sample, and the moves of its scores, two a point: (blocks, (H + 1)/8, …).
     scratch: Vec<F64x8>,
-    /// Scratch: `expm1(delta_p·value)`, for each sample (points, values) in a place for the longest: (blocks, …).
+    /// Scratch: `expm1(delta_p·value)`, for each sample (points, values), each with room for the sample with the most values: (blocks, …).
     unit_moves: Vec<f64>,
 }
 
 impl PartialSums {
     /// Computes them, on the current rayon pool where `parallel`; allocates only if there are more than ever before.
-    pub fn fill(&mut self, batch: &Batch, forward: &Forward, moves: &Moves, isa: Isa, parallel: bool) {
-        let (shape, n_samples) = (forward.shape(), batch.classes.len());
+    pub fn fill(&mut self, batch: &Batch, base: &BasePass, moves: &Moves, isa: Isa, parallel: bool) {
+        let (shape, n_samples) = (base.shape(), batch.classes.len());
         self.n_vectors = unit_vectors(shape);
         self.n_blocks = N_TASKS.div_ceil(self.n_vectors).min(n_samples.div_ceil(BLOCK_SAMPLES));
         self.n_sums = shape.n_inputs + 1 + shape.n_classes;
         let (n_blocks, n_vectors, n_sums) = (self.n_blocks, self.n_vectors, self.n_sums);
         let scratch_len = batch.max_values().max(2 * moves.deltas.len());
-        // At least one place, so that there is something to cut where nothing moves.
+        // At least one number, so that there is something to cut where nothing moves.
         let moves_len = (batch.max_values() * moves.deltas.len()).max(1);
         let block_moves_len = n_samples.div_ceil(n_blocks) * moves_len;
         self.sums.resize(n_blocks * n_vectors * n_sums, F64x8::ZERO);
         self.scratch.resize(n_blocks * n_vectors * scratch_len, F64x8::ZERO);
         self.unit_moves.resize(n_blocks * block_moves_len, 0.0);
-        let sums = Places::new(&mut self.sums, n_vectors * n_sums);
-        let scratch = Places::new(&mut self.scratch, n_vectors * scratch_len);
-        let unit_moves = Places::new(&mut self.unit_moves, block_moves_len);
-        let gradient = Gradient { batch, forward, moves, isa, parallel, n_sums, scratch_len, moves_len };
-        for_each_run((0..n_blocks, (sums, (scratch, unit_moves))), gradient.max_run(1), &|(blocks, places)| {
-            let (mut sums, (mut scratch, mut unit_moves)) = places;
-            let places = sums.iter_mut().zip(scratch.iter_mut().zip(unit_moves.iter_mut()));
-            for (block, (sums, (scratch, unit_moves))) in blocks.zip(places) {
+        let sums = RowsMut::new(&mut self.sums, n_vectors * n_sums);
+        let scratch = RowsMut::new(&mut self.scratch, n_vectors * scratch_len);
+        let unit_moves = RowsMut::new(&mut self.unit_moves, block_moves_len);
+        let gradient = Gradient { batch, base, moves, isa, parallel, n_sums, scratch_len, moves_len };
+        for_each_chunk((0..n_blocks, (sums, (scratch, unit_moves))), gradient.max_chunk(1), &|(blocks, memory)| {
+            let (mut sums, (mut scratch, mut unit_moves)) = memory;
+            let memory = sums.iter_mut().zip(scratch.iter_mut().zip(unit_moves.iter_mut()));
+            for (block, (sums, (scratch, unit_moves))) in blocks.zip(memory) {
                 let samples = n_samples * block / n_blocks..n_samples * (block + 1) / n_blocks;
                 gradient.fill_block(samples, sums, scratch, unit_moves);
             }
@@ -98,7 +97,7 @@ impl PartialSums {
 /// What the tasks of one gradient share.
 struct Gradient<'a> {
     batch: &'a Batch,
-    forward: &'a Forward,
+    base: &'a BasePass,
     moves: &'a Moves<'a>,
     isa: Isa,
     parallel: bool,
@@ -108,21 +107,21 @@ struct Gradient<'a> {
 }
 
 impl Gradient<'_> {
-    /// How many items one run takes: `run` in parallel, all in serial.
-    fn max_run(&self, run: usize) -> usize {
-        if self.parallel { run } else { usize::MAX }
+    /// How many items one task takes: `in_parallel`, or all of them in serial.
+    fn max_chunk(&self, in_parallel: usize) -> usize {
+        if self.parallel { in_parallel } else { usize::MAX }
     }
 
     /// All tasks of one block of samples, and before them the moves that they share.
     fn fill_block(&self, samples: Range<usize>, sums: &mut [F64x8], scratch: &mut [F64x8], unit_moves: &mut [f64]) {
-        let out = Places::new(&mut unit_moves[..samples.len() * self.moves_len], self.moves_len);
-        for_each_run((samples.clone(), out), self.max_run(MOVES_RUN), &|(samples, out)| {
+        let out = RowsMut::new(&mut unit_moves[..samples.len() * self.moves_len], self.moves_len);
+        for_each_chunk((samples.clone(), out), self.max_chunk(MOVES_SAMPLES), &|(samples, out)| {
             self.isa.run(FillUnitMoves { gradient: self, samples, out });
         });
         let unit_moves = &*unit_moves;
-        let places = (Places::new(sums, self.n_sums), Places::new(scratch, self.scratch_len));
-        let n_vectors = self.forward.n_unit_vectors();
-        for_each_run((0..n_vectors, places), self.max_run(1), &|(vectors, (mut sums, mut scratch))| {
+        let memory = (RowsMut::new(sums, self.n_sums), RowsMut::new(scratch, self.scratch_len));
+        let n_vectors = self.base.n_unit_vectors();
+        for_each_chunk((0..n_vectors, memory), self.max_chunk(1), &|(vectors, (mut sums, mut scratch))| {
             for (vector, (sums, scratch)) in vectors.zip(sums.iter_mut().zip(scratch.iter_mut())) {
                 let samples = samples.clone();
                 self.isa.run(FillTask { gradient: self, unit_moves, samples, vector, sums, scratch });
@@ -131,11 +130,11 @@ impl Gradient<'_> {
     }
 }
 
-/// The moves of all values of a run of samples.
+/// The moves of all values of some samples in a row.
 struct FillUnitMoves<'a> {
     gradient: &'a Gradient<'a>,
     samples: Range<usize>,
-    out: Places<'a, f64>,
+    out: RowsMut<'a, f64>,
 }
 
 impl Kernel for FillUnitMoves<'_> {
@@ -159,7 +158,7 @@ impl Kernel for FillUnitMoves<'_> {
 /// One block of samples, one vector of units.
 struct FillTask<'a> {
     gradient: &'a Gradient<'a>,
-    /// The samples': (samples, …).
+    /// What [`FillUnitMoves`] wrote for the block's samples: (samples, …).
     unit_moves: &'a [f64],
     samples: Range<usize>,
     vector: usize,
@@ -173,16 +172,16 @@ impl Kernel for FillTask<'_> {
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
         let Self { vector, scratch, .. } = self;
-        let Gradient { batch, forward, moves, moves_len, .. } = *self.gradient;
-        let (input_sums, score_sums) = self.sums.split_at_mut(forward.shape().n_inputs + 1);
+        let Gradient { batch, base, moves, moves_len, .. } = *self.gradient;
+        let (input_sums, score_sums) = self.sums.split_at_mut(base.shape().n_inputs + 1);
         let max_delta = max_abs(moves.deltas);
         input_sums.fill(F64x8::ZERO);
         score_sums.fill(F64x8::ZERO);
         for (n, unit_moves) in self.samples.zip(self.unit_moves.chunks_exact(moves_len)) {
-            let sample = Sample { n, class: batch.classes[n], vector, forward, moves };
+            let sample = Sample { n, class: batch.classes[n], vector, base, moves };
             let values = batch.values(n);
             // The last vector may hold the bias's unit alone, which no input reaches.
-            if vector * LANES < forward.shape().n_hidden {
+            if vector * LANES < base.shape().n_hidden {
                 let unit_moves = &unit_moves[..values.len() * moves.deltas.len()];
                 let changes = &mut scratch[..values.len()];
                 sample.changes_by_values::<A>(values, unit_moves, max_delta * batch.largest_value(n), changes);
@@ -200,7 +199,7 @@ struct Sample<'a> {
     n: usize,
     class: usize,
     vector: usize,
-    forward: &'a Forward,
+    base: &'a BasePass,
     moves: &'a Moves<'a>,
 }
 
@@ -211,7 +210,7 @@ impl Sample<'_> {
     fn changes_by_values<A: Arithmetic>(&self, values: &[f64], unit_moves: &[f64], max_move: f64, out: &mut [F64x8]) {
         // A sigmoid moves by at most a quarter of what its input does, and the scores relative to each other by that times
         // the range of the unit's weights.
-        let max_move = max_move * (0.25 * self.forward.w2_range(self.vector)).max(1.0);
+        let max_move = max_move * (0.25 * self.base.w2_range(self.vector)).max(1.0);
         if max_move <= series::limit(SHORT) {
             self.changes_by_series::<A, SHORT>(unit_moves, out);
         } else if max_move <= series::limit(MEDIUM) {
@@ -225,11 +224,11 @@ impl Sample<'_> {
 
     #[inline(always)]
     fn changes_by_series<A: Arithmetic, const M: usize>(&self, unit_moves: &[f64], out: &mut [F64x8]) {
-        let Self { n, class, vector, forward, moves } = *self;
-        let (minus_z, slope) = (-forward.unit_vector(n, vector), forward.slope_vector(n, vector));
-        let output = forward.output(n, class);
-        let growth_series = GrowthSeries::<M>::new(&output, slope, |k| forward.w2_vector(k, vector));
-        let log_series = forward.log_series(n);
+        let Self { n, class, vector, base, moves } = *self;
+        let (minus_z, slope) = (-base.unit_vector(n, vector), base.slope_vector(n, vector));
+        let output = base.output(n, class);
+        let growth_series = GrowthSeries::<M>::new(&output, slope, |k| base.w2_vector(k, vector));
+        let log_series = base.log_series(n);
         let n_values = out.len();
         for (value, out) in out.iter_mut().enumerate() {
             let mut sum = F64x8::ZERO;
@@ -244,12 +243,12 @@ impl Sample<'_> {
 
     /// The same for moves of any size.
     fn exact_changes(&self, values: &[f64], out: &mut [F64x8]) {
-        let n_units = (self.forward.shape().n_hidden - self.vector * LANES).min(LANES);
+        let n_units = (self.base.shape().n_hidden - self.vector * LANES).min(LANES);
         for (value, out) in values.iter().zip(out) {
             *out = F64x8::ZERO;
             for (lane, out) in out.0[..n_units].iter_mut().enumerate() {
                 let unit = self.vector * LANES + lane;
-                *out = self.difference(|delta| self.forward.unit_change(self.n, self.class, unit, delta * value));
+                *out = self.difference(|delta| self.base.unit_change(self.n, self.class, unit, delta * value));
             }
         }
     }
@@ -272,14 +271,14 @@ impl Sample<'_> {
     #[inline(always)]
     fn add_changes_by_series<A: Arithmetic, const M: usize>(&self, scratch: &mut [F64x8], sums: &mut [F64x8]) {
         let Moves { deltas, weights, .. } = *self.moves;
-        let z = self.forward.unit_vector(self.n, self.vector);
+        let z = self.base.unit_vector(self.n, self.vector);
         let (up, down) = scratch[..2 * deltas.len()].split_at_mut(deltas.len());
         for ((up, down), &delta) in up.iter_mut().zip(&mut *down).zip(deltas) {
             *up = series::expm1::<A, M>(F64x8::splat(delta) * z);
             *down = series::expm1::<A, M>(F64x8::splat(-delta) * z);
         }
-        let output = self.forward.output(self.n, self.class);
-        let log_series = self.forward.log_series(self.n);
+        let output = self.base.output(self.n, self.class);
+        let log_series = self.base.log_series(self.n);
         for (k, (sum, &p)) in sums.iter_mut().zip(output.probabilities).enumerate() {
             // The right class's score up is all others' down.
             let (p, moves) = if k == self.class { (output.others().sum(), &*down) } else { (p, &*up) };
@@ -292,11 +291,11 @@ impl Sample<'_> {
 
     /// The same for moves of any size.
     fn add_exact_changes(&self, sums: &mut [F64x8]) {
-        let n_units = (self.forward.shape().n_hidden + 1 - self.vector * LANES).min(LANES);
+        let n_units = (self.base.shape().n_hidden + 1 - self.vector * LANES).min(LANES);
         for (k, sum) in sums.iter_mut().enumerate() {
             for (lane, sum) in sum.0[..n_units].iter_mut().enumerate() {
-                let z = self.forward.unit(self.n, self.vector * LANES + lane);
-                *sum += self.difference(|delta| self.forward.score_change(self.n, self.class, k, delta * z));
+                let z = self.base.unit(self.n, self.vector * LANES + lane);
+                *sum += self.difference(|delta| self.base.score_change(self.n, self.class, k, delta * z));
             }
         }
     }

@@ -1,18 +1,20 @@
-//! The forward pass at the parameters, with what the changes are computed from.
+//! The forward pass at the parameters themselves, which every change is reckoned from.
 
 use std::ops::Range;
 
-use super::super::packed::{PackedParameters, SparseBatch, hidden_inputs, scores, vectors};
+use super::super::packed::{PackedParameters, vectors};
+use super::super::parameters::{NetworkShape, Parameters};
+use super::super::products::{hidden_inputs, scores};
 use super::super::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
-use super::super::split::{Places, for_each_run};
-use super::super::two_layer::{NetworkShape, Parameters};
+use super::super::sparse::SparseBatch;
+use super::super::split::{RowsMut, for_each_chunk};
 use super::batch::Batch;
 use super::exact::{self, Output};
 use super::series::LogSeries;
 
-/// The parameters and all that one forward pass of a batch yields.
+/// The parameters, and what a forward pass of a batch yields at them: the base that moved parameters change.
 #[derive(Debug, Clone)]
-pub(super) struct Forward {
+pub(super) struct BasePass {
     shape: NetworkShape,
     parameters: PackedParameters,
     /// W2ᵀ, the weights of eight units to one class: (K, H/8).
@@ -36,12 +38,12 @@ pub(super) fn unit_vectors(shape: NetworkShape) -> usize {
     (shape.n_hidden + 1).div_ceil(LANES)
 }
 
-impl Forward {
-    /// With the parameters; the pass itself is not run.
+impl BasePass {
+    /// Takes the parameters. The pass itself is not run yet: there is no batch.
     pub fn new(parameters: &Parameters) -> Self {
         let shape = parameters.shape();
         let n_vectors = vectors(shape).0;
-        let mut forward = Self {
+        let mut pass = Self {
             shape,
             parameters: PackedParameters::new(parameters),
             w2_by_class: vec![F64x8::ZERO; shape.n_classes * n_vectors],
@@ -52,8 +54,8 @@ impl Forward {
             outputs: Vec::new(),
             log_series: Vec::new(),
         };
-        forward.turn_w2(parameters);
-        forward
+        pass.turn_w2(parameters);
+        pass
     }
 
     pub fn shape(&self) -> NetworkShape {
@@ -70,18 +72,18 @@ impl Forward {
         unit_vectors(self.shape)
     }
 
-    /// Takes other parameters of the same shape, in runs of at most `max_run` rows of W1.
+    /// Takes other parameters of the same shape, in chunks of at most `max_chunk` rows of W1.
     ///
     /// # Panics
     /// If the shape is another.
-    pub fn set_parameters(&mut self, parameters: &Parameters, max_run: usize) {
+    pub fn set_parameters(&mut self, parameters: &Parameters, max_chunk: usize) {
         assert!(
             parameters.shape() == self.shape,
             "parameters of {} for a network of {}",
             parameters.shape(),
             self.shape
         );
-        self.parameters.copy_from(parameters, max_run);
+        self.parameters.copy_from(parameters, max_chunk);
         self.turn_w2(parameters);
     }
 
@@ -99,18 +101,22 @@ impl Forward {
         }
     }
 
-    /// Runs the pass, in runs of at most `max_run` samples; allocates only if the batch is larger than all before.
-    pub fn run(&mut self, batch: &Batch, isa: Isa, max_run: usize) {
+    /// Runs the pass, in chunks of at most `max_chunk` samples; allocates only if the batch is larger than all before.
+    pub fn run(&mut self, batch: &Batch, isa: Isa, max_chunk: usize) {
         let n_samples = batch.classes.len();
         let ((n_vectors, n_class_vectors), n_unit_vectors) = (vectors(self.shape), unit_vectors(self.shape));
         self.hidden_inputs.resize(n_samples * n_vectors, F64x8::ZERO);
         self.slopes.resize(n_samples * n_vectors, F64x8::ZERO);
         self.units.resize(n_samples * n_unit_vectors, F64x8::ZERO);
         self.outputs.resize(n_samples * 2 * n_class_vectors, F64x8::ZERO);
-        let hidden = (Places::new(&mut self.hidden_inputs, n_vectors), Places::new(&mut self.slopes, n_vectors));
-        let rest = (Places::new(&mut self.units, n_unit_vectors), Places::new(&mut self.outputs, 2 * n_class_vectors));
+        let hidden = (RowsMut::new(&mut self.hidden_inputs, n_vectors), RowsMut::new(&mut self.slopes, n_vectors));
+        let rest =
+            (RowsMut::new(&mut self.units, n_unit_vectors), RowsMut::new(&mut self.outputs, 2 * n_class_vectors));
         let (inputs, parameters, n_hidden) = (&batch.inputs, &self.parameters, self.shape.n_hidden);
-        for_each_run((0..n_samples, (hidden, rest)), max_run, &|(samples, ((hidden, slopes), (units, outputs)))| {
+        for_each_chunk((0..n_samples, (hidden, rest)), max_chunk, &|(
+            samples,
+            ((hidden, slopes), (units, outputs)),
+        )| {
             let hidden_inputs = hidden.values;
             isa.run(ForwardPass { inputs, parameters, n_hidden, samples, hidden_inputs, slopes, units, outputs });
         });
@@ -185,16 +191,16 @@ impl Forward {
     }
 }
 
-/// The forward pass of a run of samples.
+/// The forward pass of some samples in a row.
 struct ForwardPass<'a> {
     inputs: &'a SparseBatch,
     parameters: &'a PackedParameters,
     n_hidden: usize,
     samples: Range<usize>,
     hidden_inputs: &'a mut [F64x8],
-    slopes: Places<'a, F64x8>,
-    units: Places<'a, F64x8>,
-    outputs: Places<'a, F64x8>,
+    slopes: RowsMut<'a, F64x8>,
+    units: RowsMut<'a, F64x8>,
+    outputs: RowsMut<'a, F64x8>,
 }
 
 impl Kernel for ForwardPass<'_> {
@@ -204,8 +210,8 @@ impl Kernel for ForwardPass<'_> {
     fn run<A: Arithmetic>(mut self) {
         hidden_inputs::<A>(self.inputs, self.samples.clone(), self.parameters, self.hidden_inputs);
         let hidden_inputs = self.hidden_inputs.chunks_exact(self.slopes.row_len);
-        let places = self.slopes.iter_mut().zip(self.units.iter_mut()).zip(self.outputs.iter_mut());
-        for (hidden_inputs, ((slopes, units), outputs)) in hidden_inputs.zip(places) {
+        let rows = self.slopes.iter_mut().zip(self.units.iter_mut()).zip(self.outputs.iter_mut());
+        for (hidden_inputs, ((slopes, units), outputs)) in hidden_inputs.zip(rows) {
             for ((&a, slope), z) in hidden_inputs.iter().zip(slopes.iter_mut()).zip(units.iter_mut()) {
                 (*z, *slope) = sigmoid_and_slope::<A>(a);
             }
