@@ -23,7 +23,8 @@ use sha2::{Digest, Sha256};
 use ureq::ProxyProtocol;
 use ureq::http::Uri;
 
-use super::Error;
+use super::error::Error;
+use super::sha256::hex;
 
 /// Where MNIST is downloaded from unless another mirror is named; tried in this order.
 pub const MNIST_MIRRORS: [&str; 2] =
@@ -326,7 +327,7 @@ fn verify(received: &mut File, file: &RemoteFile) -> Result<(), Failure> {
             }
         }
     }
-    let sha256 = super::mnist::hex(&hasher.finalize());
+    let sha256 = hex(&hasher.finalize());
     if n_bytes != file.n_bytes || sha256 != file.sha256 {
         return Err(Failure::lasting(format!(
             "wrong content: expected {} bytes with the SHA-256 {}, found {} with {sha256}",

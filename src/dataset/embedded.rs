@@ -5,8 +5,10 @@
 
 use std::path::Path;
 
+use super::error::Error;
 use super::files::{LabelledImages, Opened};
-use super::{Dataset, Error, Name};
+use super::name::Name;
+use super::set::Dataset;
 
 macro_rules! embedded_file {
     ($name:literal) => {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::Name;
 use super::idx::IdxError;
+use super::name::Name;
 
 /// Why there is no data set.
 #[derive(Debug, Error)]

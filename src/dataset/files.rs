@@ -4,8 +4,11 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::error::Error;
 use super::idx::{Bounds, ImageReader, Images, LabelReader};
-use super::{Dataset, Error, Name, Samples};
+use super::name::Name;
+use super::samples::Samples;
+use super::set::Dataset;
 
 /// Something to read an IDX file from, and what to call it in an error.
 pub(super) struct Opened<'a, R: Read> {

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::download::{Downloader, Observer, RemoteFile};
+use super::error::Error;
 use super::files::{LabelledImages, Opened};
 use super::idx::{Bounds, IdxError, ImageReader, Images, LabelReader};
-use super::{Dataset, Error, Name};
+use super::name::Name;
+use super::set::Dataset;
+use super::sha256::hex;
 
 type MnistFile = RemoteFile<'static>;
 
@@ -170,8 +173,4 @@ fn content_sha256(header: &[usize], body: &[u8]) -> String {
     }
     hasher.update(body);
     hex(&hasher.finalize())
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,8 @@
 //! The article's `testA`: numbers and labels by chance, to try a network out without any files.
 
-use super::{Dataset, Name, Samples};
+use super::name::Name;
+use super::samples::Samples;
+use super::set::Dataset;
 use crate::random::LegacyRandom;
 
 const N_SAMPLES: usize = 100;

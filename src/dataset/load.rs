@@ -1,0 +1,112 @@
+//! From what is wanted to the samples: which source is asked, and which one takes its place.
+
+use std::path::PathBuf;
+
+use super::download::{Downloader, Limits, MNIST_MIRRORS, Observer};
+use super::embedded::embedded;
+use super::error::Error;
+use super::mnist;
+use super::name::Name;
+use super::set::Dataset;
+use super::synthetic::synthetic;
+use crate::random::LegacyRandom;
+
+/// Which data set is wanted, and where its files may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The data set; `None` for MNIST if it is to be had, else the embedded digits.
+    pub name: Option<Name>,
+    /// A folder that holds the four files. What is missing there is not looked for elsewhere.
+    pub data_dir: Option<PathBuf>,
+    /// The folder that MNIST is kept in once it is downloaded; `None` for `numgrad/mnist` in the user's cache.
+    pub cache_dir: Option<PathBuf>,
+    /// The address that MNIST is downloaded from in place of the usual ones.
+    pub mirror: Option<String>,
+    /// The number of classes, K: 1 to 256.
+    pub n_classes: usize,
+    /// How much memory the content of a folder's files may take; `None` for as much as their headers promise.
+    pub max_bytes: Option<u64>,
+}
+
+impl Default for Request {
+    /// Nothing named, and ten classes.
+    fn default() -> Self {
+        Self { name: None, data_dir: None, cache_dir: None, mirror: None, n_classes: 10, max_bytes: None }
+    }
+}
+
+/// The data set that a [`Request`] led to.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The samples.
+    pub dataset: Dataset,
+    /// If it is not the data set that one would expect: why, and how to get that one. One text for the user.
+    pub warning: Option<String>,
+}
+
+/// Gets a data set: from its files, from the network, out of the library, or by chance from `random`, which no other
+/// data set touches.
+///
+/// Looking for the network takes at most 10 seconds, however many files are missing and mirrors there are.
+///
+/// # Errors
+/// [`Error`], whose message says what to do. Without a `name`, MNIST that is out of reach is no error but a
+/// [warning](Loaded::warning); a folder without all files, or a mirror that is no address, always is one.
+///
+/// ```
+/// use numgrad::{dataset, random::LegacyRandom};
+///
+/// let request = dataset::Request { name: Some(dataset::Name::Synthetic), ..Default::default() };
+/// let loaded = dataset::load(&request, &mut LegacyRandom::seed(42), &mut ())?;
+/// assert_eq!(loaded.dataset.train.len(), 100);
+/// # Ok::<(), dataset::Error>(())
+/// ```
+pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Observer) -> Result<Loaded, Error> {
+    let n_classes = request.n_classes;
+    if !(1..=256).contains(&n_classes) {
+        return Err(Error::Classes(n_classes));
+    }
+    let mut downloader = match &request.mirror {
+        Some(mirror) => Downloader::new(&[mirror], Limits::default())?,
+        None => Downloader::new(&MNIST_MIRRORS, Limits::default())?,
+    };
+    let mut from_cache = || mnist::from_cache(&cache_dir(request)?, n_classes, &mut downloader, observer);
+
+    let dataset = match (request.name, &request.data_dir) {
+        (Some(name @ (Name::Embedded | Name::Synthetic)), Some(directory)) => {
+            return Err(Error::Contradiction { name, directory: directory.clone() });
+        }
+        (_, Some(directory)) => {
+            mnist::from_directory_within(directory, n_classes, request.max_bytes.unwrap_or(u64::MAX))?
+        }
+        (Some(Name::Directory), None) => return Err(Error::NoFolder),
+        (Some(Name::Synthetic), None) => synthetic(n_classes, random),
+        (Some(Name::Embedded), None) => embedded(n_classes)?,
+        (Some(Name::Mnist), None) => from_cache().map_err(|error| match error {
+            error if error.is_unavailable() => Error::NoMnist(Box::new(error)),
+            error => error,
+        })?,
+        (None, None) => match from_cache() {
+            Err(error) if error.is_unavailable() => return instead_of_mnist(n_classes, &error),
+            result => result?,
+        },
+    };
+    Ok(Loaded { dataset, warning: None })
+}
+
+fn instead_of_mnist(n_classes: usize, error: &Error) -> Result<Loaded, Error> {
+    let dataset = embedded(n_classes)?;
+    let warning = format!(
+        "full MNIST is not to be had, so the {} embedded digits take its place: {error}. For the full set run again \
+         with a network, or name the folder of its four files (--data-dir) or another mirror (--mirror)",
+        dataset.train.len()
+    );
+    Ok(Loaded { dataset, warning: Some(warning) })
+}
+
+fn cache_dir(request: &Request) -> Result<PathBuf, Error> {
+    match &request.cache_dir {
+        Some(folder) => Ok(folder.clone()),
+        None => Ok(dirs::cache_dir().ok_or(Error::NoCache)?.join("numgrad").join("mnist")),
+    }
+}
