@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::dataset::{self, Dataset, Name, Request};
 use crate::random::LegacyRandom;
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, ValueHint};
@@ -90,9 +90,9 @@ pub fn contradiction<T>(message: &str) -> Result<T, clap::Error> {
 /// The samples of a request. Synthetic ones are drawn from `random`; the other data sets leave it as it is.
 pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow::Result<Dataset> {
     let bounded = Request { max_bytes: Some(free_bytes()), ..request.clone() };
-    let loaded = dataset::load(&bounded, random, &mut Downloads::new(quiet))?;
+    let loaded = dataset::load(&bounded, random, &mut Downloads::new(quiet)).map_err(with_flags)?;
     if let Some(warning) = &loaded.warning {
-        say(format_args!("warning: {warning}"));
+        say(format_args!("warning: {warning} (--data-dir, --mirror)"));
     }
     match (request.name, &request.data_dir) {
         (Some(Name::Mnist), Some(folder)) if loaded.dataset.name != Name::Mnist => bail!(
@@ -100,6 +100,25 @@ pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow
             folder.display()
         ),
         _ => Ok(loaded.dataset),
+    }
+}
+
+/// Adds the flags that every program has for what an error advises.
+fn with_flags(error: dataset::Error) -> anyhow::Error {
+    match error {
+        dataset::Error::NoMnist(_) => anyhow!("{error} (--data-dir, --mirror, --dataset embedded)"),
+        dataset::Error::Mirror { .. } => anyhow!("--mirror: {error}"),
+        error => error.into(),
+    }
+}
+
+/// Adds `--classes`, which not every program has, to an error of [`load`] that it would help with.
+pub fn with_classes_flag(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(dataset::Error::Label { .. }) => {
+            anyhow!("{error}; if the label is right, ask for more classes (--classes)")
+        }
+        _ => error,
     }
 }
 

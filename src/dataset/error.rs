@@ -1,5 +1,5 @@
 //! What can go wrong on the way to a data set. Every message is whole in itself: it names the file, what was expected,
-//! what was found and what to do.
+//! what was found and what to do. Whoever has flags for that adds them.
 
 use std::io;
 use std::path::PathBuf;
@@ -87,9 +87,8 @@ pub enum Error {
     },
     /// A label is not below the number of classes.
     #[error(
-        "{}: sample {sample} (counted from 0) has the label {label}, expected 0 to {}; if the label is right, ask for \
-         at least {} classes (--classes)",
-        path.display(), n_classes.saturating_sub(1), usize::from(*label) + 1
+        "{}: sample {sample} (counted from 0) has the label {label}, which takes at least {} classes; expected 0 to {}",
+        path.display(), usize::from(*label) + 1, n_classes.saturating_sub(1)
     )]
     Label {
         /// The file of labels.
@@ -139,9 +138,7 @@ pub enum Error {
     #[error("there is no cache folder: neither XDG_CACHE_HOME nor HOME says where it is")]
     NoCache,
     /// The address of a mirror is not one.
-    #[error(
-        "the mirror (--mirror) is {mirror:?}: expected an address that begins with http:// or https://, found {found}"
-    )]
+    #[error("the mirror is {mirror:?}: expected an address that begins with http:// or https://, found {found}")]
     Mirror {
         /// The address.
         mirror: String,
@@ -150,14 +147,14 @@ pub enum Error {
     },
     /// MNIST was asked for and can't be had.
     #[error(
-        "full MNIST (--dataset mnist) is not to be had: {0}. Try again with a network, name the folder of its four files \
-         (--data-dir) or another mirror (--mirror), or train on the embedded digits (--dataset embedded)"
+        "full MNIST is not to be had: {0}. Try again with a network, name the folder of its four files or another mirror, \
+         or take the embedded digits"
     )]
     NoMnist(Box<Error>),
     /// A folder was named together with a data set that is not read from one.
     #[error(
-        "the data set {name} (--dataset) is not read from a folder, but one is named: {} (--data-dir); expected only one \
-         of the two", directory.display()
+        "the data set {name} is not read from a folder, but one is named: {}; expected only one of the two",
+        directory.display()
     )]
     Contradiction {
         /// The data set.
@@ -166,10 +163,10 @@ pub enum Error {
         directory: PathBuf,
     },
     /// The data set of a folder was asked for, but no folder named.
-    #[error("expected the folder of the data set (--data-dir), found none named")]
+    #[error("expected the folder of the data set, found none named")]
     NoFolder,
     /// The number of classes makes no sense.
-    #[error("the number of classes (--classes) is {0}: expected 1 to 256, as a label is one byte")]
+    #[error("the number of classes is {0}: expected 1 to 256, as a label is one byte")]
     Classes(usize),
 }
 

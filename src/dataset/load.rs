@@ -97,8 +97,8 @@ pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Obs
 fn instead_of_mnist(n_classes: usize, error: &Error) -> Result<Loaded, Error> {
     let dataset = embedded(n_classes)?;
     let warning = format!(
-        "full MNIST is not to be had, so the {} embedded digits take its place: {error}. For the full set run again \
-         with a network, or name the folder of its four files (--data-dir) or another mirror (--mirror)",
+        "full MNIST is not to be had, so the {} embedded digits take its place: {error}. For the full set try again with a \
+         network, or name the folder of its four files or another mirror",
         dataset.train.len()
     );
     Ok(Loaded { dataset, warning: Some(warning) })

@@ -441,6 +441,7 @@ fn a_proxy_from_the_usual_variables_is_asked_but_not_for_this_machine() {
     let proxy = Server::start(|_, _| Reply::Status(403));
     let stderr = stderr_of("http://mirror.invalid/mnist/", &[("ALL_PROXY", &proxy.url)]);
     assert!(stderr.contains("train-labels-idx1-ubyte.gz: ") && stderr.contains("proxy"), "{stderr}");
+    assert!(stderr.contains("or take the embedded digits (--data-dir, --mirror, --dataset embedded)"), "{stderr}");
     let asked = proxy.asked().len();
     assert!(asked > 0);
 
@@ -513,7 +514,7 @@ fn a_mirror_is_an_address_of_http_with_or_without_the_last_slash() {
         assert!(matches!(error, Error::Mirror { .. }), "{wrong}: {error}");
         let request = Request { mirror: Some(wrong.into()), ..Request::default() };
         let error = dataset::load(&request, &mut LegacyRandom::seed(0), &mut ()).unwrap_err().to_string();
-        assert!(error.contains(&format!("(--mirror) is {wrong:?}: expected an address")), "{error}");
+        assert!(error.contains(&format!("the mirror is {wrong:?}: expected an address")), "{error}");
     }
 
     let made = Made::new();
@@ -538,14 +539,14 @@ fn mnist_that_is_out_of_reach_is_an_error_where_demanded_and_else_a_warning() {
     let cache = tempfile::tempdir().unwrap();
     let server = Server::start(|_, _| Reply::Status(404));
     let error = load(Some(Name::Mnist), cache.path(), &server).unwrap_err().to_string();
-    for part in ["HTTP status 404", "--data-dir", "--mirror", "--dataset embedded"] {
+    for part in ["HTTP status 404", "the folder of its four files", "another mirror", "the embedded digits"] {
         assert!(error.contains(part), "{part} is not in: {error}");
     }
 
     let loaded = load(None, cache.path(), &server).unwrap();
     assert_eq!((loaded.dataset.name, loaded.dataset.train.len()), (Name::Embedded, 6000));
     let warning = loaded.warning.unwrap();
-    for part in ["6000 embedded digits", "HTTP status 404", "--data-dir", "--mirror"] {
+    for part in ["6000 embedded digits", "HTTP status 404", "the folder of its four files", "another mirror"] {
         assert!(warning.contains(part), "{part} is not in: {warning}");
     }
     assert_eq!(names_in(cache.path()), [""; 0]);

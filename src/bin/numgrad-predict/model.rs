@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ndarray::ArrayRef2;
 use numgrad::dataset::{self, Name, Samples};
 use numgrad::nn::{NetworkShape, TwoLayerNet};
@@ -11,8 +11,6 @@ use numgrad::train::read_model;
 
 /// What a run calls its model.
 const FILE_OF_A_RUN: &str = "model.npz";
-/// A label is one byte.
-const MAX_CLASSES: usize = 256;
 /// Pixels of MNIST's pictures.
 const MNIST_SIZE: usize = 28 * 28;
 
@@ -78,18 +76,13 @@ impl Model {
         Ok(())
     }
 
-    /// Makes an error about a class that the data have too many one about the network, which fixes their number.
-    pub fn without_class(&self, error: anyhow::Error) -> anyhow::Error {
+    /// Says of an error about classes that the network fixes their number.
+    pub fn about_classes(&self, error: anyhow::Error) -> anyhow::Error {
         let n_classes = self.shape().n_classes;
         match error.downcast_ref() {
-            Some(dataset::Error::Label { path, label, .. }) => anyhow!(
-                "{self} knows {n_classes} classes, 0 to {}, but {} has the label {label}; name the data it was trained on",
-                n_classes - 1,
-                path.display()
-            ),
-            Some(dataset::Error::Classes(_)) => anyhow!(
-                "{self} knows {n_classes} classes, but labels are 0 to 255: expected a network of at most {MAX_CLASSES}"
-            ),
+            Some(dataset::Error::Label { .. } | dataset::Error::Classes(_)) => {
+                error.context(format!("{self} knows {n_classes} classes; name the data it was trained on"))
+            }
             _ => error,
         }
     }

@@ -67,7 +67,7 @@ fn on_threads<T: Send>(n_threads: usize, run: impl FnOnce() -> Result<T> + Send)
 fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     // The order of the draws is NumPy's in the article: data, if they are random, then weights, then batches.
     let mut random = LegacyRandom::seed(options.seed);
-    let data = data::load(&options.data, &mut random, options.quiet)?;
+    let data = data::load(&options.data, &mut random, options.quiet).map_err(data::with_classes_flag)?;
     let shape = NetworkShape {
         n_inputs: data.train.input_size(),
         n_hidden: options.n_hidden,
