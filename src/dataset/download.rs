@@ -7,22 +7,22 @@
 //!
 //! How long all this may take is bounded by [`Limits`]. Looking for the network, which is everything until the first
 //! byte of a file arrives, has one budget for all mirrors, files and retries together, and every mirror still to be
-//! tried keeps a share of it. It is waited for in a thread of its own, which is abandoned when its share is used up:
-//! a name lookup that hangs can't be ended otherwise.
+//! tried keeps a share of it.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use ureq::ProxyProtocol;
+use ureq::config::Config;
 use ureq::http::Uri;
 
+use super::deadline::Deadline;
 use super::error::Error;
 use super::sha256::hex;
 
@@ -179,22 +179,16 @@ impl Downloader {
     /// Asks for a file and waits for its first bytes, for at most `share`.
     fn look(&mut self, url: &str, share: Duration) -> Result<Answer, Failure> {
         let started = Instant::now();
-        let agent = agent(proxy(url)?, &self.limits);
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let asked = url.to_owned();
-        let asking = thread::Builder::new().spawn(move || {
-            // Fails if nobody waits any more.
-            let _ = sender.send(ask(&agent, &asked));
-        });
-        let outcome = match asking {
-            Ok(_) => receiver.recv_timeout(share),
-            Err(error) => Ok(Err(ureq::Error::Io(error))),
-        };
+        let deadline = Deadline::after(share);
+        let answer = ask(&deadline.agent(config(proxy(url)?, self.limits.stall)), url);
         self.looking_left = self.looking_left.saturating_sub(started.elapsed());
-        match outcome {
-            Ok(answer) => answer.map_err(Failure::from),
-            Err(_) => Err(Failure::passing(format!("no answer within {:.1} s", share.as_secs_f64()))),
-        }
+        deadline.renew(self.limits.transfer);
+        answer.map_err(|error| match error {
+            ureq::Error::Timeout(ureq::Timeout::Global) => {
+                Failure::passing(format!("no answer within {:.1} s", share.as_secs_f64()))
+            }
+            error => error.into(),
+        })
     }
 
     fn pause(&mut self, duration: Duration) {
@@ -234,7 +228,7 @@ impl From<ureq::Error> for Failure {
         let passes = match &error {
             ureq::Error::StatusCode(status) => *status >= 500 || matches!(status, 408 | 429),
             ureq::Error::Io(error) => error.kind() != io::ErrorKind::InvalidData, // which is what bad TLS reports
-            ureq::Error::Timeout(ureq::Timeout::RecvBody) => false,
+            ureq::Error::Timeout(ureq::Timeout::Global) => false,
             ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed | ureq::Error::ConnectProxyFailed(_) => true,
             _ => false,
         };
@@ -242,7 +236,7 @@ impl From<ureq::Error> for Failure {
             ureq::Error::StatusCode(status) => format!("the server answers with HTTP status {status}"),
             ureq::Error::Io(error) => error.to_string(),
             ureq::Error::Timeout(ureq::Timeout::PerRead) => "nothing arrives any more".into(),
-            ureq::Error::Timeout(ureq::Timeout::RecvBody) => "it takes too long".into(),
+            ureq::Error::Timeout(ureq::Timeout::Global) => "it takes too long".into(),
             other => other.to_string(),
         };
         Self::Mirror { reason, passes }
@@ -256,7 +250,7 @@ struct Answer {
     rest: ureq::BodyReader<'static>,
 }
 
-/// What the thread does that is waited for.
+/// Asks for a file and waits for its first bytes.
 fn ask(agent: &ureq::Agent, url: &str) -> Result<Answer, ureq::Error> {
     let body = agent.get(url).call()?.into_body();
     let n_bytes = body.content_length();
@@ -373,19 +367,10 @@ fn proxy(url: &str) -> Result<Option<ureq::Proxy>, Failure> {
     }
 }
 
-fn agent(proxy: Option<ureq::Proxy>, limits: &Limits) -> ureq::Agent {
-    ureq::Agent::config_builder()
-        .user_agent(concat!("numgrad/", env!("CARGO_PKG_VERSION")))
-        .proxy(proxy)
-        // An abandoned request ends by itself before long.
-        .timeout_resolve(Some(limits.looking))
-        .timeout_connect(Some(limits.looking))
-        .timeout_send_request(Some(limits.looking))
-        .timeout_recv_response(Some(limits.looking))
-        .timeout_per_read(Some(limits.stall))
-        .timeout_recv_body(Some(limits.transfer))
-        .build()
-        .new_agent()
+/// How a file is asked for: through a proxy, if there is one, and with at most `stall` between two pieces of the answer.
+fn config(proxy: Option<ureq::Proxy>, stall: Duration) -> Config {
+    let user_agent = concat!("numgrad/", env!("CARGO_PKG_VERSION"));
+    ureq::Agent::config_builder().user_agent(user_agent).proxy(proxy).timeout_per_read(Some(stall)).build()
 }
 
 /// A proxy elsewhere could not reach what is served here.

@@ -9,6 +9,7 @@
 //!
 //! Whatever the source, it becomes [`Samples`]: one set for training and, but for synthetic data, one for testing.
 
+mod deadline;
 pub mod download;
 mod embedded;
 mod error;

@@ -29,6 +29,8 @@ enum Reply {
     /// As many bytes are announced, and none comes.
     Announce(u64),
     Endless,
+    /// A few bytes now and then, for ever.
+    Trickle,
     /// No answer at all.
     Silence,
     Redirect(String),
@@ -106,6 +108,13 @@ fn answer(stream: TcpStream, reply: &dyn Fn(&str, usize) -> Reply, log: &Mutex<V
             stream.write_all(head("200 OK", "").as_bytes())?;
             loop {
                 stream.write_all(&[0x1f; 4096])?;
+            }
+        }
+        Reply::Trickle => {
+            stream.write_all(head("200 OK", "").as_bytes())?;
+            loop {
+                stream.write_all(&[0x1f; 16])?;
+                thread::sleep(Duration::from_millis(20));
             }
         }
         Reply::Silence => {
@@ -354,6 +363,35 @@ fn a_mirror_that_never_answers_leaves_the_next_one_its_share_of_the_time() {
     let silent = Server::start(|_, _| Reply::Silence);
     let good = Server::start(move |_, _| Reply::Body(body.clone()));
     fetch_from(&[&silent, &good], &made).unwrap();
+}
+
+#[test]
+fn redirects_that_come_one_by_one_are_not_followed_beyond_the_time_for_looking() {
+    let server = Server::start(|_, _| {
+        thread::sleep(Duration::from_millis(300));
+        Reply::Redirect("/digits.gz".into())
+    });
+    let limits = Limits { looking: Duration::from_secs(1), ..LIMITS };
+    let folder = tempfile::tempdir().unwrap();
+    let mut downloader = Downloader::new(&[&server.url], limits).unwrap();
+    let error = downloader.fetch(&Made::new().remote("digits"), folder.path(), &mut ()).unwrap_err().to_string();
+    assert!(error.contains("no answer within 1.0 s"), "{error}");
+    assert!(server.asked().len() <= 4, "{:?}", server.asked());
+}
+
+#[test]
+fn a_transfer_has_a_time_of_its_own_which_begins_with_its_first_bytes() {
+    let server = Server::start(|_, _| Reply::Trickle);
+    let limits =
+        Limits { looking: Duration::from_millis(500), stall: LIMITS.stall, transfer: Duration::from_millis(1500) };
+    let folder = tempfile::tempdir().unwrap();
+    let mut downloader = Downloader::new(&[&server.url], limits).unwrap();
+    let started = Instant::now();
+    let error = downloader.fetch(&Made::new().remote("digits"), folder.path(), &mut ()).unwrap_err().to_string();
+    assert!(started.elapsed() >= limits.transfer, "{error}");
+    assert!(error.contains("the transfer broke off after") && error.contains("it takes too long"), "{error}");
+    assert_eq!(server.asked().len(), 1);
+    assert_eq!(names_in(folder.path()), [""; 0]);
 }
 
 #[test]
