@@ -5,4 +5,5 @@ mod engine {
     mod facts;
     mod gradient;
     mod matrices;
+    mod numbers;
 }

@@ -38,7 +38,7 @@ impl Differentiator<'_> {
     /// The gradient by extrapolation, with an estimate of its error: an array of the shape of `x`.
     ///
     /// ```text
-    /// T[k, 0] = (f(x + h_k) - f(x - h_k)) / 2h_k,  h_k = 0.02·max(1, |x_i|) / 2.2^k
+    /// T[k, 0] = (f(x + h_k) - f(x - h_k)) / 2h_k,  h_k = 0.02·scale_i / 2.2^k
     /// T[k, j] = T[k, j-1] + (T[k, j-1] - T[k-1, j-1]) / (2.2^(2j) - 1)
     /// ```
     ///

@@ -290,13 +290,16 @@ impl Differentiator<'_> {
             let mut random = SplitMix64(seed);
             let scheme = self.scheme(&self.stencil, 1, x.len());
             for index in 0..n {
-                let direction: Array1<f64> = origin.iter().map(|x| random.symmetric() * x.abs().max(1.0)).collect();
+                let of_own_size = |(i, x): (usize, &f64)| random.symmetric() * scheme.size(i, *x);
+                let direction: Array1<f64> = origin.iter().enumerate().map(of_own_size).collect();
                 let Some((along, scheme)) = self.along(&scheme, origin, slice(&direction))? else { continue };
                 let on_the_line = |t: &ArrayRef1<f64>| {
                     let mut point = x.to_owned();
                     for (i, (slot, v)) in point.iter_mut().zip(&direction).enumerate() {
                         let (lower, upper) = scheme.limits(i);
-                        *slot = (*slot + t[0] * v).clamp(lower, upper);
+                        if *v != 0.0 {
+                            *slot = (*slot + t[0] * v).clamp(lower, upper);
+                        }
                     }
                     f(&point)
                 };

@@ -29,7 +29,8 @@ pub enum NonFinite {
     /// The coordinate is tried again with points an eighth as far away as the one that failed; after the eighth time on the
     /// other side of `x` alone, from the full step on. After the sixteenth it is an error, and so is a value at `x` itself.
     Shorten,
-    /// The derivative of this coordinate is NaN; the others are what they are.
+    /// The derivative of a coordinate that is not finite, or at whose moves the function is not, is NaN; the others are what
+    /// they are.
     Nan,
     /// Nothing is checked, not the values, the point nor the step: what the arithmetic gives, as in the book.
     Propagate,
@@ -62,6 +63,7 @@ pub struct Differentiator<'h> {
     pub(super) deltas: Vec<f64>,
     precision: f64,
     bounds: Option<(PerCoordinate, PerCoordinate)>,
+    scale: Option<PerCoordinate>,
     pub(super) parallelism: Parallelism,
     pub(super) non_finite: NonFinite,
     budget: Option<u64>,
@@ -108,6 +110,7 @@ impl<'h> Differentiator<'h> {
             step,
             precision: f64::EPSILON,
             bounds: None,
+            scale: None,
             parallelism: Parallelism::Serial,
             non_finite: NonFinite::Error,
             budget: None,
@@ -156,7 +159,7 @@ impl<'h> Differentiator<'h> {
 
     /// The same, evaluating nothing outside `lower..=upper`: one number for all coordinates or one for each.
     ///
-    /// A stencil that would leave them turns one-sided, of the same order, or shortens. The derivative of a coordinate that
+    /// A stencil that would leave them turns one-sided, of the same order up to 10, or shortens. The derivative of a coordinate that
     /// they leave no room is 0.
     ///
     /// # Panics
@@ -179,6 +182,33 @@ impl<'h> Differentiator<'h> {
             assert!(lower <= upper, "coordinate {coordinate} is bounded by {lower}..={upper}");
         }
         Self { bounds: Some((lower, upper)), ..self }
+    }
+
+    /// The same for coordinates of this scale: by how much one has to change for the function to change its shape. One number
+    /// for all coordinates or one for each, in their own units (MATLAB's `TypicalX`, R's `parscale`).
+    ///
+    /// It takes the place of `max(1, |x_i|)` in the automatic and relative steps, along directions too, and in the first step
+    /// of the adaptive derivatives. Without it they fail, with a finite and wrong number, where a function lives on a scale far
+    /// from that: a rate of 1e-6 with a threshold of 1e-6, a time of 1.7e9 seconds in a wave of ten minutes. See
+    /// [choosing a step](super::choosing_a_step).
+    ///
+    /// # Panics
+    /// If a scale is not positive and finite. A derivative panics where there is not one for each of its coordinates.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let saturation = |x: &ndarray::ArrayRef1<f64>| x[0] / (1e-6 + x[0]);
+    /// let scaled = Differentiator::default().with_scale(1e-6);
+    /// assert!((scaled.gradient(saturation, &ndarray::array![1e-6])?[0] / 250_000.0 - 1.0).abs() < 1e-8);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn with_scale(self, scale: impl Into<PerCoordinate>) -> Self {
+        let scale = scale.into();
+        for coordinate in 0..scale.len().unwrap_or(1) {
+            let size = scale.get(coordinate);
+            assert!(size > 0.0 && size.is_finite(), "coordinate {coordinate} has a scale of {size}");
+        }
+        Self { scale: Some(scale), ..self }
     }
 
     /// The same, with another rule for values that are NaN or infinite.
@@ -229,7 +259,7 @@ impl<'h> Differentiator<'h> {
         Differentiator { hook: HookSlot(Some(hook)), ..self }
     }
 
-    /// The same with another step, and bounds that may be none.
+    /// The same with another step, bounds that may be none, and without a scale.
     pub(super) fn with_step_and_bounds(&self, step: Step, bounds: Option<(PerCoordinate, PerCoordinate)>) -> Self {
         let Self { precision, parallelism, non_finite, budget, hook, .. } = *self;
         Self { bounds, precision, parallelism, non_finite, budget, hook, ..Self::new(self.stencil.clone(), step) }
@@ -260,11 +290,12 @@ impl<'h> Differentiator<'h> {
     /// How coordinates are moved, for the derivative of this order.
     ///
     /// # Panics
-    /// If steps or bounds are for another number of coordinates than `n`.
+    /// If steps, bounds or scales are for another number of coordinates than `n`.
     pub(super) fn scheme<'a>(&'a self, stencil: &'a Stencil, derivative: u32, n: usize) -> Scheme<'a> {
         let n_steps = if let Step::PerCoordinate(lengths) = &self.step { Some(lengths.len()) } else { None };
         let n_bounds = self.bounds.as_ref().and_then(|(lower, upper)| lower.len().or(upper.len()));
-        for (found, what) in [(n_steps, "steps"), (n_bounds, "bounds")] {
+        let n_scales = self.scale.as_ref().and_then(PerCoordinate::len);
+        for (found, what) in [(n_steps, "steps"), (n_bounds, "bounds"), (n_scales, "scales")] {
             if let Some(found) = found {
                 assert!(found == n, "{found} {what} for {n} coordinates");
             }
@@ -272,9 +303,11 @@ impl<'h> Differentiator<'h> {
         Scheme {
             stencil,
             step: &self.step,
-            automatic_step: self.precision.powf(1.0 / f64::from(stencil.order() + derivative)),
+            automatic_step: stencil.automatic_step(self.precision, derivative),
+            scale: self.scale.as_ref(),
             bounds: self.bounds.as_ref(),
             checked: self.non_finite != NonFinite::Propagate,
+            is_nan_by_rule: self.non_finite == NonFinite::Nan,
         }
     }
 

@@ -252,7 +252,7 @@ impl Differentiator<'_> {
                 for (t, weight) in moves.deltas.iter().zip(&moves.weights) {
                     for (i, ((moved, x), v)) in moved.iter_mut().zip(x).zip(vector).enumerate() {
                         let (lower, upper) = limits(i);
-                        *moved = (x + t * v).clamp(lower, upper);
+                        *moved = if *v == 0.0 { *x } else { (x + t * v).clamp(lower, upper) };
                     }
                     let value = f(&moved);
                     sum += weight * (value - *first.get_or_insert(value));

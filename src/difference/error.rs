@@ -45,7 +45,14 @@ pub enum Error<E = Infallible> {
         /// Its value.
         value: f64,
     },
-    /// The function, or the derivative that was made of its values, is NaN or infinite.
+    /// The function's values are finite, but the derivative that was made of them is not.
+    Overflow {
+        /// The coordinate that was moved, in standard order.
+        coordinate: usize,
+        /// The derivative.
+        value: f64,
+    },
+    /// The function is NaN or infinite.
     NonFinite {
         /// The coordinate that was moved, in standard order.
         coordinate: usize,
@@ -135,16 +142,20 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
             }
             Error::Step { coordinate, step, point } => write!(
                 f,
-                "the step {step:e} of coordinate {coordinate} vanishes beside its value {point:e}; \
-                 choose a longer, a relative or the automatic step"
+                "the step {step:e} of coordinate {coordinate} vanishes beside its value {point:e}, for one point of the \
+                 stencil at least; choose a longer, a relative or the automatic step"
             ),
-            Error::NonFinite { coordinate, point, value } => {
-                write!(
-                    f,
-                    "the function is {value} with coordinate {coordinate} at {point:e}, expected a finite number; \
-                     set bounds that keep away from there, or another rule for such values"
-                )
-            }
+            Error::Overflow { coordinate, value } => write!(
+                f,
+                "the derivative by coordinate {coordinate} is {value} though the function's values are finite: their \
+                 difference or its quotient by the step overflows; divide the function by its size"
+            ),
+            Error::NonFinite { coordinate, point, value } => write!(
+                f,
+                "the function is {value} with coordinate {coordinate} at {point:e}, expected a finite number; \
+                 say how small the coordinate's scale is if the step leads too far, set bounds that keep away from there, \
+                 or another rule for such values"
+            ),
             Error::Function { coordinate, point, source } => {
                 write!(f, "the function failed with coordinate {coordinate} at {point:e}: {source}")
             }

@@ -70,19 +70,25 @@ impl Differentiator<'_> {
                     })
                 }
             };
-            let (delta, value) = match self.in_rows(&mut at, n_rows as usize, x, limits, base)? {
+            let size = scheme.size(coordinate, x);
+            let (delta, value) = match self.in_rows(&mut at, n_rows as usize, (x, size), limits, base)? {
                 Ok(Best { value, error, scale, .. }) => {
                     let converged = error <= self.precision().sqrt() * value.abs().max(scale);
                     return Ok(Estimate { value, error, n_evaluations, converged });
                 }
                 Err(not_finite) => not_finite,
             };
+            let overflows = delta == 0.0 && base.is_some();
             if matches!(self.non_finite, NonFinite::Nan | NonFinite::Propagate) {
                 return Ok(Estimate { value: f64::NAN, error: f64::NAN, n_evaluations, converged: false });
             }
             let nearer = self.nearer(attempt, x, delta, limits, widest);
             let affordable = nearer.filter(|_| n_evaluations + 2 * MIN_ROWS <= MAX_EVALUATIONS);
-            limits = affordable.ok_or(Error::NonFinite { coordinate, point: x + delta, value })?;
+            limits = affordable.ok_or(if overflows {
+                Error::Overflow { coordinate, value }
+            } else {
+                Error::NonFinite { coordinate, point: x + delta, value }
+            })?;
         }
         unreachable!("the last attempt fails")
     }
@@ -93,14 +99,13 @@ impl Differentiator<'_> {
         &self,
         at: &mut impl FnMut(f64) -> Result<f64, E>,
         n_rows: usize,
-        x: f64,
+        (x, size): (f64, f64),
         (lower, upper): (f64, f64),
         base: Option<f64>,
     ) -> Result<Result<Best, (f64, f64)>, E> {
         if lower == upper {
             return Ok(Ok(Best::default()));
         }
-        let size = x.abs().max(1.0);
         // The error is of about the eighth order of the step: so it grows as noise does.
         let first_step = FIRST_STEP * size * (self.precision() / f64::EPSILON).powf(1.0 / 9.0);
         let (left, right) = (x - lower, upper - x);

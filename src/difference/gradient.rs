@@ -73,6 +73,9 @@ impl Differentiator<'_> {
     /// # Errors
     /// See [`Error`].
     ///
+    /// # Panics
+    /// If steps, bounds or scales were given for another number of coordinates than `x` has.
+    ///
     /// ```
     /// use ndarray::array;
     /// use numgrad::difference::Differentiator;

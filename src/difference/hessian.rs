@@ -13,7 +13,7 @@ impl Differentiator<'_> {
     /// The Hessian of a function: `H[i, j] = ∂²f/∂x_i∂x_j`, symmetric, of shape (n, n).
     ///
     /// ```text
-    /// H[i, j] ≈ Σ_p Σ_q w_p·w_q·f(x + p·h_i·e_i + q·h_j·e_j) / (h_i·h_j),    h_i = ε^(1/4) · max(1, |x_i|)
+    /// H[i, j] ≈ Σ_p Σ_q w_p·w_q·f(x + p·h_i·e_i + q·h_j·e_j) / (h_i·h_j),    h_i = ε^(1/4) · scale_i
     /// ```
     ///
     /// By central differences of the stencil's order, rounded up to an even p; for p = 2 that costs

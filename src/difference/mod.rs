@@ -7,6 +7,7 @@
 
 mod adaptive;
 mod check;
+pub mod choosing_a_step;
 mod coordinates;
 mod differentiator;
 mod direction;

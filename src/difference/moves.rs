@@ -1,6 +1,6 @@
 //! Where one coordinate is moved to: the stencil's points at the step's length, within the bounds.
 //!
-//! A stencil that would leave the bounds turns one-sided, of the same order, or shortens, whichever leaves the longer step:
+//! A stencil that would leave the bounds turns one-sided, of the same order up to 10, or shortens, whichever leaves the longer step:
 //! a longer step loses less to rounding. Its weights then come from the points that can in fact be represented.
 
 use super::stencil::{all_differ, fornberg};
@@ -9,16 +9,23 @@ use super::{Error, PerCoordinate, Stencil, Step};
 /// The lowest and highest value a coordinate may take. Beyond the finite numbers nothing is ever evaluated.
 pub(super) const EVERYWHERE: (f64, f64) = (f64::MIN, f64::MAX);
 
+/// A one-sided stencil has no higher order: its weights double from order to order, and rounding with them.
+const MAX_ONE_SIDED_ORDER: u32 = 10;
+
 /// How the coordinates of one derivative are moved.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scheme<'a> {
     pub stencil: &'a Stencil,
     pub step: &'a Step,
-    /// The automatic step, for coordinates of size 1 and less.
+    /// The automatic step, for coordinates of scale 1.
     pub automatic_step: f64,
+    /// The coordinates' own sizes, where they were given.
+    pub scale: Option<&'a PerCoordinate>,
     pub bounds: Option<&'a (PerCoordinate, PerCoordinate)>,
     /// Whether anything is checked at all.
     pub checked: bool,
+    /// Whether the derivative of a coordinate is NaN where the coordinate or a value is not finite, and the others are not.
+    pub is_nan_by_rule: bool,
 }
 
 /// The moves of one coordinate, and the scratch memory to find them.
@@ -40,20 +47,30 @@ impl Scheme<'_> {
     /// The limits of a coordinate that is at `x`.
     ///
     /// # Errors
-    /// [`Error::Point`] where `x` is not within them.
+    /// [`Error::Point`] where `x` is not within them, unless it is not finite and that makes the derivative NaN.
     pub fn limits_at<E>(&self, coordinate: usize, x: f64) -> Result<(f64, f64), Error<E>> {
         let limits = self.limits(coordinate);
-        if self.checked && !(limits.0 <= x && x <= limits.1) {
+        if self.checked && !self.is_lost(x) && !(limits.0 <= x && x <= limits.1) {
             return Err(Error::Point { coordinate, value: x, bounds: limits });
         }
         Ok(limits)
     }
 
+    /// The size that a coordinate at `x` is taken to have: its scale, or else `max(1, |x|)`.
+    pub fn size(&self, coordinate: usize, x: f64) -> f64 {
+        self.scale.map_or(x.abs().max(1.0), |scale| scale.get(coordinate))
+    }
+
+    /// Whether the derivative by a coordinate at `x` is NaN because `x` is not finite.
+    pub fn is_lost(&self, x: f64) -> bool {
+        self.is_nan_by_rule && !x.is_finite()
+    }
+
     pub fn step_length(&self, coordinate: usize, x: f64) -> f64 {
         match self.step {
-            Step::Automatic => self.automatic_step * x.abs().max(1.0),
+            Step::Automatic => self.automatic_step * self.size(coordinate, x),
             Step::Absolute(h) => *h,
-            Step::Relative(rel) => rel * x.abs().max(1.0),
+            Step::Relative(rel) => rel * self.size(coordinate, x),
             Step::PerCoordinate(lengths) => lengths[coordinate],
         }
     }
@@ -61,7 +78,7 @@ impl Scheme<'_> {
     /// Finds the moves of a coordinate at `x` within these limits. There are none where they leave no room.
     ///
     /// # Errors
-    /// [`Error::Step`] where the step vanishes.
+    /// [`Error::Step`] where the step vanishes, or is so short that two points of the stencil are the same number.
     pub fn plan<E>(
         &self,
         coordinate: usize,
@@ -88,6 +105,9 @@ impl Scheme<'_> {
             realised_h += delta * weight;
             moves.deltas.push(delta);
         }
+        if fits && self.checked && coincide(x, &moves.deltas) {
+            return Err(Error::Step { coordinate, step: asked, point: x });
+        }
         if fits || !self.checked {
             moves.weights.extend_from_slice(self.stencil.weights());
             moves.divisor = if is_absolute { h } else { realised_h };
@@ -106,7 +126,7 @@ impl Scheme<'_> {
             p if p < 0.0 => h.min(left / -p),
             _ => h,
         });
-        let order = self.stencil.order();
+        let order = self.stencil.order().min(MAX_ONE_SIDED_ORDER);
         let (room, side) = if right >= left { (right, 1.0) } else { (left, -1.0) };
         let one_sided = h.min(room / f64::from(order));
         let LocalMoves { deltas, weights, divisor, table } = moves;
@@ -131,6 +151,11 @@ impl Scheme<'_> {
         weights.clear();
         weights.extend(table.iter().map(|row| row[1]));
     }
+}
+
+/// Whether two of these moves lead from `x` to the same number.
+fn coincide(x: f64, deltas: &[f64]) -> bool {
+    deltas.iter().enumerate().any(|(i, a)| deltas[..i].iter().any(|b| x + a == x + b))
 }
 
 /// By how much a coordinate at `x` moves when `h` is added to it.

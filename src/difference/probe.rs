@@ -51,7 +51,10 @@ where
     pub fn at_all(&mut self, moves: &[(usize, f64)]) -> Result<&[f64], E> {
         let slots = self.point.as_slice_mut().expect("a copy in standard layout");
         for &(coordinate, delta) in moves {
-            slots[coordinate] += delta;
+            // -0.0 + 0.0 is 0.0: what is not moved stays what it is.
+            if delta != 0.0 {
+                slots[coordinate] += delta;
+            }
         }
         let evaluated = (self.f)(&self.point, &mut self.values);
         let slots = self.point.as_slice_mut().expect("a copy in standard layout");

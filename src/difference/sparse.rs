@@ -88,7 +88,9 @@ impl SparsityPattern {
     /// assert_eq!((tridiagonal.entries().count(), tridiagonal.n_groups()), (88, 3));
     /// ```
     pub fn banded(n_rows: usize, n_columns: usize, n_below: usize, n_above: usize) -> Self {
-        let rows = |column: usize| column.saturating_sub(n_above)..(column + n_below + 1).min(n_rows);
+        let rows = |column: usize| {
+            column.saturating_sub(n_above)..column.saturating_add(n_below).saturating_add(1).min(n_rows)
+        };
         Self::new(n_rows, n_columns, (0..n_columns).flat_map(|column| rows(column).map(move |row| (row, column))))
     }
 
@@ -310,8 +312,12 @@ impl Differentiator<'_> {
         assert!(n == pattern.groups.len(), "a pattern of {} columns for {n} coordinates", pattern.groups.len());
         let scheme = self.scheme(&self.stencil, 1, n);
         (0..n).try_for_each(|column| scheme.limits_at(column, own.probe.position(column)).map(|_| ()))?;
-        let mut groups: Vec<Group> = (0..pattern.n_groups).map(|_| Group::default()).collect();
-        for (column, &group) in pattern.groups.iter().enumerate() {
+        // A column without entries is not moved, and a pattern without entries costs nothing.
+        let is_empty = pattern.rows.is_empty();
+        let n_groups = if is_empty { 0 } else { pattern.n_groups };
+        let mut groups: Vec<Group> = (0..n_groups).map(|_| Group::default()).collect();
+        let with_entries = |(column, _): &(usize, &usize)| !pattern.rows_of(*column).is_empty();
+        for (column, &group) in pattern.groups.iter().enumerate().filter(with_entries) {
             groups[group].columns.push(column);
             groups[group].values.extend(pattern.rows_of(column).iter().map(|_| 0.0));
         }
@@ -320,7 +326,7 @@ impl Differentiator<'_> {
         if self.is_bounded() {
             per_group = per_group.max(u64::from(self.stencil.order()) + 1);
         }
-        let needs_base = self.stencil.has_centre() && n > 0 && self.budget() > 0;
+        let needs_base = self.stencil.has_centre() && !is_empty && self.budget() > 0;
         let base = if needs_base { Some(own.unmoved(pattern, &scheme, self.non_finite)?) } else { None };
         let budget = self.budget().saturating_sub(u64::from(needs_base));
         let n_affordable = usize::try_from(budget / per_group).unwrap_or(usize::MAX).min(groups.len());
@@ -459,7 +465,7 @@ where
             for slot in slots.by_ref().take(pattern.rows_of(column).len()) {
                 *slot /= divisor;
                 if scheme.checked && rule != NonFinite::Nan && !slot.is_finite() {
-                    return Err(Error::NonFinite { coordinate: column, point: origin[column], value: *slot });
+                    return Err(Error::Overflow { coordinate: column, value: *slot });
                 }
             }
         }

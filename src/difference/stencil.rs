@@ -81,7 +81,7 @@ impl Stencil {
             2 => Self::five_point(),
             _ => {
                 let points: Vec<f64> = (-half..=half).filter(|&k| k != 0).map(f64::from).collect();
-                let mut weights = weights(&points, 1);
+                let mut weights = weights(&points);
                 // Antisymmetric to the last bit, so that they sum to zero.
                 for k in 0..weights.len() / 2 {
                     weights[k] = -weights[points.len() - 1 - k];
@@ -93,10 +93,12 @@ impl Stencil {
 
     /// The stencil with these points, in steps from `x`, and the weights that give it the highest order.
     ///
-    /// `n` points give order `n - 1`, or more where they are placed symmetrically. A point whose weight is 0 is dropped.
+    /// `n` points give order `n - 1`, or more where they are placed symmetrically. A point whose weight is 0 because the others
+    /// are symmetric is dropped.
     ///
     /// # Panics
-    /// If there are fewer than two points, or two are equal, or one is not finite.
+    /// If there are fewer than two points, or two are equal, or one is not finite, or they are so near together or so far apart
+    /// that a weight is not a number.
     ///
     /// ```
     /// use numgrad::difference::Stencil;
@@ -107,20 +109,21 @@ impl Stencil {
     pub fn custom(points: &[f64]) -> Self {
         assert!(points.len() >= 2, "a stencil of {} points", points.len());
         assert!(all_differ(points), "the points of a stencil must be finite and all different, found {points:?}");
-        let weights = weights(points, 1);
-        let largest = weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
-        let kept = points.iter().copied().zip(weights).filter(|(_, w)| w.abs() > 1e-13 * largest);
-        let (kept_points, kept_weights): (Vec<f64>, Vec<f64>) = kept.unzip();
-        // The first moment that does not vanish is the error's: the n points make those below n vanish, symmetry more.
-        let furthest = points.iter().fold(0.0, |max: f64, point| max.max(point.abs()));
-        let vanishes = |power: u32| {
-            let terms =
-                kept_points.iter().zip(&kept_weights).map(|(p, w)| w * (p / furthest).powi(power.cast_signed()));
-            let (sum, size) = terms.fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term.abs()));
-            sum.abs() <= 1e-10 * size
-        };
+        // By a power of 2, so that products of distances neither vanish nor overflow and no digit changes.
+        let unit = power_of_two_below(furthest(points));
+        let scaled: Vec<f64> = points.iter().map(|point| point / unit).collect();
+        let weights = weights(&scaled).into_iter().map(|weight| weight / unit);
+        let kept = points.iter().copied().zip(weights).enumerate().filter(|&(i, _)| !is_weightless(&scaled, i));
+        let (kept_points, kept_weights): (Vec<f64>, Vec<f64>) = kept.map(|(_, kept)| kept).unzip();
+        assert!(
+            kept_weights.iter().all(|weight| weight.is_normal()),
+            "the points of a stencil must be some steps apart, and none so near or far that its weight is no number: \
+             those of {kept_points:?} would be {kept_weights:?}"
+        );
+        // n points make the moments below n vanish; that of n is 0 as well where the reciprocals of the points have the sum 0,
+        // and then the next one is not.
         let n = u32::try_from(points.len()).expect("a stencil has few points");
-        let order = (n..).find(|&power| !vanishes(power)).expect("some moment of a finite stencil is not 0") - 1;
+        let order = if are_balanced(scaled.iter().copied(), 1e-10) { n } else { n - 1 };
         Self { points: kept_points.into(), weights: kept_weights.into(), order }
     }
 
@@ -155,6 +158,15 @@ impl Stencil {
         self.order
     }
 
+    /// The automatic step of a coordinate of scale 1, for values of this relative precision and the derivative of this order.
+    ///
+    /// A wide stencil of high order has its furthest points where one of order 4 and less has its first: there the terms
+    /// that it leaves out are small.
+    pub(super) fn automatic_step(&self, precision: f64, derivative: u32) -> f64 {
+        let step = precision.powf(1.0 / f64::from(self.order + derivative));
+        if self.order > 4 { step / furthest(&self.points) } else { step }
+    }
+
     /// How many evaluations one coordinate needs besides `f(x)`.
     pub(super) fn n_moved(&self) -> usize {
         self.points.iter().filter(|&&point| point != 0.0).count()
@@ -166,15 +178,50 @@ impl Stencil {
     }
 }
 
+/// The distance of the furthest point from 0.
+fn furthest(points: &[f64]) -> f64 {
+    points.iter().fold(0.0, |max: f64, point| max.max(point.abs()))
+}
+
+fn power_of_two_below(value: f64) -> f64 {
+    f64::from_bits(value.to_bits() & f64::INFINITY.to_bits()).max(f64::MIN_POSITIVE)
+}
+
+/// Whether the weight of point `i` is 0.
+fn is_weightless(points: &[f64], i: usize) -> bool {
+    let others = points.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, point)| *point);
+    points.len() > 2 && are_balanced(others, 4.0 * f64::EPSILON)
+}
+
+/// Whether the sum of the reciprocals of the points is 0 to this precision, as that of a symmetric stencil is.
+fn are_balanced(points: impl Iterator<Item = f64> + Clone, precision: f64) -> bool {
+    let (sum, size) = reciprocals(points.clone());
+    // One over the point 0 is infinite, and so are both: that is no balance.
+    sum.abs() <= precision * size && size.is_finite()
+}
+
+/// The sum of the reciprocals of the points, and that of their sizes. Points that have their mirror images are left out, so
+/// that what cancels is exact.
+fn reciprocals(points: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let is_unpaired = |point: &f64| *point == 0.0 || !points.clone().any(|other| other == -point);
+    let unpaired = points.clone().filter(is_unpaired);
+    unpaired.fold((0.0, 0.0), |(sum, size), point| (sum + point.recip(), size + point.recip().abs()))
+}
+
 pub(super) fn all_differ(points: &[f64]) -> bool {
     points.iter().enumerate().all(|(i, p)| p.is_finite() && !points[..i].contains(p))
 }
 
-/// The weights of the values at `points` for the derivative of this order (0 to 2) at 0.
-fn weights(points: &[f64], derivative: usize) -> Vec<f64> {
-    let mut table = Vec::new();
-    fornberg(points, &mut table);
-    table.iter().map(|row| row[derivative]).collect()
+/// The weights of the values at `points` for the first derivative at 0: the derivatives there of Lagrange's polynomials,
+/// `-Π_{m≠j} p_m/(p_m - p_j) · Σ_{m≠j} 1/p_m`, written without differences of near numbers.
+fn weights(points: &[f64]) -> Vec<f64> {
+    let weight = |j: usize| {
+        let others = || points.iter().enumerate().filter(move |(m, _)| *m != j).map(|(_, point)| *point);
+        // Beside the point 0 its reciprocal is all of the sum.
+        let product: f64 = others().map(|other| if other == 0.0 { 1.0 } else { other } / (other - points[j])).product();
+        if others().any(|other| other == 0.0) { -product } else { -product * reciprocals(others()).0 }
+    };
+    (0..points.len()).map(weight).collect()
 }
 
 /// Fornberg's recursion: `table[j][m]` becomes the weight of point j for the derivative of order m at 0.

@@ -18,14 +18,18 @@
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Step {
-    /// Chosen by the order of the stencil and the precision of the function: `ε^(1/(order + 1)) · max(1, |x_i|)`.
+    /// Chosen by the order of the stencil and the precision of the function: `ε^(1/(order + 1)) · scale_i`, which is divided by
+    /// the stencil's furthest point if the order is above 4.
     ///
     /// There the error of truncation and the error of rounding are about equal. ε is
-    /// [`Differentiator::with_precision`](super::Differentiator::with_precision)'s, by default 2.2e-16.
+    /// [`Differentiator::with_precision`](super::Differentiator::with_precision)'s, by default 2.2e-16. The scale is
+    /// [`Differentiator::with_scale`](super::Differentiator::with_scale)'s, by default `max(1, |x_i|)`: that fails where the
+    /// function changes its shape over much less (or only over much more) than 1 and than `|x_i|`.
     Automatic,
     /// The same length for every coordinate; the difference is divided by this very number, as the book does.
     Absolute(f64),
-    /// `rel · max(1, |x_i|)`.
+    /// `rel · scale_i`, where the scale is [`Differentiator::with_scale`](super::Differentiator::with_scale)'s, by default
+    /// `max(1, |x_i|)`: below 1 the default is not relative to `x_i`.
     Relative(f64),
     /// A length for each coordinate.
     PerCoordinate(Vec<f64>),

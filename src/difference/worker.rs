@@ -7,7 +7,7 @@
 use super::moves::{LocalMoves, Scheme};
 use super::probe::Probe;
 use super::run::{Outcome, Run, chunk_len};
-use super::{Coordinates, Differentiator, Error, NonFinite, Parallelism};
+use super::{Coordinates, Differentiator, Error, NonFinite, Parallelism, Partial, StopReason};
 
 /// How often [`NonFinite::Shorten`] tries a coordinate again with a shorter step, and how often one-sided.
 const SHORTER_ATTEMPTS: usize = 8;
@@ -94,7 +94,9 @@ impl Differentiator<'_> {
         for coordinate in (0..n).map(|position| coordinates.get(position)) {
             let x = worker.probe.position(coordinate);
             let limits = scheme.limits_at(coordinate, x)?;
-            if self.is_bounded() {
+            if self.is_bounded() && scheme.is_lost(x) {
+                costs.push(1);
+            } else if self.is_bounded() {
                 scheme.plan(coordinate, x, limits, &mut worker.moves)?;
                 let deltas = &worker.moves.deltas;
                 needs_base |= deltas.contains(&0.0);
@@ -103,9 +105,13 @@ impl Differentiator<'_> {
         }
         let evaluates_base = match base {
             Base::IfNeeded => needs_base && n > 0 && self.budget() > 0,
-            Base::Wanted => n == 0 || self.budget() > 0,
+            Base::Wanted => self.budget() > 0,
             Base::Known(_) | Base::Own => false,
         };
+        if n == 0 && matches!(base, Base::Wanted) && !evaluates_base {
+            let nothing = Partial { reason: StopReason::Budget, values: Vec::new(), done: Vec::new() };
+            return Err(Error::Stopped(Box::new(nothing)));
+        }
         let n_evaluations = u64::from(evaluates_base);
         let base = match base {
             Base::Known(value) => Some(vec![value]),
@@ -163,12 +169,16 @@ impl Differentiator<'_> {
                 return false;
             }
         };
+        if scheme.is_lost(x) {
+            let lost = worker.lose(coordinate, x, base);
+            return lost.map_err(|error| run.fail(position, error)).is_ok();
+        }
         let mut limits = widest;
         for attempt in 0.. {
             let weighed = scheme
                 .plan(coordinate, x, limits, &mut worker.moves)
                 .and_then(|()| worker.weigh(coordinate, x, base, scheme.checked));
-            let NotFinite { delta, value } = match weighed {
+            let NotFinite { delta, value, overflows } = match weighed {
                 Ok(None) => return true,
                 Ok(Some(not_finite)) => not_finite,
                 Err(error) => {
@@ -181,7 +191,12 @@ impl Differentiator<'_> {
                 return true;
             }
             let Some(nearer) = self.nearer(attempt, x, delta, limits, widest) else {
-                run.fail(position, Error::NonFinite { coordinate, point: x + delta, value });
+                let error = if overflows {
+                    Error::Overflow { coordinate, value }
+                } else {
+                    Error::NonFinite { coordinate, point: x + delta, value }
+                };
+                run.fail(position, error);
                 return false;
             };
             limits = nearer;
@@ -241,11 +256,28 @@ pub(super) struct Worker<P> {
 struct NotFinite {
     delta: f64,
     value: f64,
+    /// Whether it is the derivative, made of finite values.
+    overflows: bool,
 }
 
 impl<P: Probe> Worker<P> {
     pub fn new(probe: P) -> Self {
         Self { probe, moves: LocalMoves::default(), sum: Vec::new(), first: Vec::new(), n_evaluations: 0 }
+    }
+
+    /// NaN for each value, of a coordinate that is not finite. How many there are the function itself tells.
+    fn lose(&mut self, coordinate: usize, x: f64, base: Option<&[f64]>) -> Result<(), Error<P::Error>> {
+        let n_values = match base {
+            Some(base) => base.len(),
+            None => {
+                self.n_evaluations += 1;
+                let values = self.probe.at(coordinate, 0.0);
+                values.map_err(|source| Error::Function { coordinate, point: x, source })?.len()
+            }
+        };
+        self.sum.clear();
+        self.sum.resize(n_values, f64::NAN);
+        Ok(())
     }
 
     /// The weighted sum of the values at the planned points, divided; or the first value that is not finite.
@@ -276,9 +308,15 @@ impl<P: Probe> Worker<P> {
             assert!(values.len() == sum.len(), "{} values after {} at another point", values.len(), sum.len());
             for ((sum, &value), first) in sum.iter_mut().zip(values).zip(&*first) {
                 if checked && !value.is_finite() {
-                    return Ok(Some(NotFinite { delta, value }));
+                    return Ok(Some(NotFinite { delta, value, overflows: false }));
                 }
-                *sum += weight * (value - first);
+                let difference = value - first;
+                // That of two values of the size of the largest numbers may overflow.
+                *sum += if checked && difference.is_infinite() {
+                    weight * value - weight * first
+                } else {
+                    weight * difference
+                };
             }
         }
         for sum in sum.iter_mut() {
@@ -286,7 +324,7 @@ impl<P: Probe> Worker<P> {
                 *sum /= moves.divisor;
             }
             if checked && !sum.is_finite() {
-                return Ok(Some(NotFinite { delta: 0.0, value: *sum }));
+                return Ok(Some(NotFinite { delta: 0.0, value: *sum, overflows: true }));
             }
         }
         Ok(None)

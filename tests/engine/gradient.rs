@@ -347,7 +347,7 @@ fn what_is_not_finite_is_an_error_that_names_the_first_coordinate_for_any_number
     }
     // Values that are finite, a derivative that is not.
     let error = numgrad::gradient(|x| x[0].signum() * 1e305, &array![0.0]).unwrap_err();
-    assert!(matches!(error, Error::NonFinite { value: f64::INFINITY, .. }));
+    assert!(matches!(error, Error::Overflow { value: f64::INFINITY, .. }));
 }
 
 #[test]

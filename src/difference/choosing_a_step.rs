@@ -1,0 +1,1 @@
+#![doc = include_str!("choosing_a_step.md")]

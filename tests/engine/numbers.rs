@@ -1,0 +1,249 @@
+//! Numbers that would be wrong and look right: scales far from 1, offsets, corners, wide stencils, noise. What is known of
+//! each is its derivative; a derivative is right, or an error, or says that it is not to be trusted.
+
+use std::panic::catch_unwind;
+
+use ndarray::{Array1, ArrayRef1, array};
+use numgrad::difference::{Differentiator, Error, NonFinite, SparsityPattern, Stencil, Step};
+
+type X = ArrayRef1<f64>;
+
+fn central() -> Differentiator<'static> {
+    Differentiator::default()
+}
+
+fn five_point() -> Differentiator<'static> {
+    Differentiator::new(Stencil::five_point(), Step::Automatic)
+}
+
+/// The derivative of a function of one number.
+fn slope(how: &Differentiator, f: impl Fn(f64) -> f64 + Sync, x: f64) -> Result<f64, Error> {
+    how.gradient(|x: &X| f(x[0]), &array![x]).map(|gradient| gradient[0])
+}
+
+fn assert_near(found: f64, exact: f64, rel: f64, what: &str) {
+    assert!((found - exact).abs() <= rel * exact.abs(), "{what}: {found:e} for {exact:e}");
+}
+
+/// x/(K + x) at K, which is 0.25/K; h²f‴/6 of it is (h/K)²/4 for the steps of 6e-6·K, and ε/h is 4e-11.
+#[test]
+fn a_function_of_small_scale_is_right_once_the_scale_is_given() {
+    for k in [1e-12, 1e-6, 1e-5, 1e-3, 1.0, 1e6, 1e12] {
+        let saturation = |x: f64| x / (k + x);
+        let relative = Differentiator::new(Stencil::central(), Step::Relative(1e-6));
+        for (name, how) in [("central", central()), ("five-point", five_point()), ("relative", relative)] {
+            let found = slope(&how.with_scale(k), saturation, k).unwrap();
+            assert_near(found, 0.25 / k, 1e-8, &format!("{name}, {k:e}"));
+        }
+        // The adaptive derivative begins with the scale, and without it says what it does not know.
+        let scaled = central().with_scale(k).adaptive_gradient(|x: &X| saturation(x[0]), &array![k]).unwrap()[0];
+        assert_near(scaled.value, 0.25 / k, 1e-12, "adaptive");
+        assert!(scaled.converged && scaled.n_evaluations <= 16, "{scaled:?} at {k:e}");
+        let found = central().adaptive_gradient(|x: &X| saturation(x[0]), &array![k]).unwrap()[0];
+        assert!(!found.converged || (found.value - 0.25 / k).abs() <= found.error.max(1e-15 / k), "{found:?} at {k:e}");
+    }
+    for width in [1e-7, 1e-3, 1e5] {
+        let bell = |x: f64| (-0.5 * ((x - width) / width).powi(2)).exp();
+        let exact = (-0.5_f64).exp() / width;
+        assert_near(slope(&central().with_scale(width), bell, 0.0).unwrap(), exact, 1e-8, "bell");
+        let found = central().adaptive_gradient(|x: &X| bell(x[0]), &array![0.0]).unwrap()[0];
+        assert!(!found.converged || (found.value - exact).abs() <= found.error + 1e-15 * exact, "{found:?}, {width:e}");
+    }
+    // Each coordinate has its own.
+    let mixed = |x: &X| x[0] / (1e-6 + x[0]) + x[1] / (1e6 + x[1]);
+    let found = central().with_scale([1e-6, 1e6]).gradient(mixed, &array![1e-6, 1e6]).unwrap();
+    assert_near(found[0], 250_000.0, 1e-8, "small");
+    // Beside a value of 1, whose last digits are 2e-16: over 6 they make 4e-17 of 2.5e-7.
+    assert_near(found[1], 2.5e-7, 1e-8, "large");
+}
+
+/// The last digits of 1.7e9 are 2.4e-7 apart: beside a step of 6e-4 they would cost 4e-4, if it were not made of them.
+#[test]
+fn an_offset_costs_what_its_rounding_does() {
+    let wave = |x: f64| ((x - 1.7e9) / 100.0).sin();
+    let exact = 0.5_f64.cos() / 100.0;
+    assert_near(slope(&central().with_scale(100.0), wave, 1.7e9 + 50.0).unwrap(), exact, 1e-8, "seconds");
+    let hour = |x: f64| ((x - 45_000.0) * 24.0).exp();
+    assert_near(slope(&central().with_scale(0.04), hour, 45_000.0).unwrap(), 24.0, 1e-8, "days");
+    let ppm = |x: f64| 1.0 / (1.0 + ((x - 1e8) / 30.0).powi(2));
+    let exact = -2.0 * 0.5 / 30.0 / 1.25_f64.powi(2);
+    assert_near(slope(&central().with_scale(30.0), ppm, 1e8 + 15.0).unwrap(), exact, 1e-8, "hertz");
+    for (f, x) in [(wave as fn(f64) -> f64, 1.7e9 + 50.0), (ppm, 1e8 + 15.0)] {
+        let exact = slope(&five_point().with_scale(30.0), f, x).unwrap();
+        let found = central().adaptive_gradient(|x: &X| f(x[0]), &array![x]).unwrap()[0];
+        assert!(!found.converged || (found.value - exact).abs() <= found.error + 1e-9 * exact.abs(), "{found:?}");
+    }
+}
+
+#[test]
+fn the_scale_serves_hessians_and_directions_and_is_checked() {
+    let saturation = |x: &X| x[0] / (1e-6 + x[0]) * x[1];
+    let (x, v) = (array![1e-6, 2.0], array![1e-6, 0.5]);
+    let scaled = central().with_scale([1e-6, 1.0]);
+    // Second derivatives have ε^(1/2) of the values, over the scales.
+    let hessian = scaled.hessian(saturation, &x).unwrap();
+    assert_near(hessian[[0, 0]], -5e11, 1e-6, "the second derivative");
+    assert_near(hessian[[0, 1]], 250_000.0, 1e-6, "the mixed one");
+    let along = scaled.directional_derivative(saturation, &x, &v).unwrap();
+    assert_near(along, 2.0 * 0.25 + 0.5 * 0.5, 1e-9, "along");
+    let product = scaled.hessian_vector(saturation, &x, &v).unwrap();
+    assert_near(product[0], -5e11 * 1e-6 + 250_000.0 * 0.5, 1e-6, "the product");
+    for scale in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(catch_unwind(|| central().with_scale(scale)).is_err(), "{scale}");
+    }
+    let two = || central().with_scale([1.0, 2.0]);
+    assert!(catch_unwind(|| two().gradient(|x: &X| x.sum(), &array![1.0])).is_err());
+    // The scale of a coordinate that does not exist is nobody's.
+    assert!(central().with_scale([0.0; 0]).gradient(|x: &X| x.sum(), &Array1::zeros(0)).unwrap().is_empty());
+}
+
+#[test]
+fn the_default_scale_has_the_bits_of_the_scale_that_it_is() {
+    for x in [-3.0_f64, 0.0, 1e-9, 0.7, 1.0, 123.4, 1e9] {
+        let f = |x: f64| (x / 3.0).sin() + x * x;
+        for stencil in
+            [Stencil::forward(), Stencil::central(), Stencil::five_point(), Stencil::custom(&[0.0, 1.0, 2.0])]
+        {
+            for step in [Step::Automatic, Step::Relative(1e-4)] {
+                let how = Differentiator::new(stencil.clone(), step);
+                let scaled = how.clone().with_scale(x.abs().max(1.0));
+                assert_eq!(slope(&how, f, x).unwrap().to_bits(), slope(&scaled, f, x).unwrap().to_bits());
+            }
+        }
+    }
+}
+
+/// ln x at 1e-6: the step of 6e-6 leaves the domain, and the hint of bounds alone would lead to a wrong number.
+#[test]
+fn an_error_about_a_value_that_is_not_finite_names_the_scale() {
+    let error = slope(&central(), f64::ln, 1e-6).unwrap_err();
+    assert!(error.to_string().contains("scale"), "{error}");
+    for x in [1e-12, 1e-6, 1e-3] {
+        let how = central().with_bounds(0.0, 10.0).with_scale(x);
+        assert_near(slope(&how, f64::ln, x).unwrap(), 1.0 / x, 1e-8, "ln");
+        assert_near(slope(&how, f64::sqrt, x).unwrap(), 0.5 / x.sqrt(), 1e-8, "√");
+        assert_near(slope(&central().with_scale(x), |x| 1.0 / x, x).unwrap(), -x.powi(-2), 1e-8, "1/x");
+    }
+}
+
+#[test]
+fn a_wide_stencil_of_high_order_takes_a_short_step() {
+    for order in (6..=40).step_by(2) {
+        let how = Differentiator::new(Stencil::central_of_order(order), Step::Automatic);
+        let runge = slope(&how, |x| 1.0 / (1.0 + x * x), 0.5).unwrap();
+        // The rounding of values over the step, with weights whose sum is about 2·ln(order): ε/0.02·4.
+        assert_near(runge, -1.0 / 1.25_f64.powi(2), 5e-14, &format!("Runge, order {order}"));
+        assert_near(slope(&how, f64::tan, 1.0).unwrap(), 1.0 / 1.0_f64.cos().powi(2), 5e-13, &format!("tan, {order}"));
+        assert_near(slope(&how, f64::ln, 0.5).unwrap(), 2.0, 5e-13, &format!("ln, {order}"));
+        // At a bound it is one-sided, whose weights double with each order up to 10.
+        let bounded = how.clone().with_bounds(0.0, 2.0);
+        assert_near(slope(&bounded, f64::exp, 0.0).unwrap(), 1.0, 1e-11, &format!("e^x, {order}"));
+        assert_near(slope(&bounded, f64::exp, 2.0).unwrap(), 2.0_f64.exp(), 1e-11, &format!("e^x at 2, {order}"));
+    }
+}
+
+#[test]
+fn the_points_of_a_stencil_all_count_unless_symmetry_takes_their_weight() {
+    for far in [1e3, 1e5, 1e9, 1e12] {
+        let wide = Stencil::custom(&[-far, -1.0, 1.0, far]);
+        assert_eq!((wide.points(), wide.order()), (&[-far, -1.0, 1.0, far][..], 4));
+        // Exact for x and x³: Σ w·p = 1, Σ w·p³ = 0.
+        let moment = |power| wide.points().iter().zip(wide.weights()).map(|(p, w)| w * p.powi(power)).sum::<f64>();
+        assert!((moment(1) - 1.0).abs() <= 1e-15 && moment(3).abs() <= 1e-15, "{far}: {}, {}", moment(1), moment(3));
+    }
+    assert_eq!(Stencil::custom(&[-1e9, 1.0, 2.0]).points().len(), 3);
+    // Without symmetry a near one keeps its weight too.
+    assert_eq!(Stencil::custom(&[1e-6, 1.0, 2.0, 3.0]).points().len(), 4);
+    assert_eq!(Stencil::custom(&[-1.0, 1.0, 5.0]).points(), [-1.0, 1.0]);
+    assert_eq!(Stencil::custom(&[-2.0, -1.0, 0.0, 1.0, 2.0]).points(), [-2.0, -1.0, 1.0, 2.0]);
+    for order in (2..=40).step_by(2) {
+        let central = Stencil::central_of_order(order);
+        assert_eq!(Stencil::custom(central.points()).order(), order);
+        let with_centre: Vec<f64> = central.points().iter().copied().chain([0.0]).collect();
+        assert_eq!(Stencil::custom(&with_centre).order(), order);
+    }
+    for unclear in [vec![1e-320, 2e-320], vec![-1e-310, 1e-310], vec![1.0, 1e308, -1e308], vec![-1e-200, 0.0, 1e200]] {
+        let panic = catch_unwind(|| Stencil::custom(&unclear)).unwrap_err();
+        let why = panic.downcast_ref::<String>().unwrap();
+        assert!(why.contains("weight is no number"), "{why}");
+    }
+}
+
+#[test]
+fn a_step_that_vanishes_and_a_sum_that_overflows_are_not_the_functions_fault() {
+    for step in [Step::Automatic, Step::Absolute(1e-6), Step::Relative(1e-6)] {
+        for points in [&[-1e-12, 1e-12][..], &[0.0, 1e-13], &[1.0, 1.0 + 1e-13]] {
+            let short = Differentiator::new(Stencil::custom(points), step.clone());
+            let error = slope(&short, f64::exp, 1.0).unwrap_err();
+            assert!(matches!(error, Error::Step { coordinate: 0, .. }), "{points:?}: {error}");
+        }
+    }
+    let by_one = Differentiator::new(Stencil::central(), Step::Absolute(1.0));
+    assert_eq!(slope(&by_one, |x| 1e308 * x, 0.0).unwrap(), 1e308);
+    assert_eq!(slope(&by_one, |x| -1e308 * x, 0.0).unwrap(), -1e308);
+    let five_point = Differentiator::new(Stencil::five_point(), Step::Absolute(1.0));
+    assert_near(slope(&five_point, |x| 8e307 * x, 0.0).unwrap(), 8e307, 1e-15, "five-point");
+    // Where the derivative itself is no number, the error does not say that the function is.
+    let error = slope(&Differentiator::new(Stencil::central(), Step::Absolute(1e-3)), |x| 1e308 * (1e3 * x), 0.0);
+    assert!(matches!(error, Err(Error::Overflow { coordinate: 0, value: f64::INFINITY })), "{error:?}");
+}
+
+#[test]
+fn what_is_not_moved_keeps_its_sign_of_zero() {
+    let angle = |x: &X| x[0].atan2(x[1]);
+    for how in [Differentiator::new(Stencil::forward(), Step::Automatic), central(), central().with_bounds(-2.0, 2.0)] {
+        // On the negative axis the angle jumps from -π to π; along the axis it is constant.
+        let x = array![-0.0, -1.0];
+        assert_eq!(how.directional_derivative(angle, &x, &array![0.0, 1.0]).unwrap(), 0.0);
+        assert_eq!(how.gradient(|x: &X| x[0].recip().signum() * x[1], &array![-0.0, 1.0]).unwrap()[1].round(), -1.0);
+        let product = how.hessian_vector(|x: &X| x[0].recip().signum() * x[1].powi(2), &x, &array![0.0, 1.0]).unwrap();
+        // ε^(1/3) of it by forward differences.
+        assert!((product[1] + 2.0).abs() < 1e-4, "{product}");
+    }
+}
+
+#[test]
+fn nothing_is_evaluated_for_nothing() {
+    let evaluated = |x: &X| -> f64 { panic!("evaluated at {x}") };
+    let empty = Array1::zeros(0);
+    assert!(matches!(central().with_budget(0).value_and_gradient(evaluated, &empty), Err(Error::Stopped(_))));
+    let forward = Differentiator::new(Stencil::forward(), Step::Automatic);
+    for pattern in [SparsityPattern::new(2, 2, []), SparsityPattern::new(0, 2, [])] {
+        let values = |x: &X| -> Array1<f64> { panic!("evaluated at {x}") };
+        assert!(forward.sparse_jacobian(values, &array![1.0, 2.0], &pattern).unwrap().is_empty());
+        assert!(central().with_budget(0).sparse_jacobian(values, &array![1.0, 2.0], &pattern).unwrap().is_empty());
+    }
+    // A column without entries is not moved.
+    let second = SparsityPattern::new(1, 2, [(0, 1)]);
+    let of_second = |x: &X| if x[0] == 1.0 { array![3.0 * x[1]] } else { array![f64::NAN] };
+    let found = forward.sparse_jacobian(of_second, &array![1.0, 2.0], &second).unwrap();
+    assert!((found[0] - 3.0).abs() < 1e-6);
+    let lower: Vec<_> = SparsityPattern::banded(3, 3, usize::MAX, 0).entries().collect();
+    assert_eq!(lower, [(0, 0), (1, 0), (2, 0), (1, 1), (2, 1), (2, 2)]);
+    assert_eq!(SparsityPattern::banded(3, 3, usize::MAX, usize::MAX).entries().count(), 9);
+}
+
+#[test]
+fn a_coordinate_that_is_nan_makes_its_own_derivative_nan() {
+    let by_nan = central().with_non_finite(NonFinite::Nan);
+    for lost in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let x = array![lost, 1.0];
+        for how in [by_nan.clone(), by_nan.clone().with_bounds(0.0, 1.0), by_nan.clone().parallel()] {
+            let found = how.gradient(|x: &X| 2.0 * x[1], &x).unwrap();
+            assert!(found[0].is_nan() && (found[1] - 2.0).abs() < 1e-9, "{found}");
+            let found = how.jacobian(|x: &X| array![x[1], -x[1]], &x).unwrap();
+            assert!(
+                found.column(0).iter().all(|slope| slope.is_nan()) && (found[[1, 1]] + 1.0).abs() < 1e-9,
+                "{found}"
+            );
+            let found = how.adaptive_gradient(|x: &X| 2.0 * x[1], &x).unwrap();
+            assert!(found[0].value.is_nan() && !found[0].converged && (found[1].value - 2.0).abs() < 1e-9);
+        }
+        // Others still say so.
+        assert!(matches!(central().gradient(|x: &X| x[1], &x), Err(Error::Point { coordinate: 0, .. })));
+    }
+    assert!(matches!(
+        by_nan.with_bounds(0.0, 1.0).gradient(|x: &X| x[0], &array![2.0]),
+        Err(Error::Point { coordinate: 0, .. })
+    ));
+}
