@@ -12,6 +12,11 @@ use super::{Coordinates, Differentiator, Error, NonFinite, Parallelism, Partial,
 /// How often [`NonFinite::Shorten`] tries a coordinate again with a shorter step, and how often one-sided.
 const SHORTER_ATTEMPTS: usize = 8;
 const ONE_SIDED_ATTEMPTS: usize = 8;
+/// How often it tries a coordinate at most, steps that confirm one another included: the last is shorter than the first by
+/// more than all digits.
+const MAX_ATTEMPTS: usize = 40;
+/// Derivatives by two steps agree if they are apart by this part of them.
+const AGREEMENT: f64 = 0.01;
 
 /// What to do about `f(x)` itself.
 #[derive(Debug, Clone, Copy)]
@@ -174,29 +179,39 @@ impl Differentiator<'_> {
             return lost.map_err(|error| run.fail(position, error)).is_ok();
         }
         let mut limits = widest;
-        for attempt in 0.. {
+        // The last value that was not finite, and how many there were.
+        let mut failure = None;
+        let mut n_failures = 0;
+        worker.longer.clear();
+        for n_attempts in 0.. {
             let weighed = scheme
                 .plan(coordinate, x, limits, &mut worker.moves)
                 .and_then(|()| worker.weigh(coordinate, x, base, scheme.checked));
-            let NotFinite { delta, value, overflows } = match weighed {
-                Ok(None) => return true,
-                Ok(Some(not_finite)) => not_finite,
+            let nearer = match weighed {
                 Err(error) => {
                     run.fail(position, error);
                     return false;
                 }
+                // Near the edge of its domain a function may have any shape: a shorter step has to say the same.
+                Ok(None) if failure.is_none() || worker.is_confirmed(self.precision()) => return true,
+                Ok(None) => worker.confirmation(x, limits).filter(|_| n_attempts < MAX_ATTEMPTS),
+                Ok(Some(NotFinite { delta, value, overflows })) => {
+                    if self.non_finite == NonFinite::Nan {
+                        worker.sum.iter_mut().for_each(|sum| *sum = f64::NAN);
+                        return true;
+                    }
+                    worker.longer.clear();
+                    failure = Some(if overflows {
+                        Error::Overflow { coordinate, value }
+                    } else {
+                        Error::NonFinite { coordinate, point: x + delta, value }
+                    });
+                    n_failures += 1;
+                    self.nearer(n_failures - 1, x, delta, limits, widest)
+                }
             };
-            if self.non_finite == NonFinite::Nan {
-                worker.sum.iter_mut().for_each(|sum| *sum = f64::NAN);
-                return true;
-            }
-            let Some(nearer) = self.nearer(attempt, x, delta, limits, widest) else {
-                let error = if overflows {
-                    Error::Overflow { coordinate, value }
-                } else {
-                    Error::NonFinite { coordinate, point: x + delta, value }
-                };
-                run.fail(position, error);
+            let Some(nearer) = nearer else {
+                run.fail(position, failure.expect("without a failure it was done"));
                 return false;
             };
             limits = nearer;
@@ -248,6 +263,8 @@ pub(super) struct Worker<P> {
     /// The values at the first point. The weights sum to zero, so all values may be taken relative to these: a difference
     /// of two close numbers is exact, while products of the numbers themselves would be rounded.
     first: Vec<f64>,
+    /// What longer steps gave after a value that was not finite, with the distance of the following from it.
+    longer: Vec<(f64, f64)>,
     /// Of the coordinate at hand.
     pub n_evaluations: u64,
 }
@@ -262,7 +279,47 @@ struct NotFinite {
 
 impl<P: Probe> Worker<P> {
     pub fn new(probe: P) -> Self {
-        Self { probe, moves: LocalMoves::default(), sum: Vec::new(), first: Vec::new(), n_evaluations: 0 }
+        Self {
+            probe,
+            moves: LocalMoves::default(),
+            sum: Vec::new(),
+            first: Vec::new(),
+            longer: Vec::new(),
+            n_evaluations: 0,
+        }
+    }
+
+    /// Whether the derivative agrees with the one by a longer step, or the two before approached it by more than half; if
+    /// so, that is in `sum`: the longer step's where they agree, else the shorter one's.
+    fn is_confirmed(&mut self, precision: f64) -> bool {
+        let Self { moves, sum, first, longer, .. } = self;
+        if longer.is_empty() && !moves.deltas.is_empty() {
+            longer.extend(sum.iter().map(|sum| (*sum, f64::INFINITY)));
+            return false;
+        }
+        let per_value = 8.0 * precision * moves.weights.iter().map(|w| w.abs()).sum::<f64>() / moves.divisor.abs();
+        let agrees = |((long, _), (short, first)): (&(f64, f64), (&f64, &f64))| {
+            (long - short).abs() <= AGREEMENT * long.abs().max(short.abs()) + per_value * first.abs()
+        };
+        if longer.iter().zip(sum.iter().zip(&*first)).all(agrees) {
+            sum.iter_mut().zip(&*longer).for_each(|(sum, (long, _))| *sum = *long);
+            return true;
+        }
+        let mut approaches = true;
+        for ((long, apart), short) in longer.iter_mut().zip(&*sum) {
+            let now_apart = (*long - short).abs();
+            approaches &= now_apart <= 0.5 * *apart && apart.is_finite();
+            (*long, *apart) = (*short, now_apart);
+        }
+        approaches
+    }
+
+    /// Limits for an attempt that confirms the one before: an eighth as far. `None` where so few numbers lie within them that
+    /// a difference would tell nothing.
+    fn confirmation(&self, x: f64, limits: (f64, f64)) -> Option<(f64, f64)> {
+        let reach = self.moves.deltas.iter().fold(0.0_f64, |reach, delta| reach.max(delta.abs())) / 8.0;
+        let is_apart = x + reach / 8.0 != x || x - reach / 8.0 != x;
+        is_apart.then_some((limits.0.max(x - reach), limits.1.min(x + reach)))
     }
 
     /// NaN for each value, of a coordinate that is not finite. How many there are the function itself tells.
@@ -288,7 +345,7 @@ impl<P: Probe> Worker<P> {
         base: Option<&[f64]>,
         checked: bool,
     ) -> Result<Option<NotFinite>, Error<P::Error>> {
-        let Self { probe, moves, sum, first, n_evaluations } = self;
+        let Self { probe, moves, sum, first, n_evaluations, .. } = self;
         // Without a move the derivative is 0 for every value.
         sum.fill(0.0);
         first.clear();
