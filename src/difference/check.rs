@@ -4,8 +4,9 @@ use std::fmt;
 
 use ndarray::{Array1, ArrayRef, ArrayRef1, Dimension, array};
 
+use super::extrapolation::FIRST_STEP;
 use super::gradient::{check_shapes, slice};
-use super::{Coordinates, Differentiator, Error, Estimate, Objective};
+use super::{Coordinates, Differentiator, Error, Estimate, Objective, Step};
 
 /// Which derivatives a check compares. Random choices depend on nothing but the seed.
 ///
@@ -288,23 +289,35 @@ impl Differentiator<'_> {
         let mut comparisons = Vec::new();
         if let Sample::Directions { n, seed } = sample {
             let mut random = SplitMix64(seed);
-            let scheme = self.scheme(&self.stencil, 1, x.len());
+            // Where a corner of the box leaves a line no room for the first step, it is split.
+            let first_step = self.with_step(Step::Relative(FIRST_STEP));
+            let scheme = first_step.scheme(&first_step.stencil, 1, x.len());
             for index in 0..n {
                 let of_own_size = |(i, x): (usize, &f64)| random.symmetric() * scheme.size(i, *x);
                 let direction: Array1<f64> = origin.iter().enumerate().map(of_own_size).collect();
-                let Some((along, scheme)) = self.along(&scheme, origin, slice(&direction))? else { continue };
-                let on_the_line = |t: &ArrayRef1<f64>| {
-                    let mut point = x.to_owned();
-                    for (i, (slot, v)) in point.iter_mut().zip(&direction).enumerate() {
-                        let (lower, upper) = scheme.limits(i);
-                        if *v != 0.0 {
-                            *slot = (*slot + t[0] * v).clamp(lower, upper);
+                let mut found = Estimate { converged: true, ..Estimate::default() };
+                let mut analytic = 0.0;
+                for line in first_step.lines(&scheme, origin, slice(&direction))? {
+                    let on_the_line = |t: &ArrayRef1<f64>| {
+                        let mut point = x.to_owned();
+                        for (i, (slot, v)) in point.iter_mut().zip(&*line.direction).enumerate() {
+                            let (lower, upper) = scheme.limits(i);
+                            if *v != 0.0 {
+                                *slot = (*slot + t[0] * v).clamp(lower, upper);
+                            }
                         }
-                    }
-                    f(&point)
-                };
-                let found = along.adaptive_gradient(on_the_line, &array![0.0])?[0];
-                let analytic = gradient.iter().zip(&direction).map(|(slope, v)| slope * v).sum();
+                        f(&point)
+                    };
+                    let along = line.how.adaptive_gradient(on_the_line, &array![0.0])?[0];
+                    found.value += along.value;
+                    found.error += along.error;
+                    found.n_evaluations += along.n_evaluations;
+                    found.converged &= along.converged;
+                    analytic += gradient.iter().zip(&*line.direction).map(|(slope, v)| slope * v).sum::<f64>();
+                }
+                if found.n_evaluations == 0 {
+                    continue;
+                }
                 comparisons.push(Comparison::new(index, analytic, &found));
             }
         }

@@ -27,7 +27,9 @@ pub enum NonFinite {
     #[default]
     Error,
     /// The coordinate is tried again with points an eighth as far away as the one that failed; after the eighth time on the
-    /// other side of `x` alone, from the full step on. After the sixteenth it is an error, and so is a value at `x` itself.
+    /// other side of `x` alone, from the full step on. What comes of it is believed if a step an eighth as long agrees to a
+    /// hundredth, or if shorter steps approach a number. After the sixteenth failure it is an error; so are a value at `x`
+    /// itself, and steps that never agree, as those of `√x` at 0.
     Shorten,
     /// The derivative of a coordinate that is not finite, or at whose moves the function is not, is NaN; the others are what
     /// they are.
@@ -257,6 +259,11 @@ impl<'h> Differentiator<'h> {
         'h: 'a,
     {
         Differentiator { hook: HookSlot(Some(hook)), ..self }
+    }
+
+    /// The same with another step that is not absolute.
+    pub(super) fn with_step(&self, step: Step) -> Self {
+        Self { step, deltas: Vec::new(), ..self.clone() }
     }
 
     /// The same with another step, bounds that may be none, and without a scale.

@@ -1,20 +1,24 @@
 //! Derivatives along a direction: of a function, of its gradient, and of another directional derivative.
 
+use std::borrow::Cow;
+
 use ndarray::{Array, ArrayRef, Dimension};
 
 use super::gradient::{check_shapes, fallible, infallible, slice};
 use super::jacobian::{in_place, returning};
-use super::moves::{LocalMoves, Scheme, inside};
+use super::moves::{LocalMoves, MAX_ONE_SIDED_ORDER, Scheme, inside};
 use super::probe::{FunctionProbe, Probe};
 use super::worker::Base;
 use super::{Coordinates, Differentiator, Error, PerCoordinate, Step};
 
-impl Differentiator<'_> {
+impl<'h> Differentiator<'h> {
     /// The derivative of a function along a direction v: `d/dt f(x + t·v)` at t = 0, which is `∇f(x)·v`.
     ///
     /// Costs one stencil: two evaluations central. The step of t is `1/√Σ(v_i/h_i)²` for the steps h_i of the coordinates,
-    /// or the absolute one. Bounds are kept as by a gradient. In errors the coordinate is 0, the point t. Always serial, so
-    /// the function may change its own state.
+    /// or the absolute one. Bounds are kept as by a gradient: a coordinate without room counts as 0, and at a corner of the
+    /// box the direction is split into what can be moved forwards and what backwards, which costs a stencil each. In errors
+    /// the coordinate is the number of that part, mostly 0, and the point is t. Always serial, so the function may change its
+    /// own state.
     ///
     /// # Errors
     /// See [`Error`].
@@ -212,28 +216,30 @@ impl Differentiator<'_> {
         let order = f64::from(self.stencil.order());
         // So that ε'^(1/(order + 1)) is ε^(1/(order + 2)).
         let mut outer = self.with_precision_power((order + 1.0) / (order + 2.0));
-        let mut moves = LocalMoves::default();
+        let mut lines = Vec::new();
         {
             let scheme = outer.scheme(&outer.stencil, 1, x.len());
-            let Some((along, ..)) = outer.along(&scheme, slice(&origin), slice(&direction))? else {
-                out.fill(0.0);
-                return Ok(());
-            };
-            let scheme = along.scheme(&along.stencil, 1, 1);
-            scheme.plan(0, 0.0, scheme.limits(0), &mut moves)?;
+            for line in outer.lines(&scheme, slice(&origin), slice(&direction))? {
+                let mut moves = LocalMoves::default();
+                let scheme = line.how.scheme(&line.how.stencil, 1, 1);
+                scheme.plan(0, 0.0, scheme.limits(0), &mut moves)?;
+                if !moves.deltas.is_empty() {
+                    lines.push((line.direction.into_owned(), moves));
+                }
+            }
         }
-        if moves.deltas.is_empty() {
+        if lines.is_empty() {
             out.fill(0.0);
             return Ok(());
         }
-        outer.divide_budget(moves.deltas.len() as u64);
+        outer.divide_budget(lines.iter().map(|(_, moves)| moves.deltas.len() as u64).sum());
         if outer.is_bounded() {
             // The derivative along v is taken at points that are moved once more: there must be room for both.
             let scheme = outer.scheme(&outer.stencil, 1, x.len());
             let (mut lower, mut upper) = (Vec::new(), Vec::new());
-            for (i, (&x, &v)) in origin.iter().zip(&direction).enumerate() {
+            for (i, &x) in origin.iter().enumerate() {
                 let (low, high) = scheme.limits(i);
-                let reach = moves.deltas.iter().map(|t| t * v);
+                let reach = lines.iter().flat_map(|(v, moves)| moves.deltas.iter().map(move |t| t * v[i]));
                 let (least, most) = reach.fold((0.0_f64, 0.0_f64), |(a, b), r| (a.min(r), b.max(r)));
                 lower.push((low - least).min(x));
                 upper.push((high - most).max(x));
@@ -243,21 +249,25 @@ impl Differentiator<'_> {
         // Rounding must not lead out of them either. What is not finite stays so, for infinite limits.
         let scheme = self.scheme(&self.stencil, 1, x.len());
         let limits = |i| if self.is_bounded() { scheme.limits(i) } else { (f64::NEG_INFINITY, f64::INFINITY) };
-        let (f, moves, limits) = (&f, &moves, &limits);
+        let (f, lines, limits) = (&f, &lines, &limits);
         let make = || {
             let mut moved = x.to_owned();
             infallible(move |x: &ArrayRef<f64, D>| {
-                let mut sum = 0.0;
-                let mut first = None;
-                for (t, weight) in moves.deltas.iter().zip(&moves.weights) {
-                    for (i, ((moved, x), v)) in moved.iter_mut().zip(x).zip(vector).enumerate() {
-                        let (lower, upper) = limits(i);
-                        *moved = if *v == 0.0 { *x } else { (x + t * v).clamp(lower, upper) };
+                let mut along = |(direction, moves): &(Vec<f64>, LocalMoves)| {
+                    let mut sum = 0.0;
+                    let mut first = None;
+                    for (t, weight) in moves.deltas.iter().zip(&moves.weights) {
+                        for (i, ((moved, x), v)) in moved.iter_mut().zip(x).zip(direction).enumerate() {
+                            let (lower, upper) = limits(i);
+                            *moved = if *v == 0.0 { *x } else { (x + t * v).clamp(lower, upper) };
+                        }
+                        let value = f(&moved);
+                        sum += weight * (value - *first.get_or_insert(value));
                     }
-                    let value = f(&moved);
-                    sum += weight * (value - *first.get_or_insert(value));
-                }
-                sum / moves.divisor
+                    sum / moves.divisor
+                };
+                let first = along(&lines[0]);
+                lines[1..].iter().fold(first, |sum, line| sum + along(line))
             })
         };
         outer.array_gradient_into(make, x, Base::IfNeeded, out).map(|_| ())
@@ -291,72 +301,174 @@ impl Differentiator<'_> {
         check_shapes(x, direction);
         let (origin, direction) = (x.as_standard_layout(), direction.as_standard_layout());
         let scheme = self.scheme(&self.stencil, 1, x.len());
-        let Some((along, scheme)) = self.along(&scheme, slice(&origin), slice(&direction))? else { return Ok(()) };
+        let lines = self.lines(&scheme, slice(&origin), slice(&direction))?;
+        let along = match &lines[..] {
+            [] => return Ok(()),
+            [line] => line.how.clone(),
+            several => self.along_several(several),
+        };
+        let mut by_line = vec![Vec::new(); lines.len()];
         let probe = DirectionProbe {
             probe: FunctionProbe::new(f, x.raw_dim(), slice(&origin), n_values),
-            direction: slice(&direction),
+            lines: &lines,
             scheme,
             moves: Vec::with_capacity(x.len()),
         };
-        let one = Coordinates::Range(0..1);
+        let all = Coordinates::Range(0..lines.len());
         let serial = None::<fn() -> _>;
-        let store = |out: &mut &mut Vec<f64>, sum: &[f64]| out.extend_from_slice(sum);
-        let outcome = along.each(probe, serial, &one, Base::IfNeeded, &mut [&mut *out], store)?;
-        outcome.complete(|_| out.clone())?;
+        let store = |values: &mut Vec<f64>, sum: &[f64]| values.extend_from_slice(sum);
+        along.each(probe, serial, &all, Base::IfNeeded, &mut by_line, store)?.complete(|_| Vec::new())?;
+        for values in by_line {
+            if out.is_empty() {
+                *out = values;
+            } else {
+                assert!(values.len() == out.len(), "{} values after {} at another point", values.len(), out.len());
+                out.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }
+        }
         Ok(())
     }
 
-    /// How to differentiate by t along a direction; `None` if it is 0. The scheme is handed on for its limits.
+    /// How to differentiate along a direction: along one line, if bounds leave it room. At a corner of the box, where some
+    /// coordinates can be moved forwards alone and others backwards alone, the direction is split into lines that have
+    /// room, and its derivative is the sum of theirs. Pinned coordinates are on none of them.
     ///
     /// # Errors
     /// [`Error::Point`], [`Error::Direction`], and [`Error::Step`] where t is absolute and vanishes beside every coordinate.
-    #[allow(clippy::type_complexity, reason = "one caller's pair")]
-    pub(super) fn along<'a, E>(
+    pub(super) fn lines<'a, E>(
         &self,
-        scheme: &Scheme<'a>,
+        scheme: &Scheme,
         x: &[f64],
-        direction: &[f64],
-    ) -> Result<Option<(Self, Scheme<'a>)>, Error<E>> {
+        direction: &'a [f64],
+    ) -> Result<Vec<Line<'a, 'h>>, Error<E>> {
+        for (coordinate, (&x, &v)) in x.iter().zip(direction).enumerate() {
+            scheme.limits_at(coordinate, x)?;
+            if scheme.checked && !v.is_finite() {
+                return Err(Error::Direction { coordinate, value: v });
+            }
+        }
+        let is_pinned = |i| matches!(scheme.limits(i), (lower, upper) if lower == upper);
+        let direction = if self.is_bounded() && (0..x.len()).any(is_pinned) {
+            let unpinned = direction.iter().enumerate().map(|(i, v)| if is_pinned(i) { 0.0 } else { *v });
+            Cow::Owned(unpinned.collect::<Vec<f64>>())
+        } else {
+            Cow::Borrowed(direction)
+        };
+        if direction.iter().all(|v| *v == 0.0) {
+            return Ok(Vec::new());
+        }
+        if !self.is_bounded() || !scheme.checked || self.has_room(scheme, x, &direction) {
+            return Ok(vec![self.line(scheme, x, direction)?]);
+        }
+        // The longest t of each coordinate, forwards and backwards.
+        let room: Vec<(f64, f64)> = (0..x.len()).map(|i| room(scheme, i, x[i], direction[i])).collect();
+        let mut remaining = direction.into_owned();
+        let mut lines = Vec::new();
+        while remaining.iter().any(|v| *v != 0.0) {
+            // Coordinates that have much less room than others do not shorten their step.
+            let widest = |of: &[f64]| {
+                let moved = of.iter().zip(&room).filter(|(v, _)| **v != 0.0);
+                moved.fold(0.0_f64, |widest, (_, (forwards, backwards))| widest.max(*forwards).max(*backwards))
+            };
+            let order = f64::from(self.stencil.order().min(MAX_ONE_SIDED_ORDER));
+            let needed = widest(&remaining).min(order * self.asked_t(scheme, x, &remaining)) / SHORTENING;
+            let mut sides = [vec![0.0; x.len()], vec![0.0; x.len()]];
+            for (i, v) in remaining.iter_mut().enumerate().filter(|(_, v)| **v != 0.0) {
+                let (forwards, backwards) = room[i];
+                if forwards.max(backwards) >= needed {
+                    sides[usize::from(backwards > forwards)][i] = std::mem::take(v);
+                }
+            }
+            for side in sides.into_iter().filter(|side| side.iter().any(|v| *v != 0.0)) {
+                lines.push(self.line(scheme, x, side.into())?);
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Whether the bounds shorten the step along a direction by little.
+    fn has_room(&self, scheme: &Scheme, x: &[f64], direction: &[f64]) -> bool {
+        let asked = self.asked_t(scheme, x, direction);
+        let (forwards, backwards) = rooms(scheme, x, direction);
+        let furthest = |side: f64| self.stencil.points().iter().fold(0.0_f64, |furthest, p| furthest.max(p * side));
+        let shortened = (forwards / furthest(1.0)).min(backwards / furthest(-1.0));
+        let one_sided = forwards.max(backwards) / f64::from(self.stencil.order().min(MAX_ONE_SIDED_ORDER));
+        SHORTENING * shortened.max(one_sided) >= asked
+    }
+
+    /// The t that moves the coordinates by their own steps together, or the absolute one.
+    fn asked_t(&self, scheme: &Scheme, x: &[f64], direction: &[f64]) -> f64 {
+        if let Step::Absolute(t) = *scheme.step {
+            return t;
+        }
         // The t that moves each coordinate by its own step; the shortest of them.
         let own_t = |(i, (x, v)): (usize, (&f64, &f64))| (scheme.step_length(i, *x) / v.abs()).min(f64::MAX);
         let moved = || x.iter().zip(direction).enumerate().filter(|(_, (_, v))| **v != 0.0);
         let shortest = moved().map(own_t).fold(f64::INFINITY, f64::min);
-        let (mut lower, mut upper, mut sum) = (f64::MIN, f64::MAX, 0.0);
-        for (coordinate, (&x, &v)) in x.iter().zip(direction).enumerate() {
-            let bounds = scheme.limits_at(coordinate, x)?;
-            if scheme.checked && !v.is_finite() {
-                return Err(Error::Direction { coordinate, value: v });
-            }
-            if v != 0.0 {
-                let (one, other) = ((bounds.0 - x) / v, (bounds.1 - x) / v);
-                lower = one.min(other).max(lower);
-                upper = one.max(other).min(upper);
-                sum += (shortest / own_t((coordinate, (&x, &v)))).powi(2);
-            }
-        }
-        let Some((coordinate, (&point, &v))) = moved().next() else { return Ok(None) };
-        let t = match *scheme.step {
-            Step::Absolute(t) => t,
-            // A number for any direction, be it as short or long as numbers get, or not checked.
-            _ => (shortest / f64::sqrt(sum)).max(f64::MIN_POSITIVE),
-        };
-        if scheme.checked && moved().all(|(_, (x, v))| x + t * v == *x && x - t * v == *x) {
+        let sum = moved().fold(0.0, |sum, coordinate| sum + (shortest / own_t(coordinate)).powi(2));
+        // A number for any direction, be it as short or long as numbers get, or not checked.
+        (shortest / f64::sqrt(sum)).max(f64::MIN_POSITIVE)
+    }
+
+    /// How to differentiate by t along a direction that is not 0.
+    fn line<'a, E>(&self, scheme: &Scheme, x: &[f64], direction: Cow<'a, [f64]>) -> Result<Line<'a, 'h>, Error<E>> {
+        let t = self.asked_t(scheme, x, &direction);
+        let mut moved = x.iter().zip(&*direction).enumerate().filter(|(_, (_, v))| **v != 0.0);
+        let vanishes = moved.clone().all(|(_, (x, v))| x + t * v == *x && x - t * v == *x);
+        if let Some((coordinate, (&point, v))) = moved.next().filter(|_| scheme.checked && vanishes) {
             return Err(Error::Step { coordinate, step: t * v.abs(), point });
         }
-        let bounded = self.is_bounded().then_some((PerCoordinate::Same(lower), PerCoordinate::Same(upper)));
-        Ok(Some((self.with_step_and_bounds(Step::Absolute(t), bounded), *scheme)))
+        let (forwards, backwards) = rooms(scheme, x, &direction);
+        let bounds = (PerCoordinate::Same(-backwards), PerCoordinate::Same(forwards));
+        let how = self.with_step_and_bounds(Step::Absolute(t), self.is_bounded().then_some(bounds));
+        Ok(Line { how, direction })
+    }
+
+    /// How to differentiate along several lines, each of which is a coordinate.
+    fn along_several(&self, lines: &[Line<'_, 'h>]) -> Self {
+        let t = |line: &Line| if let Step::Absolute(t) = line.how.step { t } else { unreachable!("t is absolute") };
+        let limits = |line: &Line| line.how.scheme(&line.how.stencil, 1, 1).limits(0);
+        let (lower, upper): (Vec<f64>, Vec<f64>) = lines.iter().map(limits).unzip();
+        let step = Step::PerCoordinate(lines.iter().map(t).collect());
+        self.with_step_and_bounds(step, Some((lower.into(), upper.into())))
     }
 }
 
-/// A function along a line: its only coordinate is t.
-struct DirectionProbe<'a, D: Dimension, F> {
+/// Bounds may shorten the step along a direction to this part of it; where they would shorten it more, the direction is
+/// split.
+const SHORTENING: f64 = 8.0;
+
+/// A direction, or the part of it that has room, and how to differentiate by t along it.
+pub(super) struct Line<'a, 'h> {
+    pub how: Differentiator<'h>,
+    pub direction: Cow<'a, [f64]>,
+}
+
+/// How far t may go forwards and backwards, for one coordinate.
+fn room(scheme: &Scheme, coordinate: usize, x: f64, v: f64) -> (f64, f64) {
+    if v == 0.0 {
+        return (f64::MAX, f64::MAX);
+    }
+    let (lower, upper) = scheme.limits(coordinate);
+    let (one, other) = ((lower - x) / v, (upper - x) / v);
+    (one.max(other).min(f64::MAX), -one.min(other).max(f64::MIN))
+}
+
+/// How far t may go forwards and backwards, for all coordinates.
+fn rooms(scheme: &Scheme, x: &[f64], direction: &[f64]) -> (f64, f64) {
+    let each = x.iter().zip(direction).enumerate().map(|(i, (x, v))| room(scheme, i, *x, *v));
+    each.fold((f64::MAX, f64::MAX), |(a, b), (forwards, backwards)| (a.min(forwards), b.min(backwards)))
+}
+
+/// A function along lines: its coordinates are their t.
+struct DirectionProbe<'a, 'h, D: Dimension, F> {
     probe: FunctionProbe<'a, D, F>,
-    direction: &'a [f64],
+    lines: &'a [Line<'a, 'h>],
     scheme: Scheme<'a>,
     moves: Vec<(usize, f64)>,
 }
 
-impl<D, F, E> Probe for DirectionProbe<'_, D, F>
+impl<D, F, E> Probe for DirectionProbe<'_, '_, D, F>
 where
     D: Dimension,
     F: FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Result<(), E>,
@@ -364,7 +476,7 @@ where
     type Error = E;
 
     fn n_coordinates(&self) -> usize {
-        1
+        self.lines.len()
     }
 
     fn position(&self, _: usize) -> f64 {
@@ -375,9 +487,9 @@ where
         self.probe.unmoved()
     }
 
-    fn at(&mut self, _: usize, t: f64) -> Result<&[f64], E> {
+    fn at(&mut self, line: usize, t: f64) -> Result<&[f64], E> {
         self.moves.clear();
-        let moves = self.probe.origin().iter().zip(self.direction).enumerate();
+        let moves = self.probe.origin().iter().zip(&*self.lines[line].direction).enumerate();
         self.moves.extend(moves.map(|(i, (&x, v))| {
             let (lower, upper) = self.scheme.limits(i);
             (i, if self.scheme.checked { inside(x, t * v, lower, upper) } else { t * v })

@@ -29,7 +29,7 @@ const MIN_ROWS: u64 = 3;
 const N_COLUMNS: usize = 7;
 const RATIO: f64 = 2.2;
 /// For coordinates of size 1 and less, and functions that are exact to the last bit or so.
-const FIRST_STEP: f64 = 0.02;
+pub(super) const FIRST_STEP: f64 = 0.02;
 
 impl Differentiator<'_> {
     /// The derivative by one coordinate. `base` is f(x), where it is known.

@@ -10,7 +10,7 @@ use super::{Error, PerCoordinate, Stencil, Step};
 pub(super) const EVERYWHERE: (f64, f64) = (f64::MIN, f64::MAX);
 
 /// A one-sided stencil has no higher order: its weights double from order to order, and rounding with them.
-const MAX_ONE_SIDED_ORDER: u32 = 10;
+pub(super) const MAX_ONE_SIDED_ORDER: u32 = 10;
 
 /// How the coordinates of one derivative are moved.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@
 use std::panic::catch_unwind;
 
 use ndarray::{Array1, ArrayRef1, array};
-use numgrad::difference::{Differentiator, Error, NonFinite, SparsityPattern, Stencil, Step};
+use numgrad::difference::{Differentiator, Error, NonFinite, Sample, SparsityPattern, Stencil, Step};
 
 type X = ArrayRef1<f64>;
 
@@ -246,4 +246,125 @@ fn a_coordinate_that_is_nan_makes_its_own_derivative_nan() {
         by_nan.with_bounds(0.0, 1.0).gradient(|x: &X| x[0], &array![2.0]),
         Err(Error::Point { coordinate: 0, .. })
     ));
+}
+
+/// In the box of 0 to 1 x₀ can be moved forwards alone, x₁ backwards alone: along (1, 1) there is no way at all.
+#[test]
+fn at_a_corner_of_the_box_a_direction_is_split() {
+    let bounded = |how: Differentiator<'static>| how.with_bounds(0.0, 1.0);
+    let forward = Differentiator::new(Stencil::forward(), Step::Automatic);
+    let absolute = Differentiator::new(Stencil::central(), Step::Absolute(1e-4));
+    let v = array![1.0, 1.0];
+    for x in [array![0.0, 1.0], array![1e-13, 1.0 - 1e-13], array![1e-300, 1.0]] {
+        for how in [central(), five_point(), forward.clone(), absolute.clone()].map(bounded) {
+            let within = |x: &X| assert!(x.iter().all(|x| (0.0..=1.0).contains(x)), "{x}");
+            let sum = |x: &X| {
+                within(x);
+                x[0] + x[1]
+            };
+            assert_near(how.directional_derivative(sum, &x, &v).unwrap(), 2.0, 1e-7, "the sum");
+            let curved = |x: &X| {
+                within(x);
+                x[0] + 2.0 * x[1] + x[0] * x[1]
+            };
+            assert_near(how.directional_derivative(curved, &x, &v).unwrap(), 4.0, 1e-6, "the curved one");
+            let gradient = |x: &X| array![1.0 + x[1], 2.0 + x[0]];
+            let product = how.hessian_vector_from_gradient(gradient, &x, &v).unwrap();
+            assert!((&product - &v).iter().all(|error| error.abs() < 1e-6), "{product}");
+            // Second derivatives of values of 4 by steps of ε^(1/3), forward: ε·4/4e-11 a difference, a few of them.
+            let product = how.hessian_vector(curved, &x, &v).unwrap();
+            assert!((&product - &v).iter().all(|error| error.abs() < 1e-4), "{product}");
+        }
+    }
+    let exact = bounded(central()).hessian_vector(|x: &X| x[0] * x[1], &array![0.0, 1.0], &v).unwrap();
+    assert!((&exact - &v).iter().all(|error| error.abs() < 1e-8), "{exact}");
+}
+
+/// Of many coordinates each may be anywhere in its box, which may be as narrow as numbers get: none shortens the others' step.
+#[test]
+fn a_coordinate_without_room_does_not_cost_the_others_their_digits() {
+    let slopes = array![1.0, -2.0, 3.0, -4.0, 5.0];
+    let v = array![0.5, 1.0, -1.0, 2.0, -0.25];
+    let f = |x: &X| x.dot(&slopes) + x[1] * x[2];
+    for narrow in [0.0, 1e-14, 1e-12, 1e-9] {
+        let (lower, upper) = ([0.0, 0.0, 0.0, 0.5 - narrow, -1.0], [1.0, 1.0, 1.0, 0.5 + narrow, 1.0]);
+        let x = array![0.0, 1.0, 1.0, 0.5, 0.3];
+        let how = central().with_bounds(lower, upper);
+        let found = how.directional_derivative(f, &x, &v).unwrap();
+        let of_narrow = -4.0 * 2.0;
+        let exact = 0.5 - 2.0 - 3.0 + 1.0 - 1.0 - 1.25 + if narrow == 0.0 { 0.0 } else { of_narrow };
+        // The narrow one has the digits that its own room leaves: ε·10/narrow.
+        let allowed = 1e-9 + if narrow == 0.0 { 0.0 } else { 2e-15 * 10.0 / narrow };
+        assert!((found - exact).abs() <= allowed, "{found} for {exact} at {narrow:e}");
+    }
+}
+
+#[test]
+fn a_pinned_coordinate_counts_as_0_along_a_direction() {
+    let pinned = central().with_bounds([0.5, 0.0], [0.5, 1.0]);
+    let (x, v) = (array![0.5, 0.5], array![1.0, 1.0]);
+    assert_near(pinned.directional_derivative(|x: &X| x[0] + x[1], &x, &v).unwrap(), 1.0, 1e-9, "the sum");
+    let product = pinned.hessian_vector(|x: &X| x[0] * x[1].powi(2), &x, &v).unwrap();
+    assert!(product[0] == 0.0 && (product[1] - 1.0).abs() < 1e-6, "{product}");
+    // In a corner beside it, too.
+    let pinned = central().with_bounds([0.5, 0.0, 0.0], [0.5, 1.0, 1.0]);
+    let x = array![0.5, 0.0, 1.0];
+    let found = pinned.directional_derivative(|x: &X| x[0] + 2.0 * x[1] + 3.0 * x[2], &x, &array![1.0, 1.0, 1.0]);
+    assert_near(found.unwrap(), 5.0, 1e-9, "in a corner");
+    let nothing = central().with_bounds([0.5, 0.5], [0.5, 0.5]);
+    let never = |x: &X| -> f64 { panic!("evaluated at {x}") };
+    assert_eq!(nothing.directional_derivative(never, &array![0.5, 0.5], &v).unwrap(), 0.0);
+}
+
+#[test]
+fn a_right_gradient_passes_along_directions_at_a_corner_and_a_wrong_one_does_not() {
+    let f = |x: &X| x.iter().enumerate().map(|(i, x)| (i as f64 + 1.0) * (x + x * x)).sum::<f64>();
+    let directions = Sample::Directions { n: 5, seed: 1 };
+    for x in [array![0.0, 0.0], array![0.0, 1.0], array![1.0, 1e-12, 0.5], array![1.0, 1.0, 0.0, 0.0, 1e-3]] {
+        let bounded = central().with_bounds(0.0, 1.0);
+        let mut gradient: Array1<f64> = x.iter().enumerate().map(|(i, x)| (i as f64 + 1.0) * (1.0 + 2.0 * x)).collect();
+        assert!(bounded.check_gradient(f, &x, &gradient, directions).unwrap().passes(1e-9), "{x}");
+        gradient[1] += 1e-3;
+        assert!(!bounded.check_gradient(f, &x, &gradient, directions).unwrap().passes(1e-6), "{x}");
+    }
+    let sum = central().with_bounds(0.0, 1.0);
+    let check = sum.check_gradient(|x: &X| x.sum(), &array![0.0, 0.0], &array![1.0, 1.0], directions).unwrap();
+    assert!(check.passes(1e-9) && check.comparisons().len() == 5, "{check}");
+    // What is pinned is not compared: the gradient there may be anything.
+    let pinned = central().with_bounds([0.0, 0.0], [1.0, 0.0]);
+    assert!(pinned.check_gradient(f, &array![0.5, 0.0], &array![2.0, 7.0], directions).unwrap().passes(1e-9));
+}
+
+/// A step that is shortened until the function is finite may still be as long as the way to the edge of its domain, where a
+/// difference is anything: it is believed where a shorter one agrees.
+#[test]
+fn a_shortened_step_is_right_or_an_error() {
+    let shorten = central().with_non_finite(NonFinite::Shorten);
+    for power in 1..60 {
+        let x = 10_f64.powf(-0.37 * f64::from(power));
+        let ways = [(shorten.clone(), 6e-6), (five_point().with_non_finite(NonFinite::Shorten), 1.4e-3)];
+        // Where the full step does not leave the domain nothing is known of an edge.
+        for (how, _) in ways.into_iter().filter(|(_, reach)| x < *reach) {
+            assert_near(slope(&how, f64::ln, x).unwrap(), 1.0 / x, 0.02, "ln");
+            assert_near(slope(&how, f64::sqrt, x).unwrap(), 0.5 / x.sqrt(), 0.02, "√");
+            assert_near(slope(&how, |x| x.powf(1.5) + 3.0 * x, x).unwrap(), 3.0 + 1.5 * x.sqrt(), 0.02, "x^1.5");
+        }
+    }
+    // The steps that left the domain end just outside of it: what fits ends just inside.
+    for k in 1..9 {
+        let x = 6.055454452393343e-6 / 8_f64.powi(k) * 1.001;
+        assert_near(slope(&shorten, f64::ln, x).unwrap(), 1.0 / x, 0.02, "ln at an edge");
+    }
+    // A derivative that is infinite, and one that is further away than the attempts reach.
+    for (f, x) in [(f64::sqrt as fn(f64) -> f64, 0.0), (|x| x.powf(0.9), 0.0), (f64::ln, 1e-300), (f64::ln, 1e-40)] {
+        let found = slope(&shorten, f, x);
+        assert!(matches!(found, Err(Error::NonFinite { coordinate: 0, .. })), "{found:?} at {x}");
+    }
+    assert!(slope(&shorten, |x| x.powf(1.5), 0.0).unwrap().abs() < 1e-3);
+    assert!(slope(&shorten, |x| 1.0 + x.powf(2.5), 0.0).unwrap().abs() < 1e-6);
+    // Each value of a vector has to agree.
+    let both = |x: &X| array![1e20 * x[0], x[0].ln()];
+    let found = shorten.jacobian(both, &array![1e-15]).unwrap();
+    assert_near(found[[0, 0]], 1e20, 1e-9, "beside");
+    assert_near(found[[1, 0]], 1e15, 0.02, "ln");
 }
