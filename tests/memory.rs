@@ -10,6 +10,8 @@ mod memory {
     #[cfg(feature = "cli")]
     pub mod idx;
     #[cfg(feature = "cli")]
+    pub mod n_bytes;
+    #[cfg(feature = "cli")]
     pub mod npz;
     #[cfg(feature = "cli")]
     pub mod training;
@@ -27,6 +29,14 @@ fn main() {
         derivatives::the_number_of_allocations_does_not_depend_on_the_number_of_coordinates,
         #[cfg(feature = "cli")]
         idx::a_bad_file_takes_no_more_memory_than_its_own_size_warrants,
+        #[cfg(feature = "cli")]
+        n_bytes::a_loss_takes_as_much_memory_as_it_says,
+        #[cfg(feature = "cli")]
+        n_bytes::a_training_takes_no_more_memory_than_it_says_and_not_much_less,
+        #[cfg(feature = "cli")]
+        n_bytes::so_do_the_answers_to_samples_and_a_check_of_a_gradient,
+        #[cfg(feature = "cli")]
+        n_bytes::what_overflows_is_more_than_any_memory,
         #[cfg(feature = "cli")]
         npz::a_bad_archive_takes_no_more_memory_than_its_own_size_warrants,
         #[cfg(feature = "cli")]

@@ -89,7 +89,7 @@ pub fn contradiction<T>(message: &str) -> Result<T, clap::Error> {
 
 /// The samples of a request. Synthetic ones are drawn from `random`; the other data sets leave it as it is.
 pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow::Result<Dataset> {
-    let bounded = Request { max_bytes: Some(free_bytes()), ..request.clone() };
+    let bounded = Request { max_bytes: free_bytes(), ..request.clone() };
     let loaded = dataset::load(&bounded, random, &mut Downloads::new(quiet)).map_err(with_flags)?;
     if let Some(warning) = &loaded.warning {
         say(format_args!("warning: {warning} (--data-dir, --mirror)"));

@@ -7,8 +7,10 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayRef2, Axis};
 
 use super::functions::{LOG_OFFSET, sigmoid, softmax};
-use super::parameters::Parameters;
+use super::n_bytes::{n_bytes_of, together};
+use super::parameters::{NetworkShape, Parameters};
 use super::sparse::check_batch;
+use super::two_layer::TwoLayerNet;
 
 /// The gradient of the mean cross-entropy of the batch `x` (N, D), with the right answers `classes` (N), by
 /// backpropagation, into `gradient`.
@@ -54,4 +56,12 @@ pub fn backprop_into(parameters: &Parameters, x: &ArrayRef2<f64>, classes: &[usi
     gradient.b1_mut().assign(&unit_slopes.sum_axis(Axis(0)));
     general_mat_mul(1.0, &z.t(), &score_slopes, 0.0, &mut gradient.w2_mut());
     gradient.b2_mut().assign(&score_slopes.sum_axis(Axis(0)));
+}
+
+/// How much memory [`backprop_into`] takes meanwhile for a batch of `n_samples`, at most; `u64::MAX` where the number
+/// overflows.
+pub fn backprop_n_bytes(shape: NetworkShape, n_samples: usize) -> u64 {
+    // Of the units and of the scores two arrays at a time: one, and what is made of it.
+    let forward = TwoLayerNet::predict_n_bytes(shape, n_samples);
+    together(&[forward, n_bytes_of::<f64>(&[shape.n_hidden.max(shape.n_classes)])])
 }

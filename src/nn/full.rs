@@ -8,8 +8,9 @@
 use ndarray::ArrayRef2;
 
 use super::functions::LOG_OFFSET;
+use super::n_bytes::{n_bytes_of, together};
 use super::packed::{PackedParameters, vectors};
-use super::parameters::Parameters;
+use super::parameters::{NetworkShape, Parameters};
 use super::products::{self, hidden_inputs};
 use super::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
 use super::sparse::{SparseBatch, check_batch};
@@ -63,6 +64,17 @@ impl<'a> FullLoss<'a> {
         Self { isa, ..self }
     }
 
+    /// How much memory the losses of a network and batches of `n_samples` take, with a workspace for each of `n_workers`;
+    /// `u64::MAX` where the number overflows.
+    pub fn n_bytes(shape: NetworkShape, n_samples: usize, n_workers: usize) -> u64 {
+        if shape.checked_n_parameters().is_none() {
+            return u64::MAX;
+        }
+        let workspace = FullWorkspace::n_bytes(shape, n_samples);
+        let workspaces = workspace.saturating_mul(n_workers as u64);
+        together(&[SparseBatch::n_bytes(n_samples, shape.n_inputs), workspaces])
+    }
+
     /// The loss at the parameters themselves.
     pub fn value(&self) -> f64 {
         self.loss(&mut self.workspace())
@@ -110,6 +122,17 @@ pub struct FullWorkspace {
     hidden: Vec<F64x8>,
     /// The scores of the sample at hand, then their exponentials: (K/8).
     scores: Vec<F64x8>,
+}
+
+impl FullWorkspace {
+    fn n_bytes(shape: NetworkShape, n_samples: usize) -> u64 {
+        let (n_unit_vectors, n_class_vectors) = vectors(shape);
+        together(&[
+            PackedParameters::n_bytes(shape),
+            n_bytes_of::<F64x8>(&[n_samples, n_unit_vectors]),
+            n_bytes_of::<F64x8>(&[n_class_vectors]),
+        ])
+    }
 }
 
 /// One evaluation: the loss of the whole batch with a workspace's parameters.

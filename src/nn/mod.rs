@@ -10,6 +10,7 @@ mod backprop;
 mod full;
 mod functions;
 mod incremental;
+mod n_bytes;
 mod packed;
 mod parameters;
 mod products;
@@ -18,10 +19,12 @@ mod sparse;
 mod split;
 mod two_layer;
 
-pub use backprop::backprop_into;
+pub use backprop::{backprop_into, backprop_n_bytes};
 pub use full::FullLoss;
 pub use functions::{LOG_OFFSET, Targets, argmax, cross_entropy_error, relu, sigmoid, softmax};
 pub use incremental::IncrementalLoss;
+#[cfg(feature = "train")]
+pub(crate) use n_bytes::{n_bytes_of, together};
 pub use parameters::{NetworkShape, Parameters};
 #[cfg(feature = "train")]
 pub(crate) use sparse::{Rows, nonzero_into, nonzero_of_row_into};

@@ -3,6 +3,7 @@
 //! A bias is a weight whose input is always 1: b1 is row D of W1 and b2 is row H of W2, which is also how they lie in the
 //! flat order of [`Parameters`]. So the fast forward passes know two matrices and no biases.
 
+use super::n_bytes::{n_bytes_of, together};
 use super::parameters::{NetworkShape, Parameters};
 use super::simd::{F64x8, LANES};
 use super::split::{RowsMut, for_each_chunk};
@@ -29,6 +30,15 @@ impl PackedParameters {
         packed.w2[shape.n_hidden * n_class_vectors..].fill(F64x8::splat(f64::NEG_INFINITY));
         packed.copy_from(parameters, usize::MAX);
         packed
+    }
+
+    /// How much memory they take.
+    pub fn n_bytes(shape: NetworkShape) -> u64 {
+        let (n_unit_vectors, n_class_vectors) = vectors(shape);
+        together(&[
+            n_bytes_of::<F64x8>(&[shape.n_inputs + 1, n_unit_vectors]),
+            n_bytes_of::<F64x8>(&[shape.n_hidden + 1, n_class_vectors]),
+        ])
     }
 
     /// Takes over other values of the same shape, in chunks of at most `max_chunk` rows of W1.

@@ -4,6 +4,8 @@
 
 use ndarray::{Array1, ArrayView1, ArrayView2, ArrayViewD, ArrayViewMut1, ArrayViewMut2};
 
+use super::n_bytes::n_bytes_of;
+
 /// The sizes of a two-layer network: D inputs, H hidden units, K classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NetworkShape {
@@ -29,6 +31,11 @@ impl NetworkShape {
     /// If it overflows `usize`.
     pub fn n_parameters(&self) -> usize {
         self.checked_n_parameters().unwrap_or_else(|| panic!("the number of parameters of {self} overflows"))
+    }
+
+    /// How much memory [`Parameters`] of this shape take; `u64::MAX` where the number overflows.
+    pub fn n_bytes(&self) -> u64 {
+        self.checked_n_parameters().map_or(u64::MAX, |n| n_bytes_of::<f64>(&[n]))
     }
 
     /// Where each array begins in the flat order W1, b1, W2, b2.

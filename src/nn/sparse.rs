@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView1, ArrayView2, s};
 
+use super::n_bytes::{n_bytes_of, together};
 use super::parameters::NetworkShape;
 use super::split::RowsMut;
 
@@ -118,6 +119,15 @@ impl SparseBatch {
         self.ends.resize(n_samples * self.n_blocks, 0);
         self.inputs.resize(n_samples * row_len, (0, 0.0));
         (RowsMut::new(&mut self.ends, self.n_blocks), RowsMut::new(&mut self.inputs, row_len))
+    }
+
+    /// How much memory a batch takes.
+    pub fn n_bytes(n_samples: usize, n_inputs: usize) -> u64 {
+        let row_len = n_inputs + 1;
+        together(&[
+            n_bytes_of::<u32>(&[n_samples, row_len.div_ceil(BLOCK_INPUTS)]),
+            n_bytes_of::<(u32, f64)>(&[n_samples, row_len]),
+        ])
     }
 
     /// How many inputs there are, biases included.

@@ -7,9 +7,13 @@ use ndarray::{Array2, ArrayRef2};
 
 use super::full::FullLoss;
 use super::functions::{Targets, argmax, cross_entropy_error, sigmoid, softmax};
-use super::parameters::Parameters;
+use super::n_bytes::{n_bytes_of, together};
+use super::parameters::{NetworkShape, Parameters};
 use super::split::{NUMBERS_PER_TASK, for_each_chunk};
 use crate::difference::{Differentiator, NonFinite, Stencil, Step};
+
+/// More than what a matrix product packs of its two factors at a time, whatever their sizes.
+const PRODUCT_BYTES: u64 = 4 << 20;
 
 /// The network: `softmax(sigmoid(x·W1 + b1)·W2 + b2)`.
 ///
@@ -50,6 +54,14 @@ impl TwoLayerNet {
     pub fn predict(&self, x: &ArrayRef2<f64>) -> Array2<f64> {
         let z = sigmoid(&(x.dot(&self.parameters.w1()) + self.parameters.b1()));
         softmax(&(z.dot(&self.parameters.w2()) + self.parameters.b2()))
+    }
+
+    /// How much memory [`predict`](Self::predict) takes for `n_samples`, at most; `u64::MAX` where the number overflows.
+    pub fn predict_n_bytes(shape: NetworkShape, n_samples: usize) -> u64 {
+        // An array, and what is made of it.
+        let units = n_bytes_of::<[f64; 2]>(&[n_samples, shape.n_hidden]);
+        let scores = n_bytes_of::<[f64; 2]>(&[n_samples, shape.n_classes]);
+        together(&[units, scores, PRODUCT_BYTES])
     }
 
     /// The mean cross-entropy of the batch `x` (N, D) against its right answers `t`; see [`cross_entropy_error`].

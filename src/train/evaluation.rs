@@ -4,7 +4,7 @@ use ndarray::{Array2, s};
 use rayon::prelude::*;
 
 use crate::dataset::Samples;
-use crate::nn::{TwoLayerNet, argmax};
+use crate::nn::{NetworkShape, TwoLayerNet, argmax, n_bytes_of, together};
 
 /// Samples that a worker unpacks at once: 0.6 MB of MNIST.
 const CHUNK: usize = 100;
@@ -85,6 +85,17 @@ impl Evaluation {
             )
             .collect();
         Some(Self { n_classes: samples.n_classes(), predictions: chunks?.concat() })
+    }
+
+    /// How much memory the answers to `n_samples` take, at most, while `n_workers` work them out; `u64::MAX` where the number
+    /// overflows.
+    pub fn n_bytes(shape: NetworkShape, n_samples: usize, n_workers: usize) -> u64 {
+        // As pieces, and put together.
+        let predictions = n_bytes_of::<[Prediction; 2]>(&[n_samples]);
+        let inputs = n_bytes_of::<f64>(&[CHUNK, shape.n_inputs]);
+        let indices_and_labels = n_bytes_of::<[usize; 2]>(&[CHUNK]);
+        let worker = together(&[inputs, indices_and_labels, TwoLayerNet::predict_n_bytes(shape, CHUNK)]);
+        together(&[predictions, worker.saturating_mul(n_workers as u64)])
     }
 
     /// The answers, in the order of the samples.

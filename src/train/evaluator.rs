@@ -12,7 +12,9 @@ use super::{Cancelled, TrainingSettings};
 use crate::dataset::Samples;
 use crate::difference::{self, Differentiator, NonFinite, Objective, Progress, Stencil, Step};
 use crate::nn::simd::Isa;
-use crate::nn::{FullLoss, IncrementalLoss, Parameters, backprop_into};
+use crate::nn::{
+    FullLoss, IncrementalLoss, NetworkShape, Parameters, backprop_into, backprop_n_bytes, n_bytes_of, together,
+};
 
 /// Called with how many coordinates were done since the last call, from whichever worker did them: between blocks of
 /// coordinates where a gradient takes seconds ([`Forward::Full`]), else once at its end. `ControlFlow::Break` cancels the
@@ -98,6 +100,24 @@ impl Evaluator {
             }
         };
         Self { isa, mode, classes: vec![0; batch_size] }
+    }
+
+    /// How much memory it takes, with a gradient computed by `n_workers` at a time.
+    pub fn n_bytes(settings: &TrainingSettings, shape: NetworkShape, n_workers: usize) -> u64 {
+        let n_samples = settings.batch_size;
+        let x = n_bytes_of::<f64>(&[n_samples, shape.n_inputs]);
+        let objective = match (settings.gradient, settings.forward) {
+            (GradientMethod::Backprop, _) => {
+                together(&[x, backprop_n_bytes(shape, n_samples), FullLoss::n_bytes(shape, n_samples, 1)])
+            }
+            (GradientMethod::Numerical, Forward::Full) => {
+                // The engine notes of each coordinate whether it is done.
+                let done = shape.n_bytes() / 8;
+                together(&[x, FullLoss::n_bytes(shape, n_samples, n_workers), done])
+            }
+            (GradientMethod::Numerical, Forward::Incremental) => IncrementalLoss::n_bytes(shape, n_samples),
+        };
+        together(&[n_bytes_of::<usize>(&[n_samples]), objective])
     }
 
     /// Takes the samples of the next batch.

@@ -17,7 +17,7 @@ mod selection;
 mod step_study;
 mod trainer;
 
-pub use check::{ArrayCheck, GradientComparison, RESOLUTION, Verdict, check_gradient};
+pub use check::{ArrayCheck, GradientComparison, RESOLUTION, Verdict, check_gradient, check_gradient_n_bytes};
 pub use checkpoint::Checkpoint;
 pub use error::{Cancelled, Error, Quantity};
 pub use evaluation::{Evaluation, Prediction};

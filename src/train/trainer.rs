@@ -7,7 +7,7 @@ use super::{Checkpoint, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
 use crate::difference::Differentiator;
 use crate::nn::simd::Isa;
-use crate::nn::{Parameters, TwoLayerNet, sum};
+use crate::nn::{NetworkShape, Parameters, TwoLayerNet, n_bytes_of, sum, together};
 use crate::random::LegacyRandom;
 
 /// How to train.
@@ -26,6 +26,9 @@ pub struct TrainingSettings {
     /// The instruction set that the evaluations are compiled for.
     pub isa: Isa,
 }
+
+/// More than what a checkpoint's archive has beside the parameters.
+const ARCHIVE_BYTES: u64 = 64 << 10;
 
 /// Stochastic gradient descent with numerical gradients: a network, its training samples, and the random numbers that
 /// choose the batches.
@@ -72,6 +75,15 @@ impl<'a> Trainer<'a> {
             iteration: 0,
             elapsed: Duration::ZERO,
         }
+    }
+
+    /// How much memory a training takes, at most, with gradients computed by `n_workers` at a time and its checkpoints written;
+    /// `u64::MAX` where the number overflows. The samples are not in it.
+    pub fn n_bytes(shape: NetworkShape, settings: &TrainingSettings, n_workers: usize) -> u64 {
+        // The parameters and the gradient; a checkpoint, and the archive that it is written as.
+        let arrays = shape.n_bytes().saturating_mul(4);
+        let sampler = n_bytes_of::<usize>(&[settings.batch_size]);
+        together(&[arrays, sampler, Evaluator::n_bytes(settings, shape, n_workers), ARCHIVE_BYTES])
     }
 
     /// Continues where [`checkpoint`](Self::checkpoint) was taken, with the same bits for the same samples and settings.

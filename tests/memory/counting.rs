@@ -43,3 +43,11 @@ pub fn n_allocations(f: impl FnOnce()) -> usize {
     f();
     ALLOCATIONS.load(Relaxed) - before
 }
+
+/// The most that was allocated at any time while `f` ran, and what is left of it with its result, both beyond what was
+/// allocated before.
+pub fn peak_and_kept_bytes<T>(f: impl FnOnce() -> T) -> (T, usize, usize) {
+    let before = NOW.load(Relaxed);
+    let (result, peak) = peak_bytes(f);
+    (result, peak, NOW.load(Relaxed) - before)
+}

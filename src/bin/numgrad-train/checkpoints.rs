@@ -187,8 +187,8 @@ impl Resumed {
         if !metadata.is_file() {
             bail!("{}: expected a file, found something else", path.display());
         }
-        let (n_bytes, free) = (metadata.len(), free_bytes());
-        if n_bytes > free {
+        let n_bytes = metadata.len();
+        if let Some(free) = free_bytes().filter(|&free| n_bytes > free) {
             bail!("{}: expected at most the {free} bytes of memory that are free, found {n_bytes}", path.display());
         }
         let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;

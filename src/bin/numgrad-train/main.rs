@@ -73,11 +73,6 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
         n_hidden: options.n_hidden,
         n_classes: data.train.n_classes(),
     };
-    memory::check(options, shape)?;
-    if let Some(path) = &options.step_study {
-        step_study::draw(path, options, &data, shape, &mut random)?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let settings = TrainingSettings {
         batch_size: options.batch_size,
         learning_rate: options.learning_rate,
@@ -86,6 +81,11 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
         forward: options.forward,
         isa: options.isa,
     };
+    memory::check(options, &data, shape, &settings)?;
+    if let Some(path) = &options.step_study {
+        step_study::draw(path, options, &data, shape, &mut random)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let interrupts = Interrupts::listen().context("cannot listen to signals")?;
     let mut begun = match resumed {
         Some(resumed) => continue_run(options, &data, shape, settings, resumed, &interrupts)?,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::n_bytes::{n_bytes_of, together};
 use super::super::packed::{PackedParameters, vectors};
 use super::super::parameters::{NetworkShape, Parameters};
 use super::super::products::{hidden_inputs, scores};
@@ -56,6 +57,20 @@ impl BasePass {
         };
         pass.turn_w2(parameters);
         pass
+    }
+
+    /// How much memory it takes with batches of `n_samples`.
+    pub fn n_bytes(shape: NetworkShape, n_samples: usize) -> u64 {
+        let (n_vectors, n_class_vectors) = vectors(shape);
+        together(&[
+            PackedParameters::n_bytes(shape),
+            n_bytes_of::<F64x8>(&[shape.n_classes, n_vectors]),
+            n_bytes_of::<f64>(&[n_vectors]),
+            n_bytes_of::<[F64x8; 2]>(&[n_samples, n_vectors]),
+            n_bytes_of::<F64x8>(&[n_samples, unit_vectors(shape)]),
+            n_bytes_of::<[F64x8; 2]>(&[n_samples, n_class_vectors]),
+            n_bytes_of::<LogSeries>(&[n_samples]),
+        ])
     }
 
     pub fn shape(&self) -> NetworkShape {
@@ -120,10 +135,11 @@ impl BasePass {
             let hidden_inputs = hidden.values;
             isa.run(ForwardPass { inputs, parameters, n_hidden, samples, hidden_inputs, slopes, units, outputs });
         });
-        self.log_series.clear();
-        for (n, &class) in batch.classes.iter().enumerate() {
-            self.log_series.push(LogSeries::new(&self.output(n, class)));
-        }
+        // Taken out while it is filled from what the others hold.
+        let mut log_series = std::mem::take(&mut self.log_series);
+        log_series.clear();
+        log_series.extend(batch.classes.iter().enumerate().map(|(n, &class)| LogSeries::new(&self.output(n, class))));
+        self.log_series = log_series;
     }
 
     /// The output of a sample whose right class is `class`.

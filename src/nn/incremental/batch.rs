@@ -1,5 +1,6 @@
 //! The samples of a batch, and which of their inputs are equal.
 
+use super::super::n_bytes::{n_bytes_of, together};
 use super::super::simd::{F64x8, LANES};
 use super::super::sparse::{Rows, SparseBatch, pack_sample};
 use super::super::split::{RowsMut, for_each_chunk};
@@ -23,6 +24,19 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// How much memory a batch takes.
+    pub fn n_bytes(n_samples: usize, n_inputs: usize) -> u64 {
+        let row_len = n_inputs + 1;
+        together(&[
+            SparseBatch::n_bytes(n_samples, n_inputs),
+            n_bytes_of::<usize>(&[n_samples]),
+            n_bytes_of::<u32>(&[n_samples, row_len]),
+            n_bytes_of::<f64>(&[n_samples, row_len]),
+            n_bytes_of::<usize>(&[n_samples.saturating_add(1)]),
+            n_bytes_of::<f64>(&[n_samples]),
+        ])
+    }
+
     /// Takes over a batch in chunks of at most `max_chunk` samples; allocates only if it is larger than all before.
     pub fn set(&mut self, batch: &impl Rows, classes: &[usize], max_chunk: usize) {
         self.classes.clear();

@@ -32,8 +32,9 @@ use self::base_pass::BasePass;
 use self::batch::Batch;
 use self::collect::Collect;
 use self::partial_sums::PartialSums;
+use super::n_bytes::together;
 use super::packed::vectors;
-use super::parameters::Parameters;
+use super::parameters::{NetworkShape, Parameters};
 use super::simd::Isa;
 use super::sparse::{Rows, check_batch};
 use crate::difference::{Moves, Objective, Parallelism};
@@ -117,6 +118,20 @@ impl IncrementalLoss {
         let mut loss = Self { isa, ..self };
         loss.run_forward();
         loss
+    }
+
+    /// How much memory the loss of a network and batches of `n_samples` takes once a gradient by central differences was
+    /// computed; `u64::MAX` where the number overflows. What images need is up to a fifth less, as many of their pixels are
+    /// equal.
+    pub fn n_bytes(shape: NetworkShape, n_samples: usize) -> u64 {
+        if shape.checked_n_parameters().is_none() {
+            return u64::MAX;
+        }
+        together(&[
+            Batch::n_bytes(n_samples, shape.n_inputs),
+            BasePass::n_bytes(shape, n_samples),
+            PartialSums::n_bytes(shape, n_samples, 2),
+        ])
     }
 
     /// Takes another batch. Costs a forward pass.

@@ -8,6 +8,8 @@
 
 use std::ops::Range;
 
+use super::super::n_bytes::{n_bytes_of, together};
+use super::super::parameters::NetworkShape;
 use super::super::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
 use super::super::split::{RowsMut, for_each_chunk};
 use super::base_pass::{BasePass, unit_vectors};
@@ -46,12 +48,24 @@ pub(super) struct PartialSums {
 }
 
 impl PartialSums {
+    /// How much memory they take for batches of `n_samples` and stencils of `n_points`: at most, as a sample may have a value
+    /// for each of its inputs.
+    pub fn n_bytes(shape: NetworkShape, n_samples: usize, n_points: usize) -> u64 {
+        let (n_blocks, n_vectors) = (n_blocks(shape, n_samples), unit_vectors(shape));
+        let max_values = shape.n_inputs + 1;
+        together(&[
+            n_bytes_of::<F64x8>(&[n_blocks, n_vectors, n_sums(shape)]),
+            n_bytes_of::<F64x8>(&[n_blocks, n_vectors, max_values.max(2 * n_points)]),
+            n_bytes_of::<f64>(&[n_blocks, n_samples.div_ceil(n_blocks.max(1)), max_values, n_points]),
+        ])
+    }
+
     /// Computes them, on the current rayon pool where `parallel`; allocates only if there are more than ever before.
     pub fn fill(&mut self, batch: &Batch, base: &BasePass, moves: &Moves, isa: Isa, parallel: bool) {
         let (shape, n_samples) = (base.shape(), batch.classes.len());
         self.n_vectors = unit_vectors(shape);
-        self.n_blocks = N_TASKS.div_ceil(self.n_vectors).min(n_samples.div_ceil(BLOCK_SAMPLES));
-        self.n_sums = shape.n_inputs + 1 + shape.n_classes;
+        self.n_blocks = n_blocks(shape, n_samples);
+        self.n_sums = n_sums(shape);
         let (n_blocks, n_vectors, n_sums) = (self.n_blocks, self.n_vectors, self.n_sums);
         let scratch_len = batch.max_values().max(2 * moves.deltas.len());
         // At least one number, so that there is something to cut where nothing moves.
@@ -92,6 +106,16 @@ impl PartialSums {
         let sum = |block| self.sums[(block * self.n_vectors + vector) * self.n_sums + row];
         (1..self.n_blocks).fold(sum(0), |total, block| total + sum(block))
     }
+}
+
+/// How many blocks a batch is cut into.
+fn n_blocks(shape: NetworkShape, n_samples: usize) -> usize {
+    N_TASKS.div_ceil(unit_vectors(shape)).min(n_samples.div_ceil(BLOCK_SAMPLES))
+}
+
+/// How many sums a task has.
+fn n_sums(shape: NetworkShape) -> usize {
+    shape.n_inputs + 1 + shape.n_classes
 }
 
 /// What the tasks of one gradient share.

@@ -26,9 +26,11 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, Zip, s};
 
 use super::super::evaluator::{Forward, central, differentiate};
-use super::{largest, max};
+use super::largest::{largest, max};
 use crate::nn::simd::Isa;
-use crate::nn::{IncrementalLoss, LOG_OFFSET, NetworkShape, Parameters, sigmoid, softmax};
+use crate::nn::{
+    IncrementalLoss, LOG_OFFSET, NetworkShape, Parameters, TwoLayerNet, n_bytes_of, sigmoid, softmax, together,
+};
 
 const UNIT: f64 = f64::EPSILON / 2.0;
 
@@ -156,6 +158,19 @@ pub(super) struct Expected {
     /// How uncertain the truncation is.
     uncertainty: Array1<f64>,
     rounding: Array1<f64>,
+}
+
+/// How much memory [`Rounding`], [`Extrapolation`] and [`Expected`] take at a time, at most.
+pub(super) fn n_bytes(shape: NetworkShape, n_samples: usize) -> u64 {
+    together(&[
+        // The bounds; three gradients, two and one extrapolated from them, the uncertainty, and two arrays on the way.
+        shape.n_bytes().saturating_mul(1 + 3 + 2 + 1 + 1 + 2),
+        // The sizes of the inputs, and ten arrays of units and eight of scores in all.
+        n_bytes_of::<f64>(&[n_samples, shape.n_inputs]),
+        n_bytes_of::<[f64; 10]>(&[n_samples, shape.n_hidden]),
+        n_bytes_of::<[f64; 8]>(&[n_samples, shape.n_classes]),
+        TwoLayerNet::predict_n_bytes(shape, n_samples),
+    ])
 }
 
 /// The same of one array.

@@ -6,18 +6,22 @@
 //! whole evaluations, up to 20 a coordinate; this one knows the network, and takes milliseconds for 39,760 weights.
 
 mod expected;
+mod largest;
 
 use std::fmt;
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::Array2;
 
 pub(super) use self::expected::batch_objective;
 use self::expected::{Expected, Extrapolation, Rounding};
+use self::largest::{largest, max};
 use super::evaluator::{Forward, Hook, central, differentiate};
 use super::{Cancelled, TrainingSettings};
 use crate::dataset::{Sampler, Samples};
 use crate::difference::Comparison;
-use crate::nn::{FullLoss, Parameters, backprop_into};
+use crate::nn::{
+    FullLoss, IncrementalLoss, NetworkShape, Parameters, backprop_into, backprop_n_bytes, n_bytes_of, together,
+};
 use crate::random::LegacyRandom;
 
 /// A check must be able to see an error of this share of an array's largest derivative; otherwise it can't tell.
@@ -183,6 +187,26 @@ pub fn check_gradient(
     Ok(comparison)
 }
 
+/// How much memory [`check_gradient`] takes, at most, with a gradient computed by `n_workers` at a time; `u64::MAX` where the
+/// number overflows.
+pub fn check_gradient_n_bytes(shape: NetworkShape, settings: &TrainingSettings, n_workers: usize) -> u64 {
+    let n_samples = settings.batch_size;
+    let full = match settings.forward {
+        Forward::Full => FullLoss::n_bytes(shape, n_samples, n_workers),
+        Forward::Incremental => 0,
+    };
+    together(&[
+        n_bytes_of::<f64>(&[n_samples, shape.n_inputs]),
+        n_bytes_of::<usize>(&[2, n_samples]),
+        // The analytic gradient. The numerical one comes when most of what was worked out for what is expected is gone.
+        shape.n_bytes(),
+        backprop_n_bytes(shape, n_samples),
+        IncrementalLoss::n_bytes(shape, n_samples),
+        full,
+        expected::n_bytes(shape, n_samples),
+    ])
+}
+
 /// The batch that `random` draws next: inputs (N, D) and classes (N).
 pub(super) fn next_batch(samples: &Samples, random: &LegacyRandom, batch_size: usize) -> (Array2<f64>, Vec<usize>) {
     let mut sampler = Sampler::new(samples.len(), batch_size);
@@ -241,16 +265,6 @@ fn compare(analytic: &Parameters, numerical: &Parameters, expected: &Expected) -
             verdict,
         }
     })
-}
-
-/// The largest without its sign; NaN where there is one.
-fn largest(values: ArrayView1<f64>) -> f64 {
-    max(values.iter().map(|value| value.abs()))
-}
-
-/// The largest; NaN where there is one.
-fn max(values: impl Iterator<Item = f64>) -> f64 {
-    values.fold(0.0, |max: f64, value| if value > max || value.is_nan() { value } else { max })
 }
 
 /// Row and column of the element that has this number in an array's standard order.
