@@ -16,13 +16,14 @@ use std::time::Duration;
 
 use ndarray::{arr0, aview1};
 
+use super::model::{n_bytes, read_parameters, write_parameters};
 use super::npz::{Element, NpzError, Reader, Writer};
 use crate::nn::Parameters;
 use crate::random::{LegacyRandom, RandomState, STATE_LEN};
 
 const FORMAT: u64 = 1;
 
-/// Of `run.json`, in bytes: a hundred times what a program has to say of a run.
+/// The most bytes that `run.json` may have: a hundred times what a program has to say of a run.
 const MAX_RUN_LEN: u64 = 1 << 20;
 
 /// A training between two iterations. [`Trainer::resume`](super::Trainer::resume) continues it with the same bits as if it
@@ -63,9 +64,9 @@ impl Checkpoint {
     pub fn write(&self, mut writer: impl Write, run: &str) -> io::Result<()> {
         let RandomState { words, held_normal } = self.random.state();
         let elapsed_ns = u64::try_from(self.elapsed.as_nanos()).unwrap_or(u64::MAX);
-        let mut npz = Writer::for_parameters(&self.parameters);
+        let mut npz = Writer::with_capacity(n_bytes(&self.parameters));
         npz.array("format", &arr0(FORMAT))?;
-        npz.parameters(&self.parameters)?;
+        write_parameters(&mut npz, &self.parameters)?;
         npz.array("iteration", &arr0(self.iteration))?;
         npz.array("elapsed_ns", &arr0(elapsed_ns))?;
         npz.array("generator", &aview1(&words))?;
@@ -83,39 +84,37 @@ impl Checkpoint {
         let format = number(&mut npz, "format")?;
         if format != FORMAT {
             let expected = format!("{FORMAT}, the format that this version of the program writes");
-            return Err(NpzError::Unexpected { name: "format", expected, found: format.to_string() });
+            return Err(NpzError::unexpected("format", expected, format));
         }
-        let parameters = npz.parameters()?;
+        let parameters = read_parameters(&mut npz)?;
         let iteration = number(&mut npz, "iteration")?;
         let elapsed = Duration::from_nanos(number(&mut npz, "elapsed_ns")?);
 
         let words = vector(&mut npz, "generator")?;
-        let words: [u32; STATE_LEN] = words.try_into().map_err(|words: Vec<u32>| NpzError::Unexpected {
-            name: "generator",
-            expected: format!("{STATE_LEN} words"),
-            found: words.len().to_string(),
-        })?;
+        let words: [u32; STATE_LEN] = words
+            .try_into()
+            .map_err(|words: Vec<u32>| NpzError::unexpected("generator", format!("{STATE_LEN} words"), words.len()))?;
         let held_normal = match vector(&mut npz, "held_normal")?[..] {
             [] => None,
             [held] if f64::is_finite(held) => Some(held),
             ref other => {
-                let expected = "one finite number or none".to_owned();
-                return Err(NpzError::Unexpected { name: "held_normal", expected, found: format!("{other:?}") });
+                let expected = "one finite number or none";
+                return Err(NpzError::unexpected("held_normal", expected, format!("{other:?}")));
             }
         };
         let random = LegacyRandom::from_state(&RandomState { words, held_normal });
         let run = String::from_utf8(npz.bytes("run.json", MAX_RUN_LEN)?)
-            .map_err(|error| NpzError::Damaged { name: "run.json", reason: error.to_string() })?;
+            .map_err(|error| NpzError::damaged("run.json", error))?;
         Ok((Self { parameters, random, iteration, elapsed }, run))
     }
 }
 
-fn number<R: Read + Seek>(npz: &mut Reader<R>, name: &'static str) -> Result<u64, NpzError> {
+fn number<R: Read + Seek>(npz: &mut Reader<R>, name: &str) -> Result<u64, NpzError> {
     let is_number = |shape: &[usize]| if shape.is_empty() { Ok(()) } else { Err("a single number".to_owned()) };
     Ok(npz.array(name, is_number)?[[]])
 }
 
-fn vector<R: Read + Seek, T: Element>(npz: &mut Reader<R>, name: &'static str) -> Result<Vec<T>, NpzError> {
+fn vector<R: Read + Seek, T: Element>(npz: &mut Reader<R>, name: &str) -> Result<Vec<T>, NpzError> {
     let array = npz.array(name, |shape| match shape {
         [0..=STATE_LEN] => Ok(()),
         [_] => Err(format!("at most {STATE_LEN} numbers")),

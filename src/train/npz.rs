@@ -1,9 +1,10 @@
-//! `.npz` files, NumPy's archives of arrays: a zip file of `.npy` files.
+//! `.npz` files, NumPy's archives of arrays: a zip file of `.npy` files. What the arrays mean, their readers know: this file
+//! has no names of its own, as they are formed where a model's layers are counted.
 //!
 //! They are read without trust. A zip file says how long its parts are and a `.npy` header which shape they have; memory
 //! grows only with the data that are really there, every number is compared with what was expected, and the zip file's
-//! check sums are verified. C and Fortran order and both byte orders are read, float32 where float64 is expected, and one row
-//! where one dimension is; compressed archives, which NumPy writes only when asked to, are not.
+//! check sums are verified. C and Fortran order and both byte orders are read, and float32 where float64 is expected;
+//! compressed archives, which NumPy writes only when asked to, are not.
 //!
 //! Source: NumPy's `numpy/lib/format.py` (NEP 1).
 
@@ -15,16 +16,15 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::nn::Parameters;
-
 /// What `.npy` files begin with.
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// The magic string, the version, and the header's length.
 const PREFIX_LEN: usize = MAGIC.len() + 2 + 2;
 /// NumPy reads no longer headers either.
 const MAX_HEADER_LEN: usize = 10_000;
-/// An error tells so many names of what is in an archive, and so much of each.
+/// An error tells at most this many names of what is in an archive,
 const MAX_NAMES: usize = 8;
+/// and at most this many characters of each.
 const MAX_NAME_LEN: usize = 20;
 
 /// What can be wrong with an `.npz` file. Whoever opened the file knows its name and says it.
@@ -41,7 +41,7 @@ pub enum NpzError {
     #[error("expected {name} in it, found {found}")]
     Missing {
         /// The part.
-        name: &'static str,
+        name: String,
         /// What is there.
         found: String,
     },
@@ -49,7 +49,7 @@ pub enum NpzError {
     #[error("{name} in it is damaged: {reason}")]
     Damaged {
         /// The part.
-        name: &'static str,
+        name: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -57,7 +57,7 @@ pub enum NpzError {
     #[error("{name} in it: expected {expected}, found {found}")]
     Unexpected {
         /// The part.
-        name: &'static str,
+        name: String,
         /// What it should be.
         expected: String,
         /// What it is.
@@ -65,37 +65,14 @@ pub enum NpzError {
     },
 }
 
-/// Writes parameters, or their gradient, as `numpy.load` reads them: W1, b1, W2, b2 in float64.
-///
-/// # Errors
-/// If the writer fails.
-///
-/// ```
-/// use std::io::Cursor;
-///
-/// use numgrad::nn::{NetworkShape, Parameters};
-/// use numgrad::train::{read_model, write_model};
-///
-/// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
-/// let mut file = Vec::new();
-/// write_model(&mut file, &parameters)?;
-/// assert_eq!(read_model(Cursor::new(file)).unwrap(), parameters);
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub fn write_model(mut writer: impl Write, parameters: &Parameters) -> io::Result<()> {
-    let mut npz = Writer::for_parameters(parameters);
-    npz.parameters(parameters)?;
-    writer.write_all(&npz.finish()?)
-}
+impl NpzError {
+    pub(super) fn damaged(name: &str, reason: impl ToString) -> Self {
+        NpzError::Damaged { name: name.to_owned(), reason: reason.to_string() }
+    }
 
-/// Reads what [`write_model`] or `numpy.savez` wrote: W1 (D, H), b1 (H,) or (1, H), W2 (H, K) and b2 (K,) or (1, K), in
-/// float64 or float32.
-///
-/// # Errors
-/// [`NpzError`] if an array is missing or damaged, of another type or of a shape that does not fit the others, has nothing
-/// in it, or holds a number that is not finite. What else is in the archive does not matter.
-pub fn read_model(reader: impl Read + Seek) -> Result<Parameters, NpzError> {
-    Reader::new(reader)?.parameters()
+    pub(super) fn unexpected(name: &str, expected: impl Into<String>, found: impl ToString) -> Self {
+        NpzError::Unexpected { name: name.to_owned(), expected: expected.into(), found: found.to_string() }
+    }
 }
 
 /// An archive that is being written: into memory, as the zip crate prints what goes wrong where it is dropped unfinished.
@@ -104,9 +81,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// With memory for `parameters`, and some for what is around them.
-    pub(super) fn for_parameters(parameters: &Parameters) -> Self {
-        let n_bytes = parameters.values().len() * size_of::<f64>();
+    /// With memory for arrays of `n_bytes` bytes in all, and some for what is around them.
+    pub(super) fn with_capacity(n_bytes: usize) -> Self {
         Self { zip: ZipWriter::new(Cursor::new(Vec::with_capacity(n_bytes + 16 * 1024))) }
     }
 
@@ -122,10 +98,6 @@ impl Writer {
     pub(super) fn bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.start(name, bytes.len())?;
         self.zip.write_all(bytes)
-    }
-
-    pub(super) fn parameters(&mut self, parameters: &Parameters) -> io::Result<()> {
-        parameters.arrays().into_iter().try_for_each(|(name, array)| self.array(name, &array))
     }
 
     /// The whole archive.
@@ -155,26 +127,25 @@ impl<R: Read + Seek> Reader<R> {
     }
 
     /// A part that is no array, of at most `max_len` bytes.
-    pub(super) fn bytes(&mut self, name: &'static str, max_len: u64) -> Result<Vec<u8>, NpzError> {
+    pub(super) fn bytes(&mut self, name: &str, max_len: u64) -> Result<Vec<u8>, NpzError> {
         let mut part = self.part(name, name)?;
         let n_bytes = part.size();
         if n_bytes > max_len {
-            let (expected, found) = (format!("at most {max_len} bytes"), n_bytes.to_string());
-            return Err(NpzError::Unexpected { name, expected, found });
+            return Err(NpzError::unexpected(name, format!("at most {max_len} bytes"), n_bytes));
         }
-        read_to_end(&mut part, n_bytes).map_err(|reason| NpzError::Damaged { name, reason })
+        read_to_end(&mut part, n_bytes).map_err(|reason| NpzError::damaged(name, reason))
     }
 
     /// The array `name`. Its numbers are read if there are as many as its shape says, and if `check` does not say that
     /// another shape is expected.
     pub(super) fn array<T: Element>(
         &mut self,
-        name: &'static str,
+        name: &str,
         check: impl FnOnce(&[usize]) -> Result<(), String>,
     ) -> Result<ArrayD<T>, NpzError> {
         let mut part = self.part(name, &format!("{name}.npy"))?;
-        let damaged = |reason| NpzError::Damaged { name, reason };
-        let unexpected = |expected, found| NpzError::Unexpected { name, expected, found };
+        let damaged = |reason: String| NpzError::damaged(name, reason);
+        let unexpected = |expected: String, found: String| NpzError::unexpected(name, expected, found);
 
         let (header, header_len) = read_header(&mut part).map_err(damaged)?;
         let Header { descr, fortran_order, shape } =
@@ -197,15 +168,15 @@ impl<R: Read + Seek> Reader<R> {
     }
 
     /// The part `file` of the archive, which errors call `name`.
-    fn part(&mut self, name: &'static str, file: &str) -> Result<ZipFile<'_, R>, NpzError> {
+    fn part(&mut self, name: &str, file: &str) -> Result<ZipFile<'_, R>, NpzError> {
         let Some(index) = self.zip.index_for_name(file) else {
-            return Err(NpzError::Missing { name, found: self.names() });
+            return Err(NpzError::Missing { name: name.to_owned(), found: self.names() });
         };
         if self.zip.by_index_raw(index).is_ok_and(|part| part.compression() != CompressionMethod::Stored) {
-            let expected = "an array that is not compressed, as numpy.savez writes it".to_owned();
-            return Err(NpzError::Unexpected { name, expected, found: "a compressed one".to_owned() });
+            let expected = "an array that is not compressed, as numpy.savez writes it";
+            return Err(NpzError::unexpected(name, expected, "a compressed one"));
         }
-        self.zip.by_index(index).map_err(|error| NpzError::Damaged { name, reason: error.to_string() })
+        self.zip.by_index(index).map_err(|error| NpzError::damaged(name, error))
     }
 
     /// What the archive has, as far as a line takes it.
@@ -221,56 +192,9 @@ impl<R: Read + Seek> Reader<R> {
             _ => shown.collect::<Vec<_>>().join(", "),
         }
     }
-
-    pub(super) fn parameters(&mut self) -> Result<Parameters, NpzError> {
-        let w1 = self.parameter("W1", ["D", "H"], [None, None])?;
-        let n_hidden = w1.shape()[1];
-        let b1 = self.parameter("b1", ["H"], [Some(n_hidden)])?;
-        let w2 = self.parameter("W2", ["H", "K"], [Some(n_hidden), None])?;
-        let n_classes = w2.shape()[1];
-        let b2 = self.parameter("b2", ["K"], [Some(n_classes)])?;
-        let checked = "the number of dimensions has been compared";
-        Ok(Parameters::from_arrays(
-            w1.view().into_dimensionality().expect(checked),
-            b1.flatten().view(),
-            w2.view().into_dimensionality().expect(checked),
-            b2.flatten().view(),
-        ))
-    }
-
-    /// An array of finite numbers, at least one, whose lengths are those that are known.
-    fn parameter<const N: usize>(
-        &mut self,
-        name: &'static str,
-        letters: [&str; N],
-        lengths: [Option<usize>; N],
-    ) -> Result<ArrayD<f64>, NpzError> {
-        let array = self.array::<f64>(name, |shape| {
-            // Biases that were added to a batch as a row.
-            let shape =
-                if N == 1 { shape.strip_prefix(&[1]).filter(|rest| !rest.is_empty()).unwrap_or(shape) } else { shape };
-            let fits = shape.len() == N
-                && shape.iter().zip(lengths).all(|(&n, known)| n > 0 && known.is_none_or(|known| known == n));
-            if fits {
-                return Ok(());
-            }
-            let lengths = letters.iter().zip(lengths);
-            let words: Vec<_> =
-                lengths.map(|(letter, n)| n.map_or(format!("{letter} > 0"), |n| n.to_string())).collect();
-            let words = words.join(", ");
-            Err(if N == 1 { format!("the shape ({words}) or (1, {words})") } else { format!("the shape ({words})") })
-        })?;
-        match array.iter().find(|value| !value.is_finite()) {
-            Some(value) => {
-                let expected = "finite numbers".to_owned();
-                Err(NpzError::Unexpected { name, expected, found: value.to_string() })
-            }
-            None => Ok(array),
-        }
-    }
 }
 
-/// A number from as many bytes as it has.
+/// Reads a number from the bytes that `.npy` files hold it in.
 type ReadNumber<T> = fn(&[u8]) -> T;
 
 /// A number as `.npy` files hold it.
@@ -281,8 +205,8 @@ pub(super) trait Element: Copy {
     const EXPECTED: &'static str;
     const SIZE: usize;
 
-    /// How many bytes a number of a type has, by its code with the byte order, and how it is read from them. None for types
-    /// whose numbers it has not all.
+    /// How many bytes a number of a type has, and how it is read from them; the type is told by its code with the byte
+    /// order. `None` for types that hold numbers which `Self` can't represent.
     fn reader(descr: &str) -> Option<(usize, ReadNumber<Self>)>;
 
     /// Writes its bytes, the least significant first.

@@ -1,0 +1,123 @@
+//! A model as a file: an `.npz` archive of the weights and biases of its layers, `W1`, `b1`, `W2`, `b2`, which NumPy reads
+//! and writes as well.
+
+use std::fmt;
+use std::io::{self, Read, Seek, Write};
+
+use ndarray::{Array1, Array2, ArrayD};
+
+use super::npz::{NpzError, Reader, Writer};
+use crate::nn::Parameters;
+
+/// Writes parameters, or their gradient, as `numpy.load` reads them: W1, b1, W2, b2 in float64.
+///
+/// # Errors
+/// If the writer fails.
+///
+/// ```
+/// use std::io::Cursor;
+///
+/// use numgrad::nn::{NetworkShape, Parameters};
+/// use numgrad::train::{read_model, write_model};
+///
+/// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
+/// let mut file = Vec::new();
+/// write_model(&mut file, &parameters)?;
+/// assert_eq!(read_model(Cursor::new(file)).unwrap(), parameters);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn write_model(mut writer: impl Write, parameters: &Parameters) -> io::Result<()> {
+    let mut npz = Writer::with_capacity(n_bytes(parameters));
+    write_parameters(&mut npz, parameters)?;
+    writer.write_all(&npz.finish()?)
+}
+
+/// Reads what [`write_model`] or `numpy.savez` wrote: W1 (D, H), b1 (H,) or (1, H), W2 (H, K) and b2 (K,) or (1, K), in
+/// float64 or float32.
+///
+/// # Errors
+/// [`NpzError`] if an array is missing or damaged, of another type or of a shape that does not fit the others, has nothing
+/// in it, or holds a number that is not finite. What else is in the archive does not matter.
+pub fn read_model(reader: impl Read + Seek) -> Result<Parameters, NpzError> {
+    read_parameters(&mut Reader::new(reader)?)
+}
+
+/// How much memory the numbers take.
+pub(super) fn n_bytes(parameters: &Parameters) -> usize {
+    parameters.values().len() * size_of::<f64>()
+}
+
+/// Adds a model to an archive.
+pub(super) fn write_parameters(npz: &mut Writer, parameters: &Parameters) -> io::Result<()> {
+    parameters.arrays().into_iter().try_for_each(|(name, array)| npz.array(name, &array))
+}
+
+/// The model in an archive.
+pub(super) fn read_parameters<R: Read + Seek>(npz: &mut Reader<R>) -> Result<Parameters, NpzError> {
+    let w1 = weights(npz, 1, [Length::Any("D"), Length::Any("H")])?;
+    let b1 = biases(npz, 1, w1.ncols())?;
+    let w2 = weights(npz, 2, [Length::Known(w1.ncols()), Length::Any("K")])?;
+    let b2 = biases(npz, 2, w2.ncols())?;
+    Ok(Parameters::from_arrays(w1.view(), b1.view(), w2.view(), b2.view()))
+}
+
+/// What a side of an array has to measure, and how errors write it.
+#[derive(Clone, Copy)]
+enum Length {
+    Known(usize),
+    /// Any but 0, by its letter.
+    Any(&'static str),
+}
+
+impl Length {
+    fn fits(self, n: usize) -> bool {
+        match self {
+            Length::Known(known) => n == known,
+            Length::Any(_) => n > 0,
+        }
+    }
+}
+
+impl fmt::Display for Length {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Length::Known(n) => write!(f, "{n}"),
+            Length::Any(letter) => write!(f, "{letter} > 0"),
+        }
+    }
+}
+
+/// The weights of a layer; layers count from 1.
+fn weights<R: Read + Seek>(
+    npz: &mut Reader<R>,
+    layer: usize,
+    [rows, columns]: [Length; 2],
+) -> Result<Array2<f64>, NpzError> {
+    let array = finite_array(npz, &format!("W{layer}"), |shape| match *shape {
+        [n_rows, n_columns] if rows.fits(n_rows) && columns.fits(n_columns) => Ok(()),
+        _ => Err(format!("the shape ({rows}, {columns})")),
+    })?;
+    Ok(array.into_dimensionality().expect("the number of dimensions has been compared"))
+}
+
+/// The biases of a layer, as a vector or as the row that is added to a batch.
+fn biases<R: Read + Seek>(npz: &mut Reader<R>, layer: usize, n: usize) -> Result<Array1<f64>, NpzError> {
+    let array = finite_array(npz, &format!("b{layer}"), |shape| match *shape {
+        [found] | [1, found] if found == n => Ok(()),
+        _ => Err(format!("the shape ({n}) or (1, {n})")),
+    })?;
+    Ok(array.into_iter().collect())
+}
+
+/// An array of finite numbers, of a shape that `check` does not refuse.
+fn finite_array<R: Read + Seek>(
+    npz: &mut Reader<R>,
+    name: &str,
+    check: impl FnOnce(&[usize]) -> Result<(), String>,
+) -> Result<ArrayD<f64>, NpzError> {
+    let array = npz.array::<f64>(name, check)?;
+    match array.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(NpzError::unexpected(name, "finite numbers", value)),
+        None => Ok(array),
+    }
+}
