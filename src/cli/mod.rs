@@ -10,6 +10,5 @@ pub mod free_memory;
 pub mod named;
 pub mod progress;
 pub mod run_files;
-pub mod screen;
 pub mod terminal;
 pub mod whole_file;

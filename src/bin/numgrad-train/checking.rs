@@ -2,15 +2,10 @@
 
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Instant;
 
 use anyhow::{Result, bail};
-use numgrad::cli::downloads::has_bars;
-use numgrad::cli::progress::{REDRAW, clock, with_bar};
-use numgrad::cli::screen::Screen;
-use numgrad::cli::terminal::{print, say};
+use numgrad::cli::progress::{Count, Counted, Line, clock};
+use numgrad::cli::terminal::print;
 use numgrad::dataset::Samples;
 use numgrad::nn::Parameters;
 use numgrad::random::LegacyRandom;
@@ -29,15 +24,13 @@ pub fn check_gradient(
     quiet: bool,
 ) -> Result<()> {
     let TrainingSettings { step, forward, .. } = *settings;
-    let n_parameters = parameters.values().len();
+    let n_parameters = parameters.values().len() as u64;
     // The incremental mode is done before anything could be shown.
-    let shown = (forward == Forward::Full && !quiet).then(has_bars);
-    if shown == Some(false) {
-        say(format_args!("Checking the gradient of {} parameters", grouped(n_parameters)));
-    }
-    let progress = (shown == Some(true)).then(|| CheckProgress::start(n_parameters));
-    let hook = |n_newly_done| {
-        progress.iter().for_each(|progress| progress.advance(n_newly_done));
+    let is_silent = quiet || forward == Forward::Incremental;
+    let instead = format!("Checking the gradient of {} parameters", grouped(n_parameters));
+    let progress = Counted::start(is_silent, &instead, Some(n_parameters), line);
+    let hook = |n_newly_done: usize| {
+        progress.advance(n_newly_done as u64);
         if interrupts.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let compared = train::check_gradient(samples, parameters, random, settings, Some(&hook));
@@ -50,51 +43,9 @@ pub fn check_gradient(
     judge(&comparison, forward, step)
 }
 
-/// A bar that the workers draw themselves, as their evaluations are long.
-struct CheckProgress {
-    n_parameters: usize,
-    n_done: AtomicUsize,
-    started: Instant,
-    /// And when it was last drawn.
-    screen: Mutex<(Screen, Instant)>,
-}
-
-impl CheckProgress {
-    fn start(n_parameters: usize) -> Self {
-        let started = Instant::now();
-        Self {
-            n_parameters,
-            n_done: AtomicUsize::new(0),
-            started,
-            screen: Mutex::new((Screen::of_standard_error(), started)),
-        }
-    }
-
-    fn advance(&self, n_newly_done: usize) {
-        let n_done = self.n_done.fetch_add(n_newly_done, Relaxed) + n_newly_done;
-        // While another worker draws, there is nothing to add.
-        let Ok(mut drawn) = self.screen.try_lock() else { return };
-        let (screen, last) = &mut *drawn;
-        if last.elapsed() >= REDRAW {
-            *last = Instant::now();
-            screen.draw(|width| vec![self.line(n_done, width)]);
-        }
-    }
-
-    fn line(&self, n_done: usize, width: usize) -> String {
-        let share = n_done as f64 / self.n_parameters as f64;
-        let left = clock(self.started.elapsed().as_secs_f64() / share * (1.0 - share));
-        let text = format!("checking parameter {}/{}  {left} left", grouped(n_done), grouped(self.n_parameters));
-        with_bar(&text, share, width).unwrap_or(text)
-    }
-}
-
-impl Drop for CheckProgress {
-    fn drop(&mut self) {
-        if let Ok((screen, _)) = self.screen.get_mut() {
-            screen.clear();
-        }
-    }
+fn line(now: &Count) -> Line {
+    let done = format!("checking parameter {}/{}", grouped(now.n_done), grouped(now.n_total.unwrap_or(now.n_done)));
+    Line::new([(0, done), (1, format!("{} left", clock(now.left_s())))]).with_bar(2, now.share())
 }
 
 fn judge(comparison: &GradientComparison, forward: Forward, step: f64) -> Result<()> {
