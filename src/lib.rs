@@ -85,6 +85,8 @@ pub mod cli;
 #[cfg(feature = "data")]
 pub mod dataset;
 pub mod difference;
+#[cfg(feature = "data")]
+mod files;
 pub mod nn;
 #[cfg(feature = "data")]
 pub mod random;

@@ -8,7 +8,6 @@ pub mod describe;
 pub mod downloads;
 pub mod free_memory;
 pub mod named;
+pub mod output;
 pub mod progress;
-pub mod run_files;
 pub mod terminal;
-pub mod whole_file;

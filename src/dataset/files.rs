@@ -1,6 +1,6 @@
 //! From opened files to a data set: what images and labels, and training and test set, must have in common.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use super::idx::{Bounds, ImageReader, Images, LabelReader};
 use super::name::Name;
 use super::samples::Samples;
 use super::set::Dataset;
+use crate::files::{self, OpenError};
 
 /// Something to read an IDX file from, and what to call it in an error.
 pub(super) struct Opened<'a, R: Read> {
@@ -21,14 +22,11 @@ pub(super) struct Opened<'a, R: Read> {
 impl<'a> Opened<'a, File> {
     /// Opens a file and nothing else: to open a named pipe would wait for ever.
     pub(super) fn open(path: &'a Path) -> Result<Self, Error> {
-        let failed = |reason| Error::Open { path: path.into(), reason };
-        let metadata = fs::metadata(path).map_err(failed)?;
-        let kind = metadata.file_type();
-        if !kind.is_file() {
-            let found = if kind.is_dir() { "a folder" } else { "a pipe, socket or device" };
-            return Err(Error::NotAFile { path: path.into(), found });
+        match files::open(path) {
+            Ok((reader, n_bytes)) => Ok(Self { path, reader, n_bytes: Some(n_bytes) }),
+            Err(OpenError::NotAFile(found)) => Err(Error::NotAFile { path: path.into(), found }),
+            Err(OpenError::Io(reason)) => Err(Error::Open { path: path.into(), reason }),
         }
-        Ok(Self { path, reader: File::open(path).map_err(failed)?, n_bytes: Some(metadata.len()) })
     }
 }
 

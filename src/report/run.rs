@@ -9,7 +9,7 @@ use super::log::{Curves, Over};
 use super::numbers::grouped;
 use super::{Error, Summary};
 use crate::nn::Parameters;
-use crate::train::read_model;
+use crate::train::{RunFiles, read_model};
 
 /// A run that has ended, was interrupted or diverged.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,18 +34,18 @@ impl Run {
         if !folder.is_dir() {
             return Err(not_a_run(if folder.exists() { "a file" } else { "no folder of that name" }));
         }
-        let file = |name: &str| folder.join(name);
-        if !file("run.json").exists() {
-            let is_begun = file("checkpoint.npz").exists() && file("loss.csv").exists();
+        let files = RunFiles::of(folder);
+        if !files.summary().exists() {
+            let is_begun = files.checkpoint().exists() && files.log().exists();
             return Err(not_a_run(if is_begun {
                 "no run.json in it, as the run has not ended; numgrad-train --resume continues it"
             } else {
                 "no run.json in it"
             }));
         }
-        let summary = Summary::read(&file("run.json"))?;
-        let curves = Curves::read(&file("loss.csv"), summary.iterations_done())?;
-        let parameters = read_parameters(&file("model.npz"), &summary)?;
+        let summary = Summary::read(&files.summary())?;
+        let curves = Curves::read(&files.log(), summary.iterations_done())?;
+        let parameters = read_parameters(&files.model(), &summary)?;
         Ok(Self { folder: folder.to_owned(), summary, curves, parameters })
     }
 

@@ -1,7 +1,7 @@
 //! `numgrad-train` where it checks and describes itself: gradients before training, completions, the manual page.
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
 use assert_cmd::Command;
@@ -127,16 +127,15 @@ fn a_check_of_minutes_can_be_interrupted_and_leaves_nothing() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // The folder is made before the check begins.
-    while !folder.path().join("run").exists() {
-        assert!(child.try_wait().unwrap().is_none());
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let begun = lines.next().unwrap();
+    assert!(begun.starts_with("Checking the gradient of 397,510 parameters"), "{begun}");
     std::thread::sleep(std::time::Duration::from_millis(300));
+    // The folder is made once the check is passed.
+    assert!(!folder.path().join("run").exists());
     let id = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    let mut stderr = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    let stderr = lines.collect::<Vec<_>>().join("\n");
     assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");
     assert!(stderr.trim_end().ends_with("interrupted by Ctrl-C before the first iteration"), "{stderr}");
     assert!(!folder.path().join("run").exists());

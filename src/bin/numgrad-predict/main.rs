@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use ndarray::{Array2, Axis};
 use numgrad::cli::data;
+use numgrad::cli::output::open;
 use numgrad::cli::terminal::{print, say};
 use numgrad::dataset::{self, Dataset, Samples};
 use numgrad::random::LegacyRandom;
@@ -89,7 +90,7 @@ fn evaluate(model: &Model, test: &Samples) -> Result<Evaluation> {
 fn picture_from_file(path: &Path, model: &Model) -> Result<Array2<f64>> {
     model.check_takes_mnist()?;
     let flag = || format!("--image {}", path.display());
-    let file = BufReader::new(model::open(path).with_context(flag)?);
+    let file = BufReader::new(open(path).with_context(flag)?.0);
     dataset::digit_from_png(file).with_context(flag)
 }
 

@@ -1,16 +1,14 @@
 //! The network that is asked, and what it can be asked about.
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use ndarray::ArrayRef2;
+use numgrad::cli::output::open;
 use numgrad::dataset::{self, Name, Samples};
 use numgrad::nn::{NetworkShape, TwoLayerNet};
-use numgrad::train::read_model;
+use numgrad::train::{RunFiles, read_model};
 
-/// What a run calls its model.
-const FILE_OF_A_RUN: &str = "model.npz";
 /// Pixels of MNIST's pictures.
 const MNIST_SIZE: usize = 28 * 28;
 
@@ -24,15 +22,15 @@ impl Model {
     /// Reads a file of weights, or that of the run whose folder is named.
     pub fn read(path: &Path) -> Result<Self> {
         let flag = || format!("--model {}", path.display());
-        let file = path.join(FILE_OF_A_RUN);
+        let file = RunFiles::of(path).model();
         let path = match path.is_dir() {
             true if !file.exists() => {
-                bail!("{}: expected a model or the folder of a run, found a folder without {FILE_OF_A_RUN}", flag())
+                bail!("{}: expected a model or the folder of a run, found a folder without {}", flag(), RunFiles::MODEL)
             }
             true => file,
             false => path.to_owned(),
         };
-        let parameters = read_model(open(&path).with_context(flag)?).with_context(flag)?;
+        let parameters = read_model(open(&path).with_context(flag)?.0).with_context(flag)?;
         Ok(Self { path, net: TwoLayerNet::new(parameters) })
     }
 
@@ -93,12 +91,4 @@ impl std::fmt::Display for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         write!(f, "{} (network {})", self.path.display(), self.shape())
     }
-}
-
-/// Opens a file and nothing else: to open a named pipe would wait for ever.
-pub fn open(path: &Path) -> Result<File> {
-    let kind = fs::metadata(path)?.file_type();
-    let found = if kind.is_dir() { "a folder" } else { "a pipe, socket or device" };
-    ensure!(kind.is_file(), "expected a file, found {found}");
-    Ok(File::open(path)?)
 }

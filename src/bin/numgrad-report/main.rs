@@ -12,10 +12,10 @@ use anyhow::{Result, bail};
 use clap::{CommandFactory, Parser};
 use numgrad::cli::browser;
 use numgrad::cli::describe::DescribeArgs;
-use numgrad::cli::run_files::{PAGE, check_other_file, is_in};
+use numgrad::cli::output::{check_file, check_other_file, is_in, write_whole};
 use numgrad::cli::terminal::{print, say};
-use numgrad::cli::whole_file::{check_file, write_whole};
 use numgrad::report::{Run, comparison_page, run_page};
+use numgrad::train::RunFiles;
 
 /// Show runs of numgrad-train in one HTML page that needs no other file and no network.
 ///
@@ -61,13 +61,13 @@ fn report(args: &Args) -> Result<()> {
     check_different(&args.runs)?;
     let out = match (&args.out, &args.runs[..]) {
         (Some(out), _) => out.clone(),
-        (None, [run]) => run.join(PAGE),
+        (None, [run]) => RunFiles::of(run).page(),
         (None, _) => PathBuf::from("comparison.html"),
     };
     let runs = args.runs.iter().map(|folder| Run::read(folder)).collect::<Result<Vec<_>, _>>()?;
     match &args.runs[..] {
         // The one page of a run that may be written anew: its own.
-        [run] if out.file_name() == Some(OsStr::new(PAGE)) && is_in(run, &out) => {
+        [run] if out.file_name() == Some(OsStr::new(RunFiles::PAGE)) && is_in(run, &out) => {
             check_file("--out", &out, args.force)?
         }
         _ => check_other_file("--out", &out, args.force, None)?,
@@ -76,7 +76,7 @@ fn report(args: &Args) -> Result<()> {
         [run] => run_page(run, None),
         runs => comparison_page(runs)?,
     };
-    write_whole(&out, |file| Ok(file.write_all(page.as_bytes())?))?;
+    write_whole(&out, |file| file.write_all(page.as_bytes()))?;
     print("the name of the page", |stdout| writeln!(stdout, "{}", out.display()))?;
     if args.open {
         browser::open(&out);

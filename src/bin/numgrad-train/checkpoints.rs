@@ -1,7 +1,6 @@
 //! `checkpoint.npz`: when it is written, what it says of its run, and how a run is continued from it.
 
 use std::fmt::{self, Display};
-use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,9 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use numgrad::cli::free_memory::free_bytes;
-use numgrad::cli::run_files::CHECKPOINT;
+use numgrad::cli::output::{open, write_whole};
 use numgrad::cli::terminal::say;
-use numgrad::cli::whole_file::write_whole;
 use numgrad::dataset::{Dataset, Name};
 use numgrad::nn::NetworkShape;
 use numgrad::train::{Checkpoint, Forward, GradientMethod, Init, Record, Trainer};
@@ -115,7 +113,7 @@ impl Checkpoints {
             gradient_s: 0.0,
             unlogged: None,
         };
-        let path = folder.file(CHECKPOINT);
+        let path = folder.files.checkpoint();
         Self { path, every: options.checkpoint_every, run, last: None }
     }
 
@@ -144,7 +142,7 @@ impl Checkpoints {
         self.run.log_bytes = log.sync()?;
         self.run.gradient_s = gradient_s;
         let run = serde_json::to_string_pretty(&self.run).expect("the settings are plain data");
-        write_whole(&self.path, |file| Ok(trainer.checkpoint().write(file, &run)?))?;
+        write_whole(&self.path, |file| trainer.checkpoint().write(file, &run))?;
         self.last = Some((trainer.iteration(), Instant::now()));
         Ok(())
     }
@@ -182,16 +180,11 @@ impl Resumed {
 
     fn read(folder: &Path) -> Result<Self> {
         let folder = RunFolder::reopen(folder)?;
-        let path = folder.file(CHECKPOINT);
-        let metadata = path.metadata().with_context(|| format!("cannot read {}", path.display()))?;
-        if !metadata.is_file() {
-            bail!("{}: expected a file, found something else", path.display());
-        }
-        let n_bytes = metadata.len();
+        let path = folder.files.checkpoint();
+        let (file, n_bytes) = open(&path).with_context(|| path.display().to_string())?;
         if let Some(free) = free_bytes().filter(|&free| n_bytes > free) {
             bail!("{}: expected at most the {free} bytes of memory that are free, found {n_bytes}", path.display());
         }
-        let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let (checkpoint, run) = Checkpoint::read(BufReader::new(file)).with_context(|| path.display().to_string())?;
         let in_it = || format!("{}: run.json in it", path.display());
         let run: Run = serde_json::from_str(&run).with_context(in_it)?;
@@ -222,14 +215,14 @@ impl Resumed {
             bail!(
                 "--resume {}: expected the samples that the run was begun with ({}, CRC-32 {expected:08x}), found others \
                  ({}, CRC-32 {found:08x}); --data-dir names the folder where they are",
-                self.folder.path().display(),
+                self.folder.files.folder().display(),
                 self.run.settings.dataset,
                 data.name
             );
         }
         let saved = self.checkpoint.parameters.shape();
         if saved != shape {
-            let path = self.folder.file(CHECKPOINT);
+            let path = self.folder.files.checkpoint();
             bail!("{}: expected the parameters of a network {shape}, found {saved}", path.display());
         }
         Ok(())
@@ -237,7 +230,7 @@ impl Resumed {
 
     /// The log as it was at the checkpoint.
     pub fn log(&self) -> Result<CsvLog> {
-        CsvLog::reopen(self.folder.file("loss.csv"), self.run.log_bytes)
+        CsvLog::reopen(self.folder.files.log(), self.run.log_bytes)
     }
 
     /// The last iteration before the checkpoint, where its row is still to be written.

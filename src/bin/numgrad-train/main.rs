@@ -19,8 +19,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
+use numgrad::cli::output::check_other_file;
 use numgrad::cli::progress::Progress;
-use numgrad::cli::run_files::check_other_file;
 use numgrad::cli::terminal::say;
 use numgrad::cli::{browser, data};
 use numgrad::dataset::Dataset;
@@ -35,7 +35,7 @@ use args::Options;
 use checkpoints::{Checkpoints, Resumed};
 use csv_log::CsvLog;
 use interrupts::{Interrupted, Interrupts};
-use run_folder::RunFolder;
+use run_folder::{Place, RunFolder};
 
 fn main() -> ExitCode {
     match run(Options::from_command_line()) {
@@ -116,26 +116,26 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
                 "interrupted by {signal} after iteration {} of {}; to continue: numgrad-train --resume {}",
                 trainer.iteration(),
                 options.iterations,
-                in_a_shell(folder.path())
+                in_a_shell(folder.files.folder())
             ));
             return Ok(ExitCode::from(code));
         }
         // Continued, it would stop at the same place.
         Outcome::Diverged(error) => {
-            return Err(error).with_context(|| format!("the run in {} stopped", folder.path().display()));
+            return Err(error).with_context(|| format!("the run in {} stopped", folder.files.folder().display()));
         }
     };
     if options.open {
-        browser::open(&folder.file("report.html"));
+        browser::open(&folder.files.page());
     }
     Ok(exit_code)
 }
 
 /// Says where the run stopped and, where that is possible, how to continue it.
 fn stopped(error: anyhow::Error, folder: &RunFolder, checkpoints: &Checkpoints) -> anyhow::Error {
-    let path = folder.path();
+    let path = folder.files.folder();
     let hint = match checkpoints.last_iteration() {
-        Some(_) if !folder.file("loss.csv").exists() => " (its loss.csv is gone, so it can't be continued)".to_owned(),
+        Some(_) if !folder.files.log().exists() => " (its loss.csv is gone, so it can't be continued)".to_owned(),
         Some(n) => {
             format!(" (its checkpoint is of iteration {n}; to continue: numgrad-train --resume {})", in_a_shell(path))
         }
@@ -186,15 +186,16 @@ fn begin_run<'a>(
     interrupts: &Interrupts,
 ) -> Result<Begun<'a>> {
     let parameters = initial_parameters(shape, options.init, options.init_scale, &mut random);
-    let mut folder = RunFolder::create(options.out.as_deref(), options.force)?;
+    let place = Place::choose(options.out.as_deref(), options.force)?;
     if let Some(path) = &options.save_gradient {
-        check_other_file("--save-gradient", path, options.force, Some(folder.path()))?;
+        check_other_file("--save-gradient", path, options.force, Some(place.path()))?;
     }
     if options.check_gradient {
         checking::check_gradient(&data.train, &parameters, &random, &settings, interrupts, options.quiet)?;
     }
     let trainer = Trainer::new(&data.train, parameters, random, settings);
-    let log = folder.begin()?;
+    let folder = place.make()?;
+    let log = CsvLog::create(folder.files.log())?;
     let checkpoints = Checkpoints::new(&folder, options, data);
     Ok(Begun { trainer, folder, log, checkpoints, gradient_s: 0.0, unlogged: None, answers: None })
 }
@@ -210,7 +211,7 @@ fn continue_run<'a>(
     resumed.check_data(data, shape)?;
     let is_done = resumed.checkpoint.iteration == options.iterations;
     if let Some(path) = &options.save_gradient {
-        check_other_file("--save-gradient", path, options.force, Some(resumed.folder.path()))?;
+        check_other_file("--save-gradient", path, options.force, Some(resumed.folder.files.folder()))?;
         if is_done {
             bail!(
                 "--save-gradient: all {} iterations are done, and no gradient is left to compute",

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use numgrad::cli::output::write_whole;
 use numgrad::cli::terminal;
-use numgrad::cli::whole_file::write_whole;
 use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::Parameters;
 use numgrad::report::chart::Size;
 use numgrad::report::numbers::{duration, grouped, percent, with_unit};
 use numgrad::report::{Answers, Curves, DatasetSummary, Run, Summary, run_page};
-use numgrad::train::{Evaluation, Trainer, write_model};
+use numgrad::train::{Evaluation, RunFiles, Trainer, write_model};
 
 use crate::args::Options;
 use crate::{Begun, Outcome};
@@ -21,16 +21,16 @@ use crate::{Begun, Outcome};
 pub fn keep(options: &Options, data: &Dataset, begun: &Begun) -> Result<Run> {
     let Begun { trainer, folder, gradient_s, unlogged, .. } = begun;
     let parameters = trainer.net().parameters();
-    write_npz(&folder.file("model.npz"), parameters)?;
+    write_npz(&folder.files.model(), parameters)?;
     let n_logged = trainer.iteration() - u64::from(unlogged.is_some());
-    let curves = Curves::read(&folder.file("loss.csv"), n_logged)?;
+    let curves = Curves::read(&folder.files.log(), n_logged)?;
     let run = Run {
-        folder: folder.path().to_owned(),
+        folder: folder.files.folder().to_owned(),
         summary: summary(options, data, &curves, *gradient_s),
         curves,
         parameters: Some(parameters.clone()),
     };
-    write_text(&folder.file("loss.svg"), &run.loss_chart().svg(Size::WIDE))?;
+    write_text(&folder.files.chart(), &run.loss_chart().svg(Size::WIDE))?;
     Ok(run)
 }
 
@@ -66,9 +66,10 @@ pub fn report(
         };
         accuracy.get_or_insert(answers.accuracy());
     }
-    write_whole(&run.folder.join("run.json"), |file| Ok(run.summary.write(file)?))?;
+    let files = RunFiles::of(&run.folder);
+    write_whole(&files.summary(), |file| run.summary.write(file))?;
     let answers = answers.map(|answers| Answers::new(set, &answers, samples));
-    write_text(&run.folder.join("report.html"), &run_page(run, answers.as_ref()))
+    write_text(&files.page(), &run_page(run, answers.as_ref()))
 }
 
 fn summary(options: &Options, data: &Dataset, curves: &Curves, gradient_s: f64) -> Summary {
@@ -145,9 +146,9 @@ fn print_to(out: &mut impl Write, Run { folder, summary, .. }: &Run) -> io::Resu
 
 /// Parameters, or their gradient, as `numpy.load` reads them: W1, b1, W2, b2 in float64.
 pub fn write_npz(path: &Path, parameters: &Parameters) -> Result<()> {
-    write_whole(path, |file| Ok(write_model(file, parameters)?))
+    write_whole(path, |file| write_model(file, parameters))
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {
-    write_whole(path, |file| Ok(file.write_all(text.as_bytes())?))
+    write_whole(path, |file| file.write_all(text.as_bytes()))
 }

@@ -4,9 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use numgrad::cli::run_files::check_other_file;
+use numgrad::cli::output::{check_other_file, write_whole};
 use numgrad::cli::terminal::{print, say};
-use numgrad::cli::whole_file::write_whole;
 use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
@@ -38,7 +37,7 @@ pub fn draw(
         grouped(shape.n_parameters())
     );
     let svg = chart(&study, title).svg(Size::WIDE);
-    write_whole(path, |file| Ok(file.write_all(svg.as_bytes())?))?;
+    write_whole(path, |file| file.write_all(svg.as_bytes()))?;
     print("the table of --step-study", |out| {
         writeln!(out, "{:<22} {:>9} {:>15}", "difference", "best step", "relative error")?;
         for method in &study.methods {
