@@ -39,7 +39,7 @@ const PROXY_VARIABLES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "ht
 /// A file that mirrors have, compressed, under `name` and `.gz`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemoteFile<'a> {
-    /// Its name without `.gz`.
+    /// The name of the file without `.gz`.
     pub name: &'a str,
     /// The length of the decompressed content in bytes.
     pub n_bytes: u64,
@@ -50,12 +50,12 @@ pub struct RemoteFile<'a> {
 /// How long a download may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// For all looking together: name lookup, connecting, asking and waiting for the first byte, of all mirrors and
-    /// files, and the waits between retries.
+    /// How long the network may be looked for: name lookups, connecting, asking and waiting for the first byte, of all mirrors
+    /// and files together, and the waits between retries.
     pub looking: Duration,
-    /// Between any two pieces of what the server sends.
+    /// How long a server may send nothing between two pieces of a file.
     pub stall: Duration,
-    /// For one file, once it has begun to arrive.
+    /// How long one file may take once it has begun to arrive.
     pub transfer: Duration,
 }
 

@@ -16,7 +16,7 @@ pub enum Error {
     /// The folder that was named is not there.
     #[error("{}: expected a folder with the data set's files, found no folder of that name", path.display())]
     NoDirectory {
-        /// The folder.
+        /// The folder that was named.
         path: PathBuf,
     },
     /// Files are missing in the folder that was named.
@@ -25,15 +25,15 @@ pub enum Error {
         directory.display(), missing.join(", ")
     )]
     Missing {
-        /// The folder.
+        /// The folder that was named.
         directory: PathBuf,
-        /// The names of those that are neither there plain nor with `.gz`.
+        /// The names of the files that are there neither plain nor with `.gz`.
         missing: Vec<&'static str>,
     },
     /// A file can't be opened.
     #[error("{}: it can't be opened: {reason}", path.display())]
     Open {
-        /// The file.
+        /// The file that can't be opened.
         path: PathBuf,
         /// What the system says.
         reason: io::Error,
@@ -41,9 +41,9 @@ pub enum Error {
     /// There is something else in the place of a file.
     #[error("{}: expected a file, found {found}", path.display())]
     NotAFile {
-        /// What was to be opened.
+        /// The path of what was to be opened.
         path: PathBuf,
-        /// What it is.
+        /// What is there: a folder, a pipe, a socket or a device.
         found: &'static str,
     },
     /// A file does not hold what it should.
@@ -51,7 +51,7 @@ pub enum Error {
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         reason: IdxError,
     },
     /// There are not as many images as labels.
@@ -63,11 +63,11 @@ pub enum Error {
     Counts {
         /// The file of images.
         images_path: PathBuf,
-        /// How many it holds.
+        /// How many images there are.
         n_images: usize,
         /// The file of labels.
         labels_path: PathBuf,
-        /// How many it holds.
+        /// How many labels there are.
         n_labels: usize,
     },
     /// Images for training and for testing are of different sizes.
@@ -76,13 +76,13 @@ pub enum Error {
         train_path.display(), train_size.0, train_size.1, test_path.display(), test_size.0, test_size.1
     )]
     Sizes {
-        /// The training images.
+        /// The file of the training images.
         train_path: PathBuf,
-        /// Their rows and columns.
+        /// The rows and columns of a training image.
         train_size: (usize, usize),
-        /// The test images.
+        /// The file of the test images.
         test_path: PathBuf,
-        /// Their rows and columns.
+        /// The rows and columns of a test image.
         test_size: (usize, usize),
     },
     /// A label is not below the number of classes.
@@ -93,9 +93,9 @@ pub enum Error {
     Label {
         /// The file of labels.
         path: PathBuf,
-        /// The first sample that it is so for, counted from 0.
+        /// The first sample with such a label, counted from 0.
         sample: usize,
-        /// Its label.
+        /// The label of that sample.
         label: u8,
         /// The number of classes, K.
         n_classes: usize,
@@ -103,17 +103,17 @@ pub enum Error {
     /// A file in the cache is not the one that was once verified.
     #[error("{}: expected content with the SHA-256 {expected}, found {found}", path.display())]
     Checksum {
-        /// The file.
+        /// The file in the cache.
         path: PathBuf,
         /// The SHA-256 that MNIST's file has.
         expected: &'static str,
-        /// The SHA-256 of what is there.
+        /// The SHA-256 of the file in the cache.
         found: String,
     },
     /// No mirror gave a file.
     #[error("{name}.gz can't be downloaded: {}", list(faults))]
     Download {
-        /// The file.
+        /// The name of the file, without `.gz`.
         name: String,
         /// The addresses that were tried, and why each failed last.
         faults: Vec<(String, String)>,
@@ -123,13 +123,13 @@ pub enum Error {
     Damaged {
         /// What is wrong with the file in the cache.
         damage: Box<Error>,
-        /// Why there is no new one.
+        /// Why it could not be downloaded again.
         download: Box<Error>,
     },
     /// The cache can't be written.
     #[error("the cache folder {} can't be written: {reason}", folder.display())]
     Cache {
-        /// The folder.
+        /// The folder of the cache.
         folder: PathBuf,
         /// What the system says.
         reason: io::Error,
@@ -140,9 +140,9 @@ pub enum Error {
     /// The address of a mirror is not one.
     #[error("the mirror is {mirror:?}: expected an address that begins with http:// or https://, found {found}")]
     Mirror {
-        /// The address.
+        /// What was named as a mirror.
         mirror: String,
-        /// What it is instead.
+        /// What it is in place of an address.
         found: String,
     },
     /// MNIST was asked for and can't be had.
@@ -157,9 +157,9 @@ pub enum Error {
         directory.display()
     )]
     Contradiction {
-        /// The data set.
+        /// The data set that was asked for.
         name: Name,
-        /// The folder.
+        /// The folder that was named beside it.
         directory: PathBuf,
     },
     /// The data set of a folder was asked for, but no folder named.

@@ -14,9 +14,9 @@ use crate::random::LegacyRandom;
 /// Which data set is wanted, and where its files may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The data set; `None` for MNIST if it is to be had, else the embedded digits.
+    /// The data set; `None` for MNIST where its files are in the cache or can be downloaded, and else the embedded digits.
     pub name: Option<Name>,
-    /// A folder that holds the four files. What is missing there is not looked for elsewhere.
+    /// The folder with the four files of the data set. What is missing there is not looked for elsewhere.
     pub data_dir: Option<PathBuf>,
     /// The folder that MNIST is kept in once it is downloaded; `None` for `numgrad/mnist` in the user's cache.
     pub cache_dir: Option<PathBuf>,

@@ -55,7 +55,7 @@ impl<'a> FullLoss<'a> {
         Self { parameters, batch, classes, isa: Isa::best() }
     }
 
-    /// The same, compiled for `isa`.
+    /// Makes the loss be evaluated with the instruction set `isa`.
     ///
     /// # Panics
     /// If this processor does not have it.

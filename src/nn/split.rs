@@ -24,7 +24,7 @@ pub(super) fn for_each_chunk<S: Split>(items: S, max_len: usize, f: &(impl Fn(S)
     reduce_chunks(items, max_len, f, &|(), ()| ());
 }
 
-/// As [`for_each_chunk`], and combines the results in an order that depends on the number of items alone.
+/// Calls `f` as [`for_each_chunk`] does, and combines the results in an order that depends on the number of items alone.
 pub(super) fn reduce_chunks<S: Split, R: Send>(
     items: S,
     max_len: usize,

@@ -92,7 +92,7 @@ impl IncrementalLoss {
         loss
     }
 
-    /// As [`new`](Self::new), before the first batch.
+    /// The loss at `parameters` before there is a batch, otherwise as made by [`new`](Self::new).
     pub(crate) fn without_batch(parameters: &Parameters) -> Self {
         Self {
             isa: Isa::best(),
@@ -103,13 +103,13 @@ impl IncrementalLoss {
         }
     }
 
-    /// The same; it takes parameters and batches and runs its forward passes on the current rayon pool wherever that is worth
-    /// it. The gradient is as parallel as the [`Differentiator`](crate::difference::Differentiator) asks for.
+    /// Makes it take parameters and batches, and run its forward passes, on the current rayon pool wherever that is worth it.
+    /// The gradient is as parallel as the [`Differentiator`](crate::difference::Differentiator) asks for.
     pub fn parallel(self) -> Self {
         Self { parallelism: Parallelism::Pool, ..self }
     }
 
-    /// The same, compiled for `isa`.
+    /// Makes the loss be evaluated with the instruction set `isa`.
     ///
     /// # Panics
     /// If this processor does not have it.
@@ -142,7 +142,7 @@ impl IncrementalLoss {
         self.set_rows(&x.view(), classes);
     }
 
-    /// As [`set_batch`](Self::set_batch), for inputs that are kept in another form than an array.
+    /// Takes another batch as [`set_batch`](Self::set_batch) does, from inputs that need not be an array.
     pub(crate) fn set_rows(&mut self, x: &impl Rows, classes: &[usize]) {
         check_batch(self.base.shape(), x, classes);
         let (n_samples, n_inputs) = x.dim();

@@ -265,7 +265,7 @@ impl Sample<'_> {
         }
     }
 
-    /// The same for moves of any size.
+    /// What [`changes_by_values`](Self::changes_by_values) writes, computed for moves of any size.
     fn exact_changes(&self, values: &[f64], out: &mut [F64x8]) {
         let n_units = (self.base.shape().n_hidden - self.vector * LANES).min(LANES);
         for (value, out) in values.iter().zip(out) {
@@ -313,7 +313,7 @@ impl Sample<'_> {
         }
     }
 
-    /// The same for moves of any size.
+    /// What [`add_changes_by_units`](Self::add_changes_by_units) adds, computed for moves of any size.
     fn add_exact_changes(&self, sums: &mut [F64x8]) {
         let n_units = (self.base.shape().n_hidden + 1 - self.vector * LANES).min(LANES);
         for (k, sum) in sums.iter_mut().enumerate() {
