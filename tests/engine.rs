@@ -1,5 +1,7 @@
 //! The engine, `numgrad::difference`. Needs no feature.
 
+mod support;
+
 mod engine {
     mod adaptive;
     mod facts;

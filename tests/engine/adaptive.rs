@@ -7,6 +7,7 @@ use std::f64::consts::E;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::support::numbers::with_threads;
 use ndarray::{Array1, ArrayRef1, array};
 use numgrad::difference::{Differentiator, Error, NonFinite, Objective, Sample};
 
@@ -215,8 +216,7 @@ fn evaluations_are_counted_and_bits_do_not_depend_on_threads() {
     // One more of f(x), which all coordinates share.
     assert_eq!(calls.swap(0, Relaxed), 1 + serial.iter().map(|estimate| estimate.n_evaluations).sum::<u64>());
     for n_threads in [1, 2, 3, 8] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-        let found = pool.install(|| Differentiator::default().parallel().adaptive_gradient(f, &x).unwrap());
+        let found = with_threads(n_threads, || Differentiator::default().parallel().adaptive_gradient(f, &x).unwrap());
         for (found, serial) in found.iter().zip(&serial) {
             assert_eq!(
                 (found.value.to_bits(), found.error.to_bits()),
@@ -234,8 +234,7 @@ fn a_function_that_fails_gives_its_own_error_and_the_first_coordinate() {
     let f = |x: &ArrayRef1<f64>| if x[3] < 1.0 || x[9] > 1.0 { Err("no") } else { Ok(x.sum()) };
     let how = Differentiator::default().parallel();
     for n_threads in [1, 2, 3, 8] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-        let error = pool.install(|| how.try_adaptive_gradient(f, &Array1::ones(40)).unwrap_err());
+        let error = with_threads(n_threads, || how.try_adaptive_gradient(f, &Array1::ones(40)).unwrap_err());
         let Error::Function { coordinate: 3, point, source: "no" } = error else { panic!("{error}") };
         assert!(point < 1.0);
     }
@@ -263,8 +262,8 @@ fn a_function_made_for_each_worker_or_with_state_has_the_same_estimates() {
         }
     };
     for n_threads in [1, 2, 3, 8] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-        let found = pool.install(|| central.clone().parallel().adaptive_gradient_per_worker(make, &x).unwrap());
+        let found =
+            with_threads(n_threads, || central.clone().parallel().adaptive_gradient_per_worker(make, &x).unwrap());
         assert_eq!(found, expected);
         assert!(n_made.swap(0, Relaxed) <= n_threads as u64 + 1);
     }

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
+use crate::support::numbers::{bits, points, with_threads};
 use ndarray::{Array, Array1, ArrayD, ArrayRef1, IxDyn, ShapeBuilder, array, s};
 use numgrad::difference::{
     Differentiator, Error, NonFinite, Objective, PerCoordinate, Progress, Stencil, Step, StopReason,
@@ -18,21 +19,9 @@ fn stencils() -> Vec<Stencil> {
     all
 }
 
-fn with_threads<R: Send>(n_threads: usize, run: impl FnOnce() -> R + Send) -> R {
-    rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap().install(run)
-}
-
 /// A function whose evaluations have some rounding in them.
 fn wavy(x: &ArrayRef1<f64>) -> f64 {
     x.iter().enumerate().map(|(i, x)| (x * (i + 1) as f64).sin() * x.exp()).sum()
-}
-
-fn points(n: usize) -> Array1<f64> {
-    (0..n).map(|i| (i as f64 * 0.37).sin() * 3.0).collect()
-}
-
-fn bits(values: impl IntoIterator<Item = f64>) -> Vec<u64> {
-    values.into_iter().map(f64::to_bits).collect()
 }
 
 #[test]

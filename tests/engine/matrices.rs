@@ -6,16 +6,9 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::support::numbers::{bits, points, with_threads};
 use ndarray::{Array1, Array2, ArrayRef1, array};
 use numgrad::difference::{Differentiator, Error, NonFinite, Progress, SparsityPattern, Stencil, Step, StopReason};
-
-fn with_threads<R: Send>(n_threads: usize, run: impl FnOnce() -> R + Send) -> R {
-    rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap().install(run)
-}
-
-fn points(n: usize) -> Array1<f64> {
-    (0..n).map(|i| (i as f64 * 0.37).sin() * 3.0).collect()
-}
 
 /// x_i·x_{i+1}² + sin x_i: two diagonals, and one value less than there are coordinates.
 fn chain(x: &ArrayRef1<f64>) -> Array1<f64> {
@@ -64,10 +57,6 @@ fn assert_near(found: &Array2<f64>, exact: &Array2<f64>, tolerance: f64) {
     assert!(error <= tolerance, "error {error:e}, allowed {tolerance:e}");
 }
 
-fn bits<'a>(values: impl IntoIterator<Item = &'a f64>) -> Vec<u64> {
-    values.into_iter().map(|value| value.to_bits()).collect()
-}
-
 #[test]
 fn jacobians_are_right_and_have_the_same_bits_in_place_and_for_every_number_of_threads() {
     let x = points(40);
@@ -86,8 +75,8 @@ fn jacobians_are_right_and_have_the_same_bits_in_place_and_for_every_number_of_t
             for n_threads in [1, 2, 3, 8] {
                 let parallel = serial.clone().parallel();
                 with_threads(n_threads, || {
-                    assert_eq!(bits(&parallel.jacobian(chain, &x).unwrap()), bits(&dense));
-                    assert_eq!(bits(&parallel.sparse_jacobian(chain, &x, &pattern).unwrap()), bits(&sparse));
+                    assert_eq!(bits(parallel.jacobian(chain, &x).unwrap()), bits(&dense));
+                    assert_eq!(bits(parallel.sparse_jacobian(chain, &x, &pattern).unwrap()), bits(&sparse));
                     let mut out = Array2::from_elem((39, 40), f64::NAN);
                     parallel.jacobian_into(chain_in_place, &x, &mut out).unwrap();
                     assert_eq!(bits(&out), bits(&dense));
@@ -249,7 +238,7 @@ fn a_function_that_fails_gives_its_own_error_to_a_hessian_and_a_directional_deri
 fn a_function_made_for_each_worker_or_with_state_has_the_same_jacobian() {
     let x = points(40);
     let central = Differentiator::default();
-    let expected = bits(&central.jacobian(chain, &x).unwrap());
+    let expected = bits(central.jacobian(chain, &x).unwrap());
     let n_made = AtomicU64::new(0);
     let make = || {
         n_made.fetch_add(1, Relaxed);
@@ -267,7 +256,7 @@ fn a_function_made_for_each_worker_or_with_state_has_the_same_jacobian() {
         let parallel = central.clone().parallel();
         let mut out = Array2::from_elem((39, 40), f64::NAN);
         with_threads(n_threads, || {
-            assert_eq!(bits(&parallel.jacobian_per_worker(make, &x).unwrap()), expected);
+            assert_eq!(bits(parallel.jacobian_per_worker(make, &x).unwrap()), expected);
             assert!(n_made.swap(0, Relaxed) <= n_threads as u64 + 1);
             parallel.jacobian_per_worker_into(make_in_place, &x, &mut out).unwrap();
             assert!(n_made.swap(0, Relaxed) <= n_threads as u64 + 1);
@@ -279,7 +268,7 @@ fn a_function_made_for_each_worker_or_with_state_has_the_same_jacobian() {
         n_calls += 1;
         chain(x)
     };
-    assert_eq!(bits(&central.clone().parallel().jacobian_mut(counted, &x).unwrap()), expected);
+    assert_eq!(bits(central.clone().parallel().jacobian_mut(counted, &x).unwrap()), expected);
     assert_eq!(n_calls, 80);
     let mut out = Array2::from_elem((39, 40), f64::NAN);
     central.jacobian_mut_into(make_in_place(), &x, &mut out).unwrap();

@@ -1,38 +1,18 @@
 //! The incremental loss is the same finite difference of the same loss as full forward passes compute, only exact.
 
+use crate::support::numbers::{SplitMix64, bits, with_threads};
 use ndarray::{Array1, Array2};
 use numgrad::difference::{Differentiator, Moves, NonFinite, Objective, Parallelism, Stencil, Step};
 use numgrad::nn::simd::Isa;
 use numgrad::nn::{FullLoss, IncrementalLoss, NetworkShape, Parameters, backprop_into, sigmoid};
 use proptest::prelude::*;
 
-/// A network and a batch, drawn by SplitMix64 (Steele, Lea and Flood, 2014).
+/// A network and a batch, drawn by SplitMix64.
 #[derive(Debug, Clone)]
 struct Problem {
     parameters: Parameters,
     x: Array2<f64>,
     classes: Vec<usize>,
-}
-
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// Uniform in -1..1.
-    fn signed(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
 }
 
 /// What the inputs of a problem are.
@@ -46,7 +26,7 @@ enum Inputs {
 
 impl Problem {
     fn draw(seed: u64, n_samples: usize, shape: NetworkShape, inputs: Inputs, scales: (f64, f64)) -> Self {
-        let mut random = SplitMix(seed);
+        let mut random = SplitMix64(seed);
         let mut parameters = Parameters::zeros(shape);
         parameters.w1_mut().mapv_inplace(|_| scales.0 * random.signed());
         parameters.b1_mut().mapv_inplace(|_| scales.0 * random.signed());
@@ -79,7 +59,7 @@ impl Problem {
     fn some_coordinates(&self, n: usize) -> Vec<usize> {
         let shape = self.parameters.shape();
         let w2 = (shape.n_inputs + 1) * shape.n_hidden;
-        let mut random = SplitMix(7);
+        let mut random = SplitMix64(7);
         let ends =
             [0, w2 - shape.n_hidden, w2 - 1, w2, shape.n_parameters() - shape.n_classes, shape.n_parameters() - 1];
         ends.into_iter().chain((0..n).map(|_| random.below(shape.n_parameters()))).collect()
@@ -132,10 +112,6 @@ fn gradient(loss: &mut IncrementalLoss, h: f64) -> Vec<f64> {
     let central = Differentiator::new(Stencil::central(), Step::Absolute(h)).with_non_finite(NonFinite::Propagate);
     central.objective_gradient_into(loss, &mut out).unwrap();
     out
-}
-
-fn bits(numbers: &[f64]) -> Vec<u64> {
-    numbers.iter().map(|x| x.to_bits()).collect()
 }
 
 /// Against `full`: within the noise of its two evaluations, and of the step that it realises (`w + h` is rounded).
@@ -368,7 +344,7 @@ fn avx512_and_avx2_give_the_same_bits() {
         let problem = Problem::draw(8, 30, shape, inputs, (0.3, 0.3));
         for h in [1e-4, 1e-2] {
             let fused = Isa::available().filter(|&isa| isa != Isa::Plain);
-            let mut gradients = fused.map(|isa| bits(&gradient(&mut problem.incremental().with_isa(isa), h)));
+            let mut gradients = fused.map(|isa| bits(gradient(&mut problem.incremental().with_isa(isa), h)));
             if let Some(first) = gradients.next() {
                 assert!(gradients.all(|other| other == first));
             }
@@ -381,10 +357,9 @@ fn the_bits_are_the_same_for_every_number_of_threads() {
     let shape = NetworkShape { n_inputs: 150, n_hidden: 50, n_classes: 10 };
     let problem = Problem::draw(9, 100, shape, Inputs::Pixels, (0.3, 0.3));
     let serial = problem.incremental();
-    let expected = (serial.value().to_bits(), bits(&gradient(&mut serial.clone(), 1e-4)));
+    let expected = (serial.value().to_bits(), bits(gradient(&mut serial.clone(), 1e-4)));
     for n_threads in [1, 2, 3, 8] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-        pool.install(|| {
+        with_threads(n_threads, || {
             let zeros = Parameters::zeros(shape);
             let mut loss = IncrementalLoss::new(&zeros, &problem.x, &problem.classes).parallel();
             loss.set_batch(&problem.x, &problem.classes);
@@ -437,7 +412,7 @@ fn a_loss_that_is_given_new_batches_and_parameters_is_the_one_made_for_them() {
         reused.set_parameters(&problem.parameters);
         let mut new = problem.incremental();
         assert_eq!(reused.value().to_bits(), new.value().to_bits());
-        assert_eq!(bits(&gradient(&mut reused, 1e-4)), bits(&gradient(&mut new, 1e-4)));
+        assert_eq!(bits(gradient(&mut reused, 1e-4)), bits(gradient(&mut new, 1e-4)));
     }
 }
 

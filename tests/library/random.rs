@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::support::numbers::bits;
 use ndarray::{Array1, Array2, ArrayD};
 use numgrad::dataset::{Sampler, synthetic};
 use numgrad::random::LegacyRandom;
@@ -12,10 +13,6 @@ use sha2::{Digest, Sha256};
 fn golden<T: ndarray_npy::ReadableElement>(name: &str) -> Vec<T> {
     let array: ArrayD<T> = ndarray_npy::read_npy(Path::new("tests/golden").join(name)).unwrap();
     array.into_iter().collect()
-}
-
-fn bits<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Vec<u64> {
-    numbers.into_iter().map(|x| x.to_bits()).collect()
 }
 
 fn sha256<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> String {
@@ -33,7 +30,7 @@ fn uniform_weights_and_the_batches_after_them_are_those_of_the_articles_run() {
     let w1: Array2<f64> = 0.01 * random.rand((784, 50));
     let w2: Array2<f64> = 0.01 * random.rand((50, 10));
     assert_eq!(sha256(&w1), "81b7f5bc3f0e89b7364acbd7cbe95b79f9831c7a93ce2eb570c0df04a5f0328f");
-    assert_eq!(bits(&w2), bits(&golden("article/init_W2.npy")));
+    assert_eq!(bits(&w2), bits(golden::<f64>("article/init_W2.npy")));
 
     let mut on_subset = random.clone();
     assert_eq!(draw_batch(60_000, &mut random), golden::<i64>("article/batch_0.npy"));
@@ -47,7 +44,7 @@ fn normal_weights_and_the_batch_after_them_are_those_of_the_books_initialisation
     let w1: Array2<f64> = 0.01 * random.randn((784, 50));
     let w2: Array2<f64> = 0.01 * random.randn((50, 10));
     assert_eq!(sha256(&w1), "84cb5ae35eeb88fd72a121af79ddbc17cdef0bed6f54848cf5e69f13fb3538a2");
-    assert_eq!(bits(&w2), bits(&golden("normal-init/init_W2.npy")));
+    assert_eq!(bits(&w2), bits(golden::<f64>("normal-init/init_W2.npy")));
     assert_eq!(draw_batch(60_000, &mut random), golden::<i64>("normal-init/batch_0.npy"));
 }
 
@@ -64,8 +61,8 @@ fn synthetic_samples_are_those_of_test_a_and_leave_the_generator_where_test_a_do
 
     let w1: Array2<f64> = 0.01 * random.rand((100, 10));
     let w2: Array2<f64> = 0.01 * random.rand((10, 10));
-    assert_eq!(bits(&w1), bits(&golden("synthetic/init_W1.npy")));
-    assert_eq!(bits(&w2), bits(&golden("synthetic/init_W2.npy")));
+    assert_eq!(bits(&w1), bits(golden::<f64>("synthetic/init_W1.npy")));
+    assert_eq!(bits(&w2), bits(golden::<f64>("synthetic/init_W2.npy")));
     assert_eq!(draw_batch(100, &mut random), golden::<i64>("synthetic/batch_0.npy"));
 }
 

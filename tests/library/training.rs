@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::support::mnist;
+use crate::support::numbers::with_threads;
 use numgrad::dataset::{Sampler, Samples, embedded, from_directory, synthetic};
 use numgrad::difference::Objective;
 use numgrad::nn::simd::Isa;
@@ -12,7 +13,6 @@ use numgrad::random::LegacyRandom;
 use numgrad::train::{
     Error, Evaluation, Forward, GradientMethod, Init, Quantity, Record, Trainer, TrainingSettings, initial_parameters,
 };
-use rayon::ThreadPoolBuilder;
 
 const SETTINGS: fn() -> TrainingSettings = || TrainingSettings {
     batch_size: 100,
@@ -141,8 +141,7 @@ fn a_training_has_the_same_bits_for_any_number_of_threads() {
     let incremental = TrainingSettings { forward: Forward::Incremental, ..SETTINGS() };
     for (shape, settings) in [(SYNTHETIC, SETTINGS()), (SYNTHETIC, incremental), (DIGITS, incremental)] {
         let bits = |n_threads| -> Vec<u64> {
-            let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-            let (records, parameters) = pool.install(|| train(shape, settings, 5));
+            let (records, parameters) = with_threads(n_threads, || train(shape, settings, 5));
             let of_records = records.iter().flat_map(|record| [record.loss, record.gradient_norm]);
             of_records.chain(parameters.values().iter().copied()).map(f64::to_bits).collect()
         };
@@ -184,8 +183,7 @@ fn accuracy_counts_every_sample_once_in_any_pool() {
     let whole = net.accuracy(&test.normalised().flat(), &test.label_indices());
     assert!(whole > 0.0);
     for n_threads in [1, 3] {
-        let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-        assert_eq!(pool.install(|| Evaluation::new(&net, &test).accuracy()), whole);
+        assert_eq!(with_threads(n_threads, || Evaluation::new(&net, &test).accuracy()), whole);
     }
 }
 

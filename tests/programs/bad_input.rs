@@ -5,24 +5,15 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use assert_cmd::Command;
+use crate::support::programs::{path_of, process, train};
 use predicates::prelude::*;
 use tempfile::TempDir;
-
-fn program(folder: &TempDir) -> Command {
-    let mut command = assert_cmd::cargo::cargo_bin_cmd!("numgrad-train");
-    for variable in ["NUMGRAD_DATA_DIR", "NUMGRAD_ISA", "RAYON_NUM_THREADS"] {
-        command.env_remove(variable);
-    }
-    command.current_dir(folder);
-    command
-}
 
 /// Runs in `folder`, expects the exit code and all of `words` in one line on standard error, and the folder as it was.
 #[track_caller]
 fn refused(folder: &TempDir, args: &[&str], code: i32, words: &[&str]) {
     let before = tree(folder.path());
-    let assert = program(folder).args(args).assert().code(code).stdout("");
+    let assert = train(folder).args(args).assert().code(code).stdout("");
     let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
     let message =
         stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{args:?}: {stderr}"));
@@ -79,7 +70,7 @@ const ON_SMALL_DATA: [&str; 8] = ["--data-dir", "data", "--classes", "4", "-n", 
 #[test]
 fn images_of_another_size_and_with_fewer_classes_are_trained_on() {
     let folder = small_data();
-    program(&folder)
+    train(&folder)
         .args(ON_SMALL_DATA)
         .assert()
         .success()
@@ -153,10 +144,10 @@ fn paths_that_are_not_utf_8_are_as_good_as_any() {
         println!("skipped: this file system takes UTF-8 names only");
         return;
     }
-    program(&folder).args(&ON_SMALL_DATA[2..6]).arg("--data-dir").arg(data).arg("--out").arg(run).assert().success();
+    train(&folder).args(&ON_SMALL_DATA[2..6]).arg("--data-dir").arg(data).arg("--out").arg(run).assert().success();
     assert!(folder.path().join(run).join("loss.csv").is_file());
     fs::remove_file(folder.path().join(data).join("t10k-labels-idx1-ubyte")).unwrap();
-    program(&folder).arg("--data-dir").arg(data).assert().code(1).stderr(predicate::str::contains("t10k-labels"));
+    train(&folder).arg("--data-dir").arg(data).assert().code(1).stderr(predicate::str::contains("t10k-labels"));
 }
 
 #[test]
@@ -208,7 +199,7 @@ fn flags_that_contradict_each_other_are_named_with_exit_code_2() {
 #[test]
 fn too_many_threads_from_the_environment_are_refused() {
     let folder = TempDir::new().unwrap();
-    program(&folder)
+    train(&folder)
         .args(["--dataset", "synthetic"])
         .env("RAYON_NUM_THREADS", "1000000")
         .assert()
@@ -235,7 +226,7 @@ fn a_network_beyond_what_the_process_may_take_is_refused_before_any_is_taken() {
     let script = r#"ulimit -v 2000000 || exit 99; exec "$@""#;
     let output = std::process::Command::new("sh")
         .args(["-c", script, "sh"])
-        .arg(assert_cmd::cargo::cargo_bin!("numgrad-train"))
+        .arg(path_of("numgrad-train"))
         .args(["--dataset", "synthetic", "--hidden", "1000000", "-n", "1", "--threads", "1", "--out", "run"])
         .current_dir(&folder)
         .output()
@@ -283,7 +274,7 @@ fn a_full_disk_is_named() {
     }
     let folder = TempDir::new().unwrap();
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = std::process::Command::new(assert_cmd::cargo::cargo_bin!("numgrad-train"))
+    let output = process("numgrad-train", &folder)
         .args(["--dataset", "synthetic", "-n", "1", "--quiet"])
         .current_dir(&folder)
         .stdout(full)

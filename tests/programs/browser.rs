@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support::programs::program;
 use tempfile::TempDir;
 
 /// Opens a page in a profile of its own. `None` where there is no Chromium.
@@ -36,11 +37,7 @@ fn console(output: &Output) -> Vec<String> {
 }
 
 fn numgrad(folder: &TempDir, name: &str, args: &str) {
-    let mut command = match name {
-        "train" => assert_cmd::cargo::cargo_bin_cmd!("numgrad-train"),
-        _ => assert_cmd::cargo::cargo_bin_cmd!("numgrad-report"),
-    };
-    command.env_remove("NUMGRAD_DATA_DIR").current_dir(folder).args(args.split_whitespace()).assert().success();
+    program(&format!("numgrad-{name}"), folder).args(args.split_whitespace()).assert().success();
 }
 
 /// Two runs, and the pages of both and of the two together.

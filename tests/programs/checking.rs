@@ -1,35 +1,15 @@
 //! `numgrad-train` where it checks and describes itself: gradients before training, completions, the manual page.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use assert_cmd::Command;
-use numgrad::train::Record;
+use crate::support::programs::{loss_bits, process, run, succeeds_without_a_reader, train};
 use predicates::prelude::*;
 use tempfile::TempDir;
 
-/// The program in an empty folder, deaf to this process's environment.
-fn program(folder: &TempDir) -> Command {
-    let mut command = assert_cmd::cargo::cargo_bin_cmd!("numgrad-train");
-    for variable in ["NUMGRAD_DATA_DIR", "NUMGRAD_ISA", "RAYON_NUM_THREADS"] {
-        command.env_remove(variable);
-    }
-    command.current_dir(folder);
-    command
-}
-
-fn run(folder: &TempDir, args: &str) -> assert_cmd::assert::Assert {
-    program(folder).args(args.split_whitespace()).assert()
-}
-
 fn stdout(assert: &assert_cmd::assert::Assert) -> String {
     String::from_utf8(assert.get_output().stdout.clone()).unwrap()
-}
-
-fn losses(folder: &TempDir, run: &str) -> Vec<u64> {
-    let rows = csv::Reader::from_path(folder.path().join(run).join("loss.csv")).unwrap().into_deserialize::<Record>();
-    rows.map(|row| row.unwrap().loss.to_bits()).collect()
 }
 
 #[test]
@@ -48,7 +28,7 @@ fn a_check_prints_a_row_for_each_array_and_training_goes_on_with_the_same_losses
             assert_eq!(row.last(), Some(&"agrees"), "{checked}");
         }
         assert!(checked.contains("Final loss:"), "{checked}");
-        assert_eq!(losses(&folder, "plain"), losses(&folder, "checked"), "{mode}");
+        assert_eq!(loss_bits(folder.path().join("plain")), loss_bits(folder.path().join("checked")), "{mode}");
         let model = |run: &str| fs::read(folder.path().join(run).join("model.npz")).unwrap();
         assert!(model("plain") == model("checked"), "{mode}");
     }
@@ -103,12 +83,12 @@ fn a_continued_run_is_checked_at_the_weights_that_it_continues_from() {
     let later = table("--resume run -n 40 --check-gradient --quiet");
     assert_eq!(first.len(), later.len());
     assert_ne!(first, later);
-    assert_eq!(losses(&folder, "run"), losses(&folder, "whole"));
+    assert_eq!(loss_bits(folder.path().join("run")), loss_bits(folder.path().join("whole")));
 
     // What can't be told leaves the run as it was.
     run(&folder, "--dataset synthetic -n 2 --forward full --step 1e-13 --quiet --out coarse").success();
     run(&folder, "--resume coarse -n 4 --check-gradient").code(1);
-    assert_eq!(losses(&folder, "coarse").len(), 2);
+    assert_eq!(loss_bits(folder.path().join("coarse")).len(), 2);
     assert!(folder.path().join("coarse/run.json").exists());
     run(&folder, "--resume coarse -n 4").success();
 }
@@ -119,10 +99,8 @@ fn a_check_of_minutes_can_be_interrupted_and_leaves_nothing() {
     let folder = TempDir::new().unwrap();
     // 400,000 weights, two forward passes of a millisecond each.
     let args = "--dataset embedded --forward full --hidden 500 --batch-size 500 --check-gradient --out run";
-    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("numgrad-train"))
+    let mut child = process("numgrad-train", &folder)
         .args(args.split(' '))
-        .current_dir(&folder)
-        .env_remove("NUMGRAD_DATA_DIR")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -237,7 +215,7 @@ fn the_manual_page_has_every_flag_of_the_help() {
 fn describing_itself_works_whatever_the_environment_says() {
     let folder = TempDir::new().unwrap();
     for flags in ["--man", "--completions fish"] {
-        program(&folder)
+        train(&folder)
             .args(flags.split(' '))
             .env("NUMGRAD_DATA_DIR", "/nonexistent")
             .env("NUMGRAD_ISA", "mmx")
@@ -250,18 +228,8 @@ fn describing_itself_works_whatever_the_environment_says() {
 fn a_reader_that_goes_away_is_no_error() {
     let folder = TempDir::new().unwrap();
     for args in ["--man", "--completions zsh", "--dataset synthetic -n 1 --quiet --check-gradient --out run"] {
-        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("numgrad-train"))
-            .args(args.split(' '))
-            .current_dir(&folder)
-            .env_remove("NUMGRAD_DATA_DIR")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let mut stderr = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        assert!(child.wait().unwrap().success(), "{args}: {stderr}");
-        assert_eq!(stderr, "", "{args}");
+        let mut command = process("numgrad-train", &folder);
+        command.args(args.split(' '));
+        succeeds_without_a_reader(command);
     }
 }

@@ -1,10 +1,8 @@
 //! `numgrad-predict` as a user meets it: answers as text and as JSON, pictures, and what it refuses.
 
 use std::fs;
-use std::io::Read;
-use std::process::Stdio;
 
-use assert_cmd::Command;
+use crate::support::programs::{process, program, succeeds_without_a_reader, train};
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
 use numgrad::dataset::embedded;
@@ -12,22 +10,8 @@ use predicates::prelude::*;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A program in an empty folder, deaf to this process's environment.
-fn program(command: std::process::Command, folder: &TempDir) -> Command {
-    let mut command = Command::from_std(command);
-    for variable in ["NUMGRAD_DATA_DIR", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RAYON_NUM_THREADS"] {
-        command.env_remove(variable);
-    }
-    command.current_dir(folder);
-    command
-}
-
-fn predict(folder: &TempDir) -> Command {
-    program(std::process::Command::new(assert_cmd::cargo::cargo_bin!("numgrad-predict")), folder)
-}
-
 fn run(folder: &TempDir, args: &str) -> assert_cmd::assert::Assert {
-    predict(folder).args(args.split_whitespace()).assert()
+    program("numgrad-predict", folder).args(args.split_whitespace()).assert()
 }
 
 fn json(folder: &TempDir, args: &str) -> Value {
@@ -38,7 +22,7 @@ fn json(folder: &TempDir, args: &str) -> Value {
 /// A folder with a run on the embedded digits in it.
 fn trained() -> TempDir {
     let folder = TempDir::new().unwrap();
-    program(std::process::Command::new(assert_cmd::cargo::cargo_bin!("numgrad-train")), &folder)
+    train(&folder)
         .args("--dataset embedded --init normal --learning-rate 0.5 -n 300 --quiet --out run".split(' '))
         .assert()
         .success();
@@ -132,10 +116,16 @@ fn colours_are_used_where_they_are_wanted_and_only_there() {
     let folder = trained();
     let args = ["--model", "run", "--dataset", "embedded", "--index", "0"];
     let coloured = predicate::str::contains("\x1b[38;5;").and(predicate::str::contains("▀"));
-    predict(&folder).args(args).env("CLICOLOR_FORCE", "1").assert().success().stdout(coloured);
+    program("numgrad-predict", &folder).args(args).env("CLICOLOR_FORCE", "1").assert().success().stdout(coloured);
     let plain = || predicate::function(|text: &str| text.is_ascii() && !text.contains('\x1b'));
-    predict(&folder).args(args).assert().success().stdout(plain());
-    predict(&folder).args(args).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").assert().success().stdout(plain());
+    program("numgrad-predict", &folder).args(args).assert().success().stdout(plain());
+    program("numgrad-predict", &folder)
+        .args(args)
+        .env("CLICOLOR_FORCE", "1")
+        .env("NO_COLOR", "1")
+        .assert()
+        .success()
+        .stdout(plain());
 }
 
 #[test]
@@ -224,17 +214,8 @@ fn a_closed_standard_output_ends_the_program_quietly() {
     let folder = TempDir::new().unwrap();
     write_model(&folder, "ten.npz", 784, vec![0.0; 10]);
     for args in [&["--help"][..], &["--model", "ten.npz", "--dataset", "embedded"]] {
-        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("numgrad-predict"))
-            .args(args)
-            .current_dir(&folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let mut stderr = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        assert!(child.wait().unwrap().success(), "{args:?}: {stderr}");
-        assert_eq!(stderr, "", "{args:?}");
+        let mut command = process("numgrad-predict", &folder);
+        command.args(args);
+        succeeds_without_a_reader(command);
     }
 }

@@ -1,12 +1,10 @@
 //! `numgrad-train` as a user meets it: what it prints, what it writes, what it refuses to overwrite.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
-use std::process::Stdio;
 
 use crate::support::mnist;
-use assert_cmd::Command;
+use crate::support::programs::{loss_bits, process, records, run, succeeds_without_a_reader, train};
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzReader;
 use numgrad::train::Record;
@@ -16,24 +14,6 @@ use tempfile::TempDir;
 
 const FILES: [&str; 7] = [".lock", "checkpoint.npz", "loss.csv", "loss.svg", "model.npz", "report.html", "run.json"];
 const HEADER: &str = "iteration,loss,elapsed_s,gradient_s,n_evaluations,gradient_norm,train_accuracy,test_accuracy\n";
-
-/// The program in an empty folder, deaf to this process's environment.
-fn program(folder: &TempDir) -> Command {
-    let mut command = assert_cmd::cargo::cargo_bin_cmd!("numgrad-train");
-    for variable in ["NUMGRAD_DATA_DIR", "NUMGRAD_ISA", "RAYON_NUM_THREADS"] {
-        command.env_remove(variable);
-    }
-    command.current_dir(folder);
-    command
-}
-
-fn run(folder: &TempDir, args: &str) -> assert_cmd::assert::Assert {
-    program(folder).args(args.split_whitespace()).assert()
-}
-
-fn records(log: &Path) -> Vec<Record> {
-    csv::Reader::from_path(log).unwrap().deserialize().collect::<Result<_, _>>().unwrap()
-}
 
 fn json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
@@ -52,7 +32,7 @@ fn a_run_on_the_synthetic_data_follows_numpys_losses_in_either_forward_mode() {
         run(&folder, &format!("--dataset synthetic --out run --forward {forward}")).success();
         let log = fs::read_to_string(folder.path().join("run/loss.csv")).unwrap();
         assert!(log.starts_with(HEADER), "{log}");
-        let records = records(&folder.path().join("run/loss.csv"));
+        let records = records(folder.path().join("run"));
         let golden = golden_losses("synthetic/losses.csv");
         assert_eq!(records.len(), golden.len());
         for (record, golden) in records.iter().zip(golden) {
@@ -78,7 +58,7 @@ fn a_run_leaves_its_log_its_picture_its_weights_and_its_settings() {
     names.sort();
     assert_eq!(names, FILES);
 
-    let records = records(&run.join("loss.csv"));
+    let records = records(&run);
     let measured: Vec<u64> = records.iter().filter(|r| r.train_accuracy.is_some()).map(|r| r.iteration).collect();
     assert_eq!(measured, [3, 6, 7]);
     assert!(records.iter().all(|r| r.test_accuracy.is_none()));
@@ -143,9 +123,7 @@ fn weights_and_losses_have_the_same_bits_for_any_number_of_threads() {
     for threads in [1, 2, 3, 8] {
         run(&folder, &format!("--dataset synthetic -n 10 --threads {threads} --out {threads}")).success();
     }
-    let losses = |threads: &str| -> Vec<u64> {
-        records(&folder.path().join(threads).join("loss.csv")).iter().map(|r| r.loss.to_bits()).collect()
-    };
+    let losses = |threads: &str| -> Vec<u64> { loss_bits(folder.path().join(threads)) };
     let weights = |threads: &str| fs::read(folder.path().join(threads).join("model.npz")).unwrap();
     for threads in ["2", "3", "8"] {
         assert_eq!(losses("1"), losses(threads), "{threads} threads");
@@ -197,7 +175,7 @@ fn a_folder_with_files_in_it_is_refused_until_force_replaces_the_run() {
     assert_eq!(fs::read(folder.path().join("run/loss.csv")).unwrap(), before);
 
     run(&folder, "--dataset synthetic -n 1 --out run --force").success();
-    assert_eq!(records(&folder.path().join("run/loss.csv")).len(), 1);
+    assert_eq!(records(folder.path().join("run")).len(), 1);
     assert_eq!(fs::read_to_string(folder.path().join("run/notes.txt")).unwrap(), "mine");
 }
 
@@ -233,18 +211,9 @@ fn without_out_every_run_gets_a_folder_of_its_own_named_by_time() {
 fn a_closed_standard_output_ends_the_program_quietly() {
     let folder = TempDir::new().unwrap();
     for args in [&["--help"][..], &["--dataset", "synthetic", "-n", "1", "--quiet"]] {
-        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("numgrad-train"))
-            .args(args)
-            .current_dir(&folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let mut stderr = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        assert!(child.wait().unwrap().success(), "{args:?}: {stderr}");
-        assert_eq!(stderr, "", "{args:?}");
+        let mut command = process("numgrad-train", &folder);
+        command.args(args);
+        succeeds_without_a_reader(command);
     }
 }
 
@@ -270,7 +239,7 @@ fn the_environment_gives_the_number_of_threads_and_the_flag_wins_over_it() {
     let folder = TempDir::new().unwrap();
     let threads = |args: &str, variable: &str, out: &str| {
         let args = format!("--dataset synthetic -n 1 --out {out} {args}");
-        program(&folder).args(args.split_whitespace()).env("RAYON_NUM_THREADS", variable).assert().success();
+        train(&folder).args(args.split_whitespace()).env("RAYON_NUM_THREADS", variable).assert().success();
         json(&folder.path().join(out).join("run.json"))["threads"].as_u64().unwrap()
     };
     assert_eq!(threads("", "3", "a"), 3);
@@ -284,9 +253,9 @@ fn the_environment_gives_the_number_of_threads_and_the_flag_wins_over_it() {
 fn an_instruction_set_can_be_forced_and_is_recorded() {
     let folder = TempDir::new().unwrap();
     let args = "--dataset synthetic -n 1 --out run";
-    program(&folder).args(args.split(' ')).env("NUMGRAD_ISA", "plain").assert().success();
+    train(&folder).args(args.split(' ')).env("NUMGRAD_ISA", "plain").assert().success();
     assert_eq!(json(&folder.path().join("run/run.json"))["isa"], "plain");
-    program(&folder)
+    train(&folder)
         .args(args.split(' '))
         .env("NUMGRAD_ISA", "mmx")
         .assert()
@@ -298,13 +267,9 @@ fn an_instruction_set_can_be_forced_and_is_recorded() {
 fn the_dataset_flag_wins_over_the_environment_and_an_empty_variable_counts_as_unset() {
     let folder = TempDir::new().unwrap();
     for variable in ["/nonexistent", ""] {
-        program(&folder)
-            .args(["--dataset", "synthetic", "-n", "1"])
-            .env("NUMGRAD_DATA_DIR", variable)
-            .assert()
-            .success();
+        train(&folder).args(["--dataset", "synthetic", "-n", "1"]).env("NUMGRAD_DATA_DIR", variable).assert().success();
     }
-    program(&folder)
+    train(&folder)
         .args(["-n", "1"])
         .env("NUMGRAD_DATA_DIR", "/nonexistent")
         .assert()
@@ -357,12 +322,12 @@ fn the_first_iteration_on_mnist_has_the_articles_loss() {
     let Some(mnist) = mnist::folder() else { return };
     let mnist = fs::canonicalize(mnist).expect("NUMGRAD_DATA_DIR names a folder");
     let folder = TempDir::new().unwrap();
-    program(&folder)
+    train(&folder)
         .args(["-n", "1", "--forward", "full", "--out", "run"])
         .env("NUMGRAD_DATA_DIR", mnist)
         .assert()
         .success();
-    let loss = records(&folder.path().join("run/loss.csv"))[0].loss;
+    let loss = records(folder.path().join("run"))[0].loss;
     let golden = golden_losses("article/losses.csv")[0];
     assert!((loss - golden).abs() < 1e-9, "{loss}, NumPy has {golden}");
 }

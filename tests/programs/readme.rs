@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::support::programs::process;
 use tempfile::TempDir;
 
 fn text(readme: &str) -> String {
@@ -41,16 +42,10 @@ fn command(line: &str, folder: &TempDir) -> Option<Command> {
         Some(rest) => rest.split_once(" -- ").unwrap(),
         None => ("numgrad-train", rest.strip_prefix("-- ").unwrap()),
     };
-    let mut command = Command::new(match program {
-        "numgrad-train" => assert_cmd::cargo::cargo_bin!("numgrad-train"),
-        "numgrad-predict" => assert_cmd::cargo::cargo_bin!("numgrad-predict"),
-        "numgrad-report" => assert_cmd::cargo::cargo_bin!("numgrad-report"),
-        _ => panic!("{line}: there is no program {program}"),
-    });
+    let mut command = process(program, folder);
     // The digits that are built in, as files: the same program as on MNIST, and no network.
     let digits: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist-subset");
-    command.args(args.split_whitespace()).current_dir(folder).env("NUMGRAD_DATA_DIR", digits);
-    command.env_remove("NUMGRAD_ISA").env_remove("RAYON_NUM_THREADS");
+    command.args(args.split_whitespace()).env("NUMGRAD_DATA_DIR", digits);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     Some(command)
 }

@@ -3,21 +3,17 @@
 use std::fs;
 use std::path::Path;
 
+use crate::support::programs;
 use assert_cmd::Command;
 use numgrad::report::{Run, Summary};
 use predicates::prelude::*;
 use tempfile::TempDir;
 
+/// A program, by what its name ends with, and its arguments.
 fn program(folder: &TempDir, args: &str) -> Command {
     let (name, args) = args.split_once(' ').unwrap();
-    let mut command = Command::new(match name {
-        "train" => assert_cmd::cargo::cargo_bin!("numgrad-train"),
-        _ => assert_cmd::cargo::cargo_bin!("numgrad-report"),
-    });
-    for variable in ["NUMGRAD_DATA_DIR", "NUMGRAD_ISA", "RAYON_NUM_THREADS"] {
-        command.env_remove(variable);
-    }
-    command.args(args.split_whitespace()).current_dir(folder);
+    let mut command = programs::program(&format!("numgrad-{name}"), folder);
+    command.args(args.split_whitespace());
     command
 }
 

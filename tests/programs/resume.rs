@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use assert_cmd::Command;
+use crate::support::programs::{process, records, run, train};
 use numgrad::dataset::synthetic;
 use numgrad::nn::NetworkShape;
 use numgrad::nn::simd::Isa;
@@ -17,28 +17,10 @@ use numgrad::train::{
 use predicates::prelude::*;
 use tempfile::TempDir;
 
-fn program(folder: &TempDir) -> Command {
-    let mut command = assert_cmd::cargo::cargo_bin_cmd!("numgrad-train");
-    for variable in ["NUMGRAD_DATA_DIR", "NUMGRAD_ISA", "RAYON_NUM_THREADS"] {
-        command.env_remove(variable);
-    }
-    command.current_dir(folder);
-    command
-}
-
-fn run(folder: &TempDir, args: &str) -> assert_cmd::assert::Assert {
-    program(folder).args(args.split_whitespace()).assert()
-}
-
-fn records(folder: &TempDir, run: &str) -> Vec<Record> {
-    let log = folder.path().join(run).join("loss.csv");
-    csv::Reader::from_path(log).unwrap().deserialize().collect::<Result<_, _>>().unwrap()
-}
-
 /// All that must not depend on interruptions, of each iteration.
 fn bits(folder: &TempDir, run: &str) -> Vec<(u64, u64, u64, u64)> {
     let bits = |r: &Record| (r.iteration, r.loss.to_bits(), r.gradient_norm.to_bits(), r.n_evaluations);
-    records(folder, run).iter().map(bits).collect()
+    records(folder.path().join(run)).iter().map(bits).collect()
 }
 
 #[track_caller]
@@ -46,7 +28,7 @@ fn assert_same(folder: &TempDir, continued: &str, uninterrupted: &str) {
     assert_eq!(bits(folder, continued), bits(folder, uninterrupted));
     let model = |run: &str| fs::read(folder.path().join(run).join("model.npz")).unwrap();
     assert!(model(continued) == model(uninterrupted), "the weights differ");
-    let records = records(folder, continued);
+    let records = records(folder.path().join(continued));
     assert!(records.is_sorted_by(|a, b| a.elapsed_s < b.elapsed_s), "the time of training does not go on");
     assert!(folder.path().join(continued).join("run.json").exists());
 }
@@ -100,7 +82,7 @@ fn a_finished_run_can_be_given_more_iterations() {
         assert_same(&folder, forward, &format!("whole-{forward}"));
         let json = fs::read_to_string(folder.path().join(forward).join("run.json")).unwrap();
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-        let gradient_s: f64 = records(&folder, forward).iter().map(|r| r.gradient_s).sum();
+        let gradient_s: f64 = records(folder.path().join(forward)).iter().map(|r| r.gradient_s).sum();
         assert!((json["gradient_s"].as_f64().unwrap() - gradient_s).abs() < 1e-9);
         assert_eq!((&json["iterations"], &json["seed"], &json["hidden"]), (&9.into(), &7.into(), &7.into()));
     }
@@ -131,20 +113,20 @@ fn killed_at_any_moment_a_run_continues_with_the_same_bits() {
     for (out, every) in [("a", "1"), ("b", "0.01s")] {
         let settings =
             ["--dataset", "synthetic", "--seed", "3", "--init", "normal", "-n", "3000", "--batch-size", "50"];
-        program(&folder).args(settings).args(["--out", "whole", "--force", "--quiet"]).assert().success();
+        train(&folder).args(settings).args(["--out", "whole", "--force", "--quiet"]).assert().success();
         let run_folder = folder.path().join(out);
         // A different moment of each attempt, in no order; what the machine does besides makes them random.
         let mut moments = LegacyRandom::seed(1);
         let mut reached = vec![0];
         for attempt in 0..10 {
-            let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("numgrad-train"));
+            let mut command = process("numgrad-train", &folder);
             if run_folder.join("checkpoint.npz").exists() {
                 command.args(["--resume", out]);
             } else {
                 command.args(settings).args(["--out", out, "--force", "--checkpoint-every", every]);
             }
             command.args(["--threads", ["1", "2", "3"][attempt % 3], "--quiet"]);
-            let mut child = command.current_dir(&folder).stdout(Stdio::null()).spawn().unwrap();
+            let mut child = command.stdout(Stdio::null()).spawn().unwrap();
             // Every other attempt may end before it has got anywhere.
             let before = *reached.last().unwrap();
             while attempt % 2 == 0 && iteration(&run_folder) <= before && child.try_wait().unwrap().is_none() {
@@ -224,13 +206,13 @@ fn a_setting_that_would_change_the_result_is_refused_with_both_values() {
     }
     let other = if Isa::best().to_string() == "plain" { return } else { "plain" };
     let both = predicate::str::contains(format!("NUMGRAD_ISA is {other}, but the run has {}", Isa::best()));
-    program(&folder).args(["--resume", "run"]).env("NUMGRAD_ISA", other).assert().code(1).stderr(both);
+    train(&folder).args(["--resume", "run"]).env("NUMGRAD_ISA", other).assert().code(1).stderr(both);
     assert!(fs::read(folder.path().join("run/checkpoint.npz")).unwrap() == before);
 
     // The same values again are no contradiction, and what does not change the result may change.
     let same = "--batch-size 100 --learning-rate 0.1 --hidden 10 --step 1e-4 --seed 42 --dataset synthetic -n 6";
     run(&folder, &format!("--resume run {same} --eval-every 1 --checkpoint-every 1 --threads 2 --force")).success();
-    assert_eq!(records(&folder, "run").iter().filter(|r| r.train_accuracy.is_some()).count(), 3);
+    assert_eq!(records(folder.path().join("run")).iter().filter(|r| r.train_accuracy.is_some()).count(), 3);
 }
 
 #[test]
@@ -250,19 +232,15 @@ fn other_samples_are_refused_and_moved_ones_are_found_by_their_new_folder() {
     write("data", &[0, 1, 2]);
     run(&folder, "--data-dir data -n 2 --out run").success();
     // The folder is known from the checkpoint, from wherever the program is called.
-    program(&TempDir::new().unwrap())
-        .arg("--resume")
-        .arg(folder.path().join("run"))
-        .args(["-n", "3"])
-        .assert()
-        .success();
+    let elsewhere = TempDir::new().unwrap();
+    train(&elsewhere).arg("--resume").arg(folder.path().join("run")).args(["-n", "3"]).assert().success();
 
     fs::rename(folder.path().join("data"), folder.path().join("moved")).unwrap();
     run(&folder, "--resume run -n 4").code(1).stderr(predicate::str::contains("data"));
     run(&folder, "--resume run -n 4 --data-dir moved").success();
     // The environment may have changed; it is not asked where the checkpoint knows better.
     write("other", &[0, 1, 1]);
-    program(&folder).args(["--resume", "run", "-n", "4"]).env("NUMGRAD_DATA_DIR", "other").assert().success();
+    train(&folder).args(["--resume", "run", "-n", "4"]).env("NUMGRAD_DATA_DIR", "other").assert().success();
     for (args, words) in [
         ("--resume run --mirror http://localhost", "--mirror says where to download MNIST from"),
         ("--resume synthetic --data-dir moved", "--data-dir names files to read"),
@@ -273,7 +251,7 @@ fn other_samples_are_refused_and_moved_ones_are_found_by_their_new_folder() {
     run(&folder, "--resume run -n 5 --data-dir other")
         .code(1)
         .stderr(predicate::str::contains("expected the samples").and(predicate::str::contains("CRC-32")));
-    assert_eq!(records(&folder, "run").len(), 4);
+    assert_eq!(records(folder.path().join("run")).len(), 4);
 }
 
 #[test]
@@ -287,7 +265,7 @@ fn a_folder_without_a_checkpoint_is_named() {
     assert!(fs::read_dir(folder.path().join("empty")).unwrap().next().is_none());
     run(&folder, "--resume a --out b").code(2).stderr(predicate::str::contains("--resume"));
     for every in ["0", "-1", "0s", "-1s", "1.5", "x", ""] {
-        program(&folder)
+        train(&folder)
             .args(["--checkpoint-every", every])
             .assert()
             .code(2)
@@ -353,8 +331,8 @@ fn a_run_in_a_folder_whose_name_is_no_text_is_continued() {
         println!("skipped: this file system takes UTF-8 names only");
         return;
     }
-    program(&folder).args(["--dataset", "synthetic", "-n", "2", "--out"]).arg(name).assert().success();
-    program(&folder).args(["-n", "3", "--resume"]).arg(name).assert().success();
+    train(&folder).args(["--dataset", "synthetic", "-n", "2", "--out"]).arg(name).assert().success();
+    train(&folder).args(["-n", "3", "--resume"]).arg(name).assert().success();
 }
 
 #[test]

@@ -5,26 +5,18 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use crate::support::programs::{iteration, records, train_process};
 use numgrad::report::{Run, Summary};
-use numgrad::train::{Checkpoint, Record};
+use numgrad::train::Record;
 use tempfile::TempDir;
 
-fn program(folder: &TempDir, args: &str) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("numgrad-train"));
-    for variable in ["NUMGRAD_DATA_DIR", "NUMGRAD_ISA", "RAYON_NUM_THREADS"] {
-        command.env_remove(variable);
-    }
-    command.args(args.split_whitespace()).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
 fn run(folder: &TempDir, args: &str) {
-    let output = program(folder, args).output().unwrap();
+    let output = train_process(folder, args).output().unwrap();
     assert!(output.status.success(), "{args}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -34,7 +26,7 @@ fn send(signal: &str, child: &Child) {
 
 /// Starts a run and waits until it is in the midst of its iterations: more than `n` of them are done.
 fn start(folder: &TempDir, args: &str, run: &Path, n: usize) -> Child {
-    let mut child = program(folder, args).spawn().unwrap();
+    let mut child = train_process(folder, args).spawn().unwrap();
     // A row a line; the header comes with the first.
     let n_rows = || fs::read_to_string(run.join("loss.csv")).map_or(0, |log| log.lines().count());
     while !run.join("checkpoint.npz").exists() || (n > 0 && n_rows() < n + 1) {
@@ -49,15 +41,6 @@ fn end(mut child: Child) -> (Option<i32>, String) {
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     (child.wait().unwrap().code(), stderr)
-}
-
-fn records(run: &Path) -> Vec<Record> {
-    let rows = csv::Reader::from_path(run.join("loss.csv")).unwrap().into_deserialize();
-    rows.collect::<Result<_, _>>().unwrap()
-}
-
-fn iteration(run: &Path) -> u64 {
-    Checkpoint::read(fs::File::open(run.join("checkpoint.npz")).unwrap()).unwrap().0.iteration
 }
 
 #[test]
@@ -186,7 +169,7 @@ fn a_second_signal_ends_the_program_at_once() {
         let out = signal.trim_start_matches('-');
         let run_folder = folder.path().join(out);
         let args = format!("--dataset synthetic -n 1000000000 --checkpoint-every 1000s --quiet --out {out}");
-        let mut child = program(&folder, &args).stderr(stderr.try_clone().unwrap()).spawn().unwrap();
+        let mut child = train_process(&folder, &args).stderr(stderr.try_clone().unwrap()).spawn().unwrap();
         while fs::read_to_string(run_folder.join("loss.csv")).map_or(0, |log| log.lines().count()) < 2 {
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -214,7 +197,7 @@ fn how_to_continue_is_said_as_a_shell_takes_it() {
             println!("skipped: this file system takes UTF-8 names only");
             continue;
         }
-        let mut command = program(&folder, "--dataset synthetic -n 1000000000 --quiet --out");
+        let mut command = train_process(&folder, "--dataset synthetic -n 1000000000 --quiet --out");
         let child = command.arg(name).spawn().unwrap();
         while !run_folder.join("checkpoint.npz").exists() {
             std::thread::sleep(Duration::from_millis(2));

@@ -4,3 +4,6 @@
 #[cfg(feature = "cli")]
 pub mod idx_files;
 pub mod mnist;
+pub mod numbers;
+#[cfg(feature = "cli")]
+pub mod programs;
