@@ -1,62 +1,174 @@
-//! What a trained network answers, as a page shows it.
+//! The part of a run's page that tells what the network answers: which classes it takes for which, and its worst mistakes.
+
+use std::cmp::Reverse;
 
 use ndarray::{Array2, ArrayView2};
 
+use super::numbers::{MISSING, grouped, percent, probability};
 use super::picture::{self, Picture};
 use crate::dataset::Samples;
 use crate::train::{Evaluation, Prediction};
 
-/// So many mistakes are shown at most,
+/// This many mistakes are shown at most.
 const MAX_MISTAKES: usize = 24;
-/// and no more than so many pixels of them.
+/// The pictures of the mistakes have no more pixels than this, all together.
 const MAX_PIXELS: usize = 60_000;
 
-/// A network's answers to a set of samples.
+/// More classes are shown as a picture; a table of them is too large to be read.
+const MAX_TABLE: usize = 20;
+/// About how wide that picture is shown where there is room, in pixels.
+const MAP_WIDTH: usize = 512;
+/// Beside the picture stand this many of the most frequent confusions.
+const MAX_CONFUSIONS: usize = 10;
+
+/// An [`Evaluation`] with its samples as a page shows it: texts, a table and pictures.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answers {
-    /// Which set, as in "the test set".
-    pub(super) set: &'static str,
-    pub(super) accuracy: f64,
-    pub(super) n_samples: usize,
-    pub(super) n_mistakes: usize,
-    /// Samples with each label (rows) that were taken for each class (columns).
-    pub(super) confusion: Array2<usize>,
+pub struct AnswersSection {
+    pub(super) lead: String,
+    pub(super) classes: Vec<usize>,
+    /// The confusion matrix as a table; empty where it is a [`map`](Self::map).
+    pub(super) rows: Vec<ConfusionRow>,
+    pub(super) map: Option<Picture>,
+    /// How wide the map is shown, in pixels.
+    pub(super) map_width: usize,
+    /// The most frequent confusions, beside a map.
+    pub(super) confusions: Vec<Confusion>,
+    pub(super) mistakes_lead: String,
     /// Those first whose label seemed least probable; none where the inputs are no pictures.
     pub(super) mistakes: Vec<Mistake>,
+}
+
+/// How the samples of one label were classified.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ConfusionRow {
+    pub label: usize,
+    pub cells: Vec<ConfusionCell>,
+    /// The share that is classified right.
+    pub right: String,
+}
+
+/// How many samples of one label were taken for one class.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ConfusionCell {
+    /// The name of a style rule: `right`, `wrong` or `none`.
+    pub kind: &'static str,
+    /// The square root of the share of the row, so that rare mistakes are seen.
+    pub shade: String,
+    pub count: String,
+}
+
+/// A label and the class that samples of it were taken for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Confusion {
+    pub label: usize,
+    pub class: usize,
+    pub count: String,
 }
 
 /// A sample that was taken for another class.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Mistake {
-    /// Counted from 0.
-    pub sample: usize,
-    pub prediction: Prediction,
     pub picture: Picture,
+    /// The sample's place in its set, counted from 0.
+    pub sample: usize,
+    pub label: usize,
+    pub class: usize,
+    pub probability: String,
+    pub label_probability: String,
 }
 
-impl Answers {
-    /// The answers to `samples`, which are `set`, as in "test set".
+impl AnswersSection {
+    /// Shows the answers to `samples`, which are `set`, as in "test set".
     ///
     /// # Panics
-    /// If the evaluation is not of as many samples.
-    pub fn new(set: &'static str, evaluation: &Evaluation, samples: &Samples) -> Self {
+    /// If the evaluation is of another number of samples.
+    pub fn new(set: &str, evaluation: &Evaluation, samples: &Samples) -> Self {
         let predictions = evaluation.predictions();
-        assert_eq!(predictions.len(), samples.len(), "answers to some samples are shown beside others");
+        let (n_answers, n_samples) = (predictions.len(), samples.len());
+        assert_eq!(n_answers, n_samples, "{n_answers} answers can't be those to {n_samples} samples");
+        let n_mistakes = predictions.iter().filter(|prediction| !prediction.is_correct()).count();
         let n_shown = match samples.image_size() {
             Some((rows, columns)) => MAX_MISTAKES.min(MAX_PIXELS / (rows * columns).max(1)),
             None => 0,
         };
-        let mistake =
-            |sample| Mistake { sample, prediction: predictions[sample], picture: picture_of(samples, sample) };
+        let worst = evaluation.worst_mistakes(n_shown).into_iter();
+        let mistakes: Vec<_> = worst.map(|sample| Mistake::new(sample, predictions[sample], samples)).collect();
+        let confusion = evaluation.confusion();
+        let n_classes = confusion.nrows();
+        let is_table = n_classes <= MAX_TABLE;
         Self {
-            set,
-            accuracy: evaluation.accuracy(),
-            n_samples: samples.len(),
-            n_mistakes: predictions.iter().filter(|prediction| !prediction.is_correct()).count(),
-            confusion: evaluation.confusion(),
-            mistakes: evaluation.worst_mistakes(n_shown).into_iter().map(mistake).collect(),
+            lead: format!(
+                "Of the {} samples of the {set}, {} ({}) are classified right.",
+                grouped(n_samples),
+                grouped(n_samples - n_mistakes),
+                percent(evaluation.accuracy(), 2),
+            ),
+            classes: (0..n_classes).collect(),
+            rows: if is_table { rows(&confusion) } else { Vec::new() },
+            map: (!is_table).then(|| picture::shares(&shares(&confusion))),
+            // A whole number of pixels for each class.
+            map_width: n_classes * (MAP_WIDTH / n_classes).max(3),
+            confusions: if is_table { Vec::new() } else { most_frequent(&confusion) },
+            mistakes_lead: format!(
+                "{} of {} mistakes in the {set}: those whose label seemed least probable. Above, what it was taken for and how \
+                 probable that seemed; below, the same of what it is, and its number, counted from 0.",
+                mistakes.len(),
+                grouped(n_mistakes),
+            ),
+            mistakes,
         }
     }
+}
+
+impl Mistake {
+    fn new(sample: usize, prediction: Prediction, samples: &Samples) -> Self {
+        Self {
+            picture: picture_of(samples, sample),
+            sample,
+            label: prediction.label,
+            class: prediction.class,
+            probability: probability(prediction.probability),
+            label_probability: probability(prediction.label_probability),
+        }
+    }
+}
+
+/// The share of each label's samples (rows) that were taken for each class (columns); 0 where the label does not occur.
+fn shares(confusion: &Array2<usize>) -> Array2<f64> {
+    let sums: Vec<_> = confusion.rows().into_iter().map(|row| row.sum().max(1) as f64).collect();
+    Array2::from_shape_fn(confusion.dim(), |(label, class)| confusion[[label, class]] as f64 / sums[label])
+}
+
+fn rows(confusion: &Array2<usize>) -> Vec<ConfusionRow> {
+    let shares = shares(confusion);
+    let cell = |label: usize, class: usize| ConfusionCell {
+        kind: match confusion[[label, class]] {
+            0 => "none",
+            _ if label == class => "right",
+            _ => "wrong",
+        },
+        shade: format!("{:.3}", shares[[label, class]].sqrt()),
+        count: grouped(confusion[[label, class]]),
+    };
+    let row = |label: usize| ConfusionRow {
+        label,
+        cells: (0..confusion.ncols()).map(|class| cell(label, class)).collect(),
+        right: match confusion.row(label).sum() {
+            0 => MISSING.to_owned(),
+            _ => percent(shares[[label, label]], 1),
+        },
+    };
+    (0..confusion.nrows()).map(row).collect()
+}
+
+fn most_frequent(confusion: &Array2<usize>) -> Vec<Confusion> {
+    let is_confusion = |&((label, class), &n): &((usize, usize), &usize)| label != class && n > 0;
+    let mut confusions: Vec<_> = confusion.indexed_iter().filter(is_confusion).collect();
+    // The sort is stable: what is equally frequent stays in order.
+    confusions.sort_by_key(|&(_, &n)| Reverse(n));
+    confusions.truncate(MAX_CONFUSIONS);
+    let shown = |((label, class), n): ((usize, usize), &usize)| Confusion { label, class, count: grouped(n) };
+    confusions.into_iter().map(shown).collect()
 }
 
 fn picture_of(samples: &Samples, sample: usize) -> Picture {

@@ -1,19 +1,15 @@
 //! The axes of a chart: where a number lies, which numbers are written beside it, and how.
 
-use std::ops::Range;
-
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
-
-use super::numbers::grouped;
+use super::numbers::{grouped, percent, significant};
 
 /// What is measured along one side, and how its numbers are shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
-    /// What it is, with the unit.
+    /// What is measured along the axis, with the unit.
     pub label: String,
-    /// Where a number lies.
+    /// Whether equal differences or equal ratios are equally far.
     pub scale: Scale,
-    /// How a number is written.
+    /// How the numbers beside the axis are written.
     pub numbers: Numbers,
 }
 
@@ -29,9 +25,9 @@ pub enum Scale {
 /// How the numbers of an axis are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbers {
-    /// Without decimals: 20,000.
+    /// Without decimals: 20,000. A logarithmic axis is divided by doublings: 1, 2, 4.
     Whole,
-    /// With as many decimals as tell neighbours apart.
+    /// With the decimals that tell neighbours apart.
     Decimal,
     /// Shares of 1 in per cent; the axis ends at 100%.
     Percent,
@@ -43,9 +39,14 @@ impl Axis {
         Self { label: label.to_owned(), scale: Scale::Linear, numbers }
     }
 
-    /// An axis of equal ratios.
+    /// An axis of equal ratios, divided by powers of ten.
     pub fn logarithmic(label: &str) -> Self {
         Self { label: label.to_owned(), scale: Scale::Logarithmic, numbers: Numbers::Decimal }
+    }
+
+    /// An axis of equal ratios, divided by powers of two: of counts that are doubled.
+    pub fn doubling(label: &str) -> Self {
+        Self { label: label.to_owned(), scale: Scale::Logarithmic, numbers: Numbers::Whole }
     }
 
     /// Where a number lies; nowhere if it is not finite, or the axis has no place for it.
@@ -84,6 +85,12 @@ impl Axis {
     /// At most about `n` places from `from` to `to` that get a line and a number.
     pub(super) fn ticks(&self, from: f64, to: f64, n: usize) -> Vec<(f64, String)> {
         let n = n.max(2) as f64;
+        if self.scale == Scale::Logarithmic && self.numbers == Numbers::Whole {
+            let doublings = doublings(from, to, n);
+            if doublings.len() > 1 {
+                return doublings;
+            }
+        }
         let (first, last) = (from.ceil() as i32, to.floor() as i32);
         if self.scale == Scale::Logarithmic && last > first {
             let every = (f64::from(last - first + 1) / n).ceil() as i32;
@@ -109,6 +116,15 @@ impl Axis {
         numbers.filter_map(|number| Some((self.place(number)?.clamp(from, to), text(number)))).collect()
     }
 
+    /// A number of this axis within a sentence.
+    pub(super) fn in_words(&self, number: f64) -> String {
+        match self.numbers {
+            Numbers::Whole => grouped(format!("{number:.0}")),
+            Numbers::Decimal => significant(number),
+            Numbers::Percent => percent(number, 1),
+        }
+    }
+
     /// The next of 1, 2, 5, 10, 20, … times a power of ten.
     fn step(&self, at_least: f64) -> f64 {
         let power = 10f64.powf(at_least.max(1e-300).log10().floor());
@@ -118,34 +134,13 @@ impl Axis {
     }
 }
 
-/// An axis as plotters draws it: places from one end to the other, and those that get a line and a text.
-pub(super) struct Ruler {
-    pub ends: (f64, f64),
-    pub ticks: Vec<(f64, String)>,
-}
-
-impl Ranged for Ruler {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, place: &f64, (from, to): (i32, i32)) -> i32 {
-        let share = (place - self.ends.0) / (self.ends.1 - self.ends.0);
-        from + (share * f64::from(to - from)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        self.ticks.iter().map(|(place, _)| *place).collect()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.ends.0..self.ends.1
-    }
-}
-
-impl ValueFormatter<f64> for Ruler {
-    fn format_ext(&self, place: &f64) -> String {
-        self.ticks.iter().find(|(tick, _)| tick == place).map_or(String::new(), |(_, text)| text.clone())
-    }
+/// The powers of two from `10^from` to `10^to`, or every second, third, … of them.
+fn doublings(from: f64, to: f64, n: f64) -> Vec<(f64, String)> {
+    let step = 2f64.log10();
+    let (first, last) = ((from / step - 1e-9).ceil().max(0.0) as i32, (to / step + 1e-9).floor() as i32);
+    let every = (f64::from((last - first + 1).max(1)) / n).ceil() as i32;
+    let powers = (first..=last).filter(|power| power.rem_euclid(every) == 0);
+    powers.map(|power| (f64::from(power) * step, grouped(2f64.powi(power)))).collect()
 }
 
 /// 0.01 in full, or 10⁻².
@@ -193,6 +188,16 @@ mod tests {
         // Each where it belongs: equal ratios, equal distances.
         let ticks = log.ticks(-2.0, 2.0, 9);
         assert!(ticks.windows(2).all(|pair| pair[1].0 - pair[0].0 == 1.0), "{ticks:?}");
+    }
+
+    #[test]
+    fn an_axis_of_doublings_has_powers_of_two() {
+        let threads = Axis::doubling("threads");
+        assert_eq!(labels(&threads, 0.0, 16f64.log10(), 8), ["1", "2", "4", "8", "16"]);
+        assert_eq!(labels(&threads, 0.0, 4096f64.log10(), 5), ["1", "8", "64", "512", "4,096"]);
+        assert_eq!(labels(&threads, 0.5f64.log10(), 3f64.log10(), 8), ["1", "2"]);
+        // Between two powers any number is better than none.
+        assert_eq!(labels(&threads, 5f64.log10(), 7f64.log10(), 8), ["5", "6", "7"]);
     }
 
     #[test]

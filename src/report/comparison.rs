@@ -2,14 +2,16 @@
 
 use askama::Template;
 
-use super::chart::{self, Axis, Chart, Numbers, Series, Stroke};
+use super::chart::{Axis, Chart, Numbers, Series, Stroke};
+use super::colours;
+use super::drawing::Look;
+use super::error::Error;
+use super::figure::Figure;
 use super::log::{self, Over, along};
-use super::numbers::{duration, grouped, percent, three_digits, with_unit};
-use super::page::Figure;
-use super::run::{chance, loss_axis};
-use super::{Error, Run};
+use super::numbers::{MISSING, bound, duration, grouped, loss, percent, three_digits, with_unit};
+use super::run::{Run, chance, loss_axis};
 
-/// Where the longest run took so many times as long as the shortest, seconds are drawn by their ratios.
+/// Where the longest run took more than this many times as long as the shortest, the axis of seconds is logarithmic.
 const FAR_APART: f64 = 8.0;
 
 /// Longer names are cut in the middle, or a legend would not fit a phone.
@@ -19,7 +21,7 @@ const MAX_NAME: usize = 38;
 #[template(path = "comparison.html")]
 struct Page {
     version: &'static str,
-    chart_css: String,
+    colours_css: String,
     heading: String,
     lead: String,
     by_iteration: Figure,
@@ -34,14 +36,14 @@ struct Page {
 struct RunPart {
     name: String,
     folder: String,
-    colour: usize,
-    dashes: usize,
+    /// How its curves look, wider, as there is less of it.
+    look: Look,
     results: [String; 8],
     /// The values of the settings that differ.
     differing: Vec<String>,
 }
 
-/// A self-contained HTML page that compares runs.
+/// An HTML page that compares runs and needs no other file.
 ///
 /// # Errors
 /// [`Error`] if a log has changed since the run was read.
@@ -55,14 +57,13 @@ pub fn comparison_page(runs: &[Run]) -> Result<String, Error> {
     let part = |(i, (run, name)): (usize, (&Run, &String))| RunPart {
         name: name.clone(),
         folder: run.folder.display().to_string(),
-        colour: i % chart::PALETTE.len(),
-        dashes: chart::dashes(i),
+        look: Look::new(i, Stroke::Wide(4)),
         results: results(run, runs),
         differing: differing.iter().map(|&setting| settings[i][setting].1.clone()).collect(),
     };
     let page = Page {
         version: env!("CARGO_PKG_VERSION"),
-        chart_css: chart::css(),
+        colours_css: colours::css(),
         heading: if runs.len() <= 3 { names.join(", ") } else { format!("{} runs", runs.len()) },
         lead: agreement.sentence(),
         by_iteration: loss_figure(runs, &names, Over::Iterations, &agreement),
@@ -122,25 +123,18 @@ impl Agreement {
     }
 
     fn sentence(&self) -> String {
-        let (n, difference) = (grouped(self.n), self.largest_difference);
-        match self.n {
-            0 => "One of the runs has done no iteration yet.".to_owned(),
-            _ if difference == 0.0 => format!("Over the {n} iterations that all of them have, the losses are equal."),
-            _ if self.is_close() => {
-                format!(
-                    "Over the {n} iterations that all of them have, the losses differ by less than {}.",
-                    above(difference)
-                )
-            }
-            _ => format!("Over the {n} iterations that all of them have, the losses differ by up to {difference:.3}."),
+        let difference = self.largest_difference;
+        let over = match self.n {
+            0 => return "One of the runs has done no iteration yet.".to_owned(),
+            1 => "After the one iteration that all of them have, the losses".to_owned(),
+            n => format!("Over the {} iterations that all of them have, the losses", grouped(n)),
+        };
+        match difference {
+            0.0 => format!("{over} are equal."),
+            _ if self.is_close() => format!("{over} differ by less than {}.", bound(difference)),
+            _ => format!("{over} differ by up to {difference:.3}."),
         }
     }
-}
-
-/// The next 1e-9, 2e-9, … above.
-fn above(x: f64) -> String {
-    let power = 10f64.powf(x.log10().floor());
-    format!("{:.0e}", ((x / power).floor() + 1.0) * power)
 }
 
 /// Of `n` curves that lie on each other, the one that is drawn as number `i`: the later the thinner, or the last one would
@@ -154,7 +148,7 @@ fn loss_figure(runs: &[Run], names: &[String], over: Over, agreement: &Agreement
     for (i, (run, name)) in runs.iter().zip(names).enumerate() {
         let mut curves = run.curves.loss_series(over, name, i);
         if over == Over::Iterations && agreement.is_close() {
-            curves.retain(|curve| curve.stroke == Stroke::Bold);
+            curves.retain(|curve| curve.stroke != Stroke::Thin);
             curves.iter_mut().for_each(|curve| curve.stroke = below_others(i, runs.len()));
         }
         series.append(&mut curves);
@@ -184,13 +178,12 @@ fn loss_figure(runs: &[Run], names: &[String], over: Over, agreement: &Agreement
     let strong = if smoothed { "Strong: the mean over a twentieth of a run\u{2019}s iterations. " } else { "" };
     let chart = Chart {
         title: format!("{title}: {}", names.join(", ")),
-        shows_title: false,
         x,
         y: loss_axis(),
         series,
         levels: if have_same_classes { vec![chance(first)] } else { Vec::new() },
     };
-    Figure::new(chart, format!("{pale}{strong}{caption}"))
+    Figure::new(&chart, format!("{pale}{strong}{caption}"))
 }
 
 fn are_far_apart(runs: &[Run]) -> bool {
@@ -198,7 +191,7 @@ fn are_far_apart(runs: &[Run]) -> bool {
     seconds().fold(0.0, f64::max) > FAR_APART * seconds().fold(f64::INFINITY, f64::min)
 }
 
-/// Nothing where no run measured it more than once.
+/// Accuracy over iterations; none where no run measured it more than once.
 fn accuracy_figure(runs: &[Run], names: &[String], agreement: &Agreement) -> Option<Figure> {
     // Of the samples that were not trained with, where there are any.
     let is_test = runs.iter().any(|run| run.curves.test_accuracy.len() > 1);
@@ -210,18 +203,17 @@ fn accuracy_figure(runs: &[Run], names: &[String], agreement: &Agreement) -> Opt
         name: name.clone(),
         points: along(Over::Iterations, &points(run)),
         colour,
-        stroke: if agreement.is_close() { below_others(colour, runs.len()) } else { Stroke::Bold },
+        stroke: if agreement.is_close() { below_others(colour, runs.len()) } else { Stroke::Marked },
     };
     let set = if is_test { "test set" } else { "training set" };
     let chart = Chart {
         title: format!("Accuracy on the {set} by iteration: {}", names.join(", ")),
-        shows_title: false,
         x: Axis::linear("iteration", Numbers::Whole),
         y: Axis::linear(&format!("share of the {set} that is classified right"), Numbers::Percent),
         series: runs.iter().zip(names).enumerate().map(series).collect(),
         levels: Vec::new(),
     };
-    Some(Figure::new(chart, String::new()))
+    Some(Figure::new(&chart, String::new()))
 }
 
 const RESULTS: [&str; 8] = [
@@ -235,16 +227,16 @@ const RESULTS: [&str; 8] = [
     "Evaluations a second",
 ];
 
-/// As [`RESULTS`] names them.
+/// What came of a run, in the order of [`RESULTS`].
 fn results(run: &Run, runs: &[Run]) -> [String; 8] {
     let summary = &run.summary;
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "\u{2013}".to_owned());
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| MISSING.to_owned());
     let done = grouped(summary.iterations_done());
     let slowest = runs.iter().filter_map(|run| run.summary.seconds_per_gradient()).fold(0.0, f64::max);
     let times = |seconds: f64| format!("{} ×", grouped(three_digits(slowest / seconds.max(1e-12))));
     [
         if summary.is_interrupted() { format!("{done} of {}", grouped(summary.iterations)) } else { done },
-        or_dash(summary.final_loss.map(|loss| format!("{loss:.4}"))),
+        or_dash(summary.final_loss.map(loss)),
         or_dash(summary.train_accuracy.map(|share| percent(share, 2))),
         or_dash(summary.test_accuracy.map(|share| percent(share, 2))),
         duration(summary.train_s),
@@ -266,10 +258,5 @@ mod tests {
             (name.chars().count(), name.starts_with("aaaaaaaaaaaa…"), name.ends_with("ébbbbbbbbbbbbbbbbbbbb")),
             (38, true, true)
         );
-    }
-
-    #[test]
-    fn a_bound_is_above_what_it_bounds() {
-        assert_eq!([3.2e-13, 9.9e-9, 1e-7, 2.000001e-12].map(above), ["4e-13", "1e-8", "2e-7", "3e-12"]);
     }
 }

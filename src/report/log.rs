@@ -2,21 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Error;
 use super::chart::{Series, Stroke};
+use super::error::Error;
 use super::thinner::Thinner;
 use crate::train::Record;
 
-/// A curve has so many stretches at most: more than a picture shows.
+/// A curve is kept in no more stretches than this, which are more than a picture shows.
 const MAX_STRETCHES: u64 = 1500;
 
-/// The smoothed loss is the mean of so large a share of the iterations.
+/// Each point of the smoothed loss is the mean over this share of the run's iterations.
 const SMOOTHING: f64 = 0.05;
 
 /// The rows of a log, one at a time.
 ///
 /// # Errors
-/// [`Error`] if the file can't be read; the rows if one is damaged.
+/// [`Error`] if the file can't be opened. A row is an [`Error`] where it can't be read or is damaged.
 pub fn read(path: &Path) -> Result<impl Iterator<Item = Result<Record, Error>> + use<>, Error> {
     fn error(path: PathBuf, source: csv::Error) -> Error {
         match source.is_io_error() {
@@ -32,41 +32,42 @@ pub fn read(path: &Path) -> Result<impl Iterator<Item = Result<Record, Error>> +
     Ok(reader.into_deserialize().map(move |row| row.map_err(|source| error(path.clone(), source))))
 }
 
-/// What a run's log tells, in as many points as a picture shows, however long the run.
+/// What a run's log tells: as curves of no more points than a picture shows, however long the run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curves {
     /// The loss after each iteration; of long runs the lowest and the highest of each of many equal stretches.
     pub loss: Vec<Point>,
-    /// The loss as the mean of [`mean_over`](Self::mean_over) iterations around each; fewer towards both ends. Empty where
-    /// that shows no more than the loss itself.
+    /// The smoothed loss: the mean over [`mean_over`](Self::mean_over) iterations around each, and over fewer towards both
+    /// ends of the run. Empty where that shows no more than the loss itself.
     pub mean_loss: Vec<Point>,
-    /// How many iterations a mean is over.
+    /// How many iterations a point of the smoothed loss is the mean of.
     pub mean_over: u64,
     /// The share of the training set that is classified right, where it was measured.
     pub train_accuracy: Vec<Point>,
-    /// The same of the test set.
+    /// The share of the test set that is classified right, where it was measured.
     pub test_accuracy: Vec<Point>,
-    /// The last row.
+    /// The last row of the log; none where no iteration is done.
     pub last: Option<Record>,
 }
 
-/// A value at a moment of a run.
+/// What was measured at one moment of a run: a loss, or a share that is classified right.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
-    /// After this iteration,
+    /// The number of the iteration after which it was measured. Of a mean over several iterations it is the mean of their
+    /// numbers.
     pub iteration: f64,
-    /// and these seconds of training.
+    /// How many seconds the run had trained by then.
     pub elapsed_s: f64,
-    /// Such was the value.
+    /// The loss, or the share.
     pub value: f64,
 }
 
-/// What a curve goes over.
+/// What lies along a curve's axis to the right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
-    /// The number of the iteration.
+    /// The numbers of the iterations.
     Iterations,
-    /// Seconds of training.
+    /// The seconds of training.
     Seconds,
 }
 
@@ -110,18 +111,19 @@ impl Curves {
         })
     }
 
-    /// The loss as curves: what is smoothed above what is not, or that alone.
+    /// The loss as curves for a chart: each batch's, pale, and the smoothed one above it; or each batch's alone where it is not
+    /// smoothed. The strong curve has the name.
     pub fn loss_series(&self, over: Over, name: &str, colour: usize) -> Vec<Series> {
         let series =
             |points: &[Point], name: String, stroke| Series { name, points: along(over, points), colour, stroke };
         if self.mean_loss.is_empty() {
-            return vec![series(&self.loss, name.to_owned(), Stroke::Bold)];
+            return vec![series(&self.loss, name.to_owned(), Stroke::Marked)];
         }
         vec![series(&self.loss, String::new(), Stroke::Thin), series(&self.mean_loss, name.to_owned(), Stroke::Bold)]
     }
 }
 
-/// The points of a curve over iterations or seconds.
+/// Points as a chart takes them, over iterations or over seconds.
 pub(super) fn along(over: Over, points: &[Point]) -> Vec<(f64, f64)> {
     let x = |point: &Point| match over {
         Over::Iterations => point.iteration,
@@ -130,11 +132,11 @@ pub(super) fn along(over: Over, points: &[Point]) -> Vec<(f64, f64)> {
     points.iter().map(|point| (x(point), point.value)).collect()
 }
 
-/// Sums over equal stretches of the iterations, which means are taken of in the end.
+/// Sums over equal stretches of a run's iterations, of which the means are taken in the end.
 struct Means {
     stretch_len: u64,
     n_stretches: u64,
-    /// With how many points they are of.
+    /// The sum of each stretch, and how many points it is of.
     sums: Vec<(Point, f64)>,
 }
 
@@ -156,14 +158,14 @@ impl Means {
         *count += 1.0;
     }
 
-    /// How many iterations a mean is over, and the means.
+    /// How many iterations each mean is over, and the means.
     fn finish(self) -> (u64, Vec<Point>) {
         let radius = (0.5 * SMOOTHING * self.n_stretches as f64) as usize;
         if radius == 0 {
             return (1, Vec::new());
         }
         let mean = |i: usize| {
-            // As many on either side, or the ends of a falling curve would be drawn too low or too high.
+            // The same number on either side, or the ends of a falling curve would be drawn too low or too high.
             let radius = radius.min(i).min(self.sums.len() - 1 - i);
             let mut total = (Point { iteration: 0.0, elapsed_s: 0.0, value: 0.0 }, 0.0);
             for (sum, count) in &self.sums[i - radius..=i + radius] {

@@ -6,8 +6,11 @@
 mod answers;
 mod axis;
 pub mod chart;
+mod colours;
 mod comparison;
+mod drawing;
 mod error;
+mod figure;
 pub mod log;
 pub mod numbers;
 mod page;
@@ -15,8 +18,9 @@ mod picture;
 mod run;
 mod summary;
 mod thinner;
+mod weights;
 
-pub use answers::Answers;
+pub use answers::AnswersSection;
 pub use comparison::comparison_page;
 pub use error::Error;
 pub use log::Curves;

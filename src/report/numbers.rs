@@ -1,4 +1,7 @@
-//! Numbers as people read them.
+//! Numbers as people read them, in the same forms wherever a program, a page or a picture shows them.
+
+/// Stands in a table where there is no number.
+pub const MISSING: &str = "\u{2013}";
 
 /// A rate in about three digits: 0.0123, 1.23, 123, 1234.
 pub fn three_digits(x: f64) -> String {
@@ -35,10 +38,43 @@ pub fn grouped(number: impl ToString) -> String {
     text + decimals
 }
 
-/// A time in about three digits: 1.20 ms, 28.4 s, 7 min 57 s, 2 h 05 min.
+/// A number in at least four digits that count: 0.001235, 2.303, 12,350, 1.235e-7.
+pub fn significant(x: f64) -> String {
+    // As it is when it is rounded: 9.9999 has one digit before the point, and 10.00 has two.
+    let rounded = format!("{x:.3e}");
+    let power = rounded.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
+    match power {
+        _ if x == 0.0 => "0".to_owned(),
+        -3..=5 => grouped(format!("{x:.*}", (3 - power).max(0) as usize)),
+        _ => rounded,
+    }
+}
+
+/// A loss, or a level that losses are compared with: 2.3026.
+pub fn loss(x: f64) -> String {
+    format!("{x:.4}")
+}
+
+/// A probability in per cent, in more than zeros: 99.8%, 1.25%, 3e-7.
+pub fn probability(p: f64) -> String {
+    match p {
+        p if p > 0.0 && p < 1e-4 => format!("{p:.0e}"),
+        p if p < 0.1 => percent(p, 2),
+        p => percent(p, 1),
+    }
+}
+
+/// The next of 1e-9, 2e-9, …, 1e-8, 2e-8, … that is larger than a number, so that it can be called less than that.
+pub fn bound(x: f64) -> String {
+    let power = 10f64.powf(x.log10().floor());
+    format!("{:.0e}", ((x / power).floor() + 1.0) * power)
+}
+
+/// A time in about three digits: 615 ns, 1.20 ms, 28.4 s, 7 min 57 s, 2 h 05 min.
 pub fn duration(seconds: f64) -> String {
     match seconds {
         0.0 => "0 s".to_owned(),
+        s if s < 0.9995e-6 => format!("{} ns", three_digits(1e9 * s)),
         s if s < 0.9995e-3 => format!("{} µs", three_digits(1e6 * s)),
         s if s < 0.9995 => format!("{} ms", three_digits(1e3 * s)),
         s if s < 119.5 => format!("{} s", three_digits(s)),
@@ -69,9 +105,10 @@ mod tests {
 
     #[test]
     fn times_are_shown_in_the_unit_that_suits_them() {
-        let shown = [0.0, 2.5e-6, 1.2e-3, 0.9996, 28.44, 119.6, 477.4, 7199.6, 7500.0, 36e6].map(duration);
+        let shown = [0.0, 6.152e-7, 2.5e-6, 1.2e-3, 0.9996, 28.44, 119.6, 477.4, 7199.6, 7500.0, 36e6].map(duration);
         let expected = [
             "0 s",
+            "615 ns",
             "2.50 µs",
             "1.20 ms",
             "1.00 s",
@@ -83,6 +120,23 @@ mod tests {
             "10,000 h 00 min",
         ];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn digits_count_from_the_first_that_is_not_0() {
+        let shown = [0.0, 1.2346e-7, 0.00123456, -0.5, 2.345678, 9.99996, 12_345.6, 987_654.0, 1.5e9].map(significant);
+        let expected = ["0", "1.235e-7", "0.001235", "-0.5000", "2.346", "10.00", "12,346", "987,654", "1.500e9"];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_probability_has_more_than_zeros() {
+        assert_eq!([0.0, 3.2e-7, 0.0125, 0.998].map(probability), ["0.00%", "3e-7", "1.25%", "99.8%"]);
+    }
+
+    #[test]
+    fn a_bound_is_above_what_it_bounds() {
+        assert_eq!([3.2e-13, 9.9e-9, 1e-7, 2.000001e-12].map(bound), ["4e-13", "1e-8", "2e-7", "3e-12"]);
     }
 
     #[test]

@@ -3,19 +3,18 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ndarray::{Array2, ArrayView2};
-use plotters::style::RGBColor;
 use png::{BitDepth, ColorType, Encoder};
 
-use super::chart::{LEVEL, PALETTE};
+use super::colours::{CURVES, Rgb, WARM};
 
 /// A picture that a page holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Picture {
     /// The picture itself, as a `data:` address.
     pub url: String,
-    /// Pixels.
+    /// How many pixels it has from left to right.
     pub width: usize,
-    /// Pixels.
+    /// How many pixels it has from top to bottom.
     pub height: usize,
 }
 
@@ -33,7 +32,7 @@ impl Picture {
 }
 
 /// A pixel of this colour, as opaque as a share from 0 to 1.
-fn pixel(RGBColor(red, green, blue): RGBColor, opacity: f64) -> [u8; 4] {
+fn pixel(Rgb(red, green, blue): Rgb, opacity: f64) -> [u8; 4] {
     [red, green, blue, (255.0 * opacity) as u8]
 }
 
@@ -58,7 +57,7 @@ pub(super) fn weights(w1: ArrayView2<f64>, (rows, columns): (usize, usize), per_
     for (unit, weights) in w1.columns().into_iter().enumerate() {
         let (left, top) = (unit % per_row * (columns + 1), unit / per_row * (rows + 1));
         for (input, weight) in weights.iter().enumerate() {
-            let colour = if *weight > 0.0 { LEVEL } else { PALETTE[0] };
+            let colour = if *weight > 0.0 { WARM.light } else { CURVES[0].light };
             let strength = (STRENGTHS * (weight / largest).abs()).round() / STRENGTHS;
             let (x, y) = (left + input % columns, top + input / columns);
             pixels[y * width + x] = pixel(colour, strength);
@@ -72,7 +71,7 @@ pub(super) fn shares(shares: &Array2<f64>) -> Picture {
     let (height, width) = shares.dim();
     // What is rare is to be seen too.
     let opacity = |share: f64| if share > 0.0 { 0.15 + 0.85 * share } else { 0.0 };
-    let pixels: Vec<[u8; 4]> = shares.iter().map(|&share| pixel(PALETTE[0], opacity(share))).collect();
+    let pixels: Vec<[u8; 4]> = shares.iter().map(|&share| pixel(CURVES[0].light, opacity(share))).collect();
     Picture::png(pixels.as_flattened(), (width, height), ColorType::Rgba)
 }
 

@@ -5,22 +5,23 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::chart::{Axis, Chart, Level, Numbers};
+use super::error::Error;
 use super::log::{Curves, Over};
-use super::numbers::grouped;
-use super::{Error, Summary};
+use super::numbers::{grouped, loss};
+use super::summary::Summary;
 use crate::nn::Parameters;
 use crate::train::{RunFiles, read_model};
 
 /// A run that has ended, was interrupted or diverged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// Its folder, as it was named.
+    /// The run's folder, by the name that it was asked for with.
     pub folder: PathBuf,
-    /// Its settings and results.
+    /// The run's settings and results, from `run.json`.
     pub summary: Summary,
-    /// Its course.
+    /// The course of loss and accuracy, from `loss.csv`.
     pub curves: Curves,
-    /// Its last weights; none where the file is not there.
+    /// The network's weights after the last iteration, from `model.npz`; none where there is no such file.
     pub parameters: Option<Parameters>,
 }
 
@@ -58,7 +59,7 @@ impl Run {
         path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
     }
 
-    /// The loss over iterations, as it is and smoothed, with ln K.
+    /// The loss over iterations, of each batch and smoothed, with the level ln K of a network that knows nothing.
     pub fn loss_chart(&self) -> Chart {
         let Summary { dataset, seed, .. } = &self.summary;
         let mean = if self.curves.mean_loss.is_empty() {
@@ -68,7 +69,6 @@ impl Run {
         };
         Chart {
             title: format!("Training loss: {}, {}, seed {seed}", dataset.name, self.summary.shape()),
-            shows_title: true,
             x: Axis::linear("iteration", Numbers::Whole),
             y: loss_axis(),
             series: self.curves.loss_series(Over::Iterations, &mean, 0),
@@ -81,10 +81,10 @@ pub(super) fn loss_axis() -> Axis {
     Axis::linear("loss (mean cross-entropy of the batch)", Numbers::Decimal)
 }
 
-/// What a network that knows nothing has for a loss.
+/// The loss of a network that knows nothing, as a level in a chart.
 pub(super) fn chance(summary: &Summary) -> Level {
     let (y, classes) = (summary.chance(), summary.dataset.classes);
-    Level { y, label: format!("chance: ln {classes} = {y:.4}") }
+    Level { y, label: format!("chance: ln {classes} = {}", loss(y)) }
 }
 
 fn read_parameters(path: &Path, summary: &Summary) -> Result<Option<Parameters>, Error> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::error::Error;
 use super::numbers::grouped;
 use crate::dataset::Name;
 use crate::nn::NetworkShape;

@@ -1,7 +1,7 @@
-//! Curves of any length as so many points as a picture can show.
+//! Curves of any length, reduced to the points that a picture can show.
 
-/// The ends, and the lowest and the highest point of each of `n` equal stretches from `from` to `to`, which look the same as
-/// all points and take little room. Shorter curves stay as they are.
+/// The first and the last point of a curve, and the lowest and the highest of each of `n` equal stretches from `from` to `to`.
+/// They look the same as all points, and take little room. A curve of at most 2n points stays as it is.
 pub fn thinned(points: &[(f64, f64)], n: usize, from: f64, to: f64) -> Vec<(f64, f64)> {
     if points.len() <= 2 * n {
         return points.to_vec();
@@ -17,14 +17,15 @@ pub struct Thinner<T> {
     from: f64,
     stretches_per_unit: f64,
     current: Option<Stretch<T>>,
-    /// With where it lies.
+    /// The last point that was pushed: where it lies, and what is kept of it.
     newest: Option<(f64, T)>,
-    /// What is kept, and where the last of it lies.
+    /// What is kept of the points before the current stretch, in order.
     points: Vec<T>,
+    /// Where the last of the kept points lies.
     kept_to: f64,
 }
 
-/// Some points next to each other.
+/// The lowest and the highest of some points next to each other: where each lies, and what is kept of it.
 #[derive(Debug, Clone)]
 struct Stretch<T> {
     number: u64,
@@ -41,7 +42,7 @@ impl<T: Copy> Thinner<T> {
         Self { from, stretches_per_unit, current: None, newest: None, points, kept_to }
     }
 
-    /// Takes the next point along x, and what is kept of it.
+    /// Takes the next point along x, with what is to be kept where the point is.
     pub fn push(&mut self, (x, y): (f64, f64), kept: T) {
         if self.newest.replace((x, kept)).is_none() {
             self.keep(x, kept);
@@ -63,7 +64,7 @@ impl<T: Copy> Thinner<T> {
         }
     }
 
-    /// What is kept of the ends, and of the lowest and the highest point of each stretch, in order.
+    /// What is kept of the first and the last point, and of the lowest and the highest of each stretch, in order.
     pub fn finish(mut self) -> Vec<T> {
         let last = self.current.take();
         self.keep_stretch(last);
@@ -80,7 +81,7 @@ impl<T: Copy> Thinner<T> {
         self.keep(second.0, second.2);
     }
 
-    /// Unless it is kept already.
+    /// Keeps what belongs to the point at `x`, unless it is kept already.
     fn keep(&mut self, x: f64, kept: T) {
         if x > self.kept_to {
             self.points.push(kept);

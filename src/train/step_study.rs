@@ -43,7 +43,7 @@ impl StepStudy {
     }
 }
 
-/// Steps from `10^from` to `10^to`, so many to a factor of ten.
+/// Steps from `10^from` to `10^to`, of which `per_decade` make a factor of ten.
 ///
 /// ```
 /// let steps = numgrad::train::logarithmic_steps(-15, 0, 3);

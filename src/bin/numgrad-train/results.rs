@@ -11,7 +11,7 @@ use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::Parameters;
 use numgrad::report::chart::Size;
 use numgrad::report::numbers::{duration, grouped, percent, with_unit};
-use numgrad::report::{Answers, Curves, DatasetSummary, Run, Summary, run_page};
+use numgrad::report::{AnswersSection, Curves, DatasetSummary, Run, Summary, run_page};
 use numgrad::train::{Evaluation, RunFiles, Trainer, write_model};
 
 use crate::args::Options;
@@ -68,7 +68,7 @@ pub fn report(
     }
     let files = RunFiles::of(&run.folder);
     write_whole(&files.summary(), |file| run.summary.write(file))?;
-    let answers = answers.map(|answers| Answers::new(set, &answers, samples));
+    let answers = answers.map(|answers| AnswersSection::new(set, &answers, samples));
     write_text(&files.page(), &run_page(run, answers.as_ref()))
 }
 

@@ -54,11 +54,10 @@ fn chart(study: &StepStudy, title: String) -> Chart {
         name: method.name.to_owned(),
         points: study.steps.iter().copied().zip(method.errors.iter().copied()).collect(),
         colour,
-        stroke: Stroke::Bold,
+        stroke: Stroke::Marked,
     };
     Chart {
         title,
-        shows_title: true,
         x: Axis::logarithmic("step h"),
         y: Axis::logarithmic("relative error: ‖numerical - analytic‖ / ‖analytic‖"),
         series: study.methods.iter().enumerate().map(series).collect(),
