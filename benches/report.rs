@@ -5,6 +5,8 @@
 //!
 //! A group that has a row called `serial` and rows called `threads/N` is one size of one mode. All other rows are listed as
 //! they are. Criterion keeps what it once measured: remove `target/criterion` where older figures should not come in.
+//!
+//! `cargo bench --bench report -- --redraw` draws the picture again from the table that is there, and measures nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,10 +14,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use numgrad::nn::simd::Isa;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use numgrad::report::chart::{Axis, Chart, Level, Numbers, Series, Size, Stroke};
+use numgrad::report::numbers::{duration, grouped, three_digits, with_unit};
 use serde::{Deserialize, Serialize};
 
 /// What one row of the suite measured.
@@ -29,7 +31,7 @@ struct Measured {
 }
 
 /// One row of `scaling.csv`.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Scaling {
     size: String,
     mode: String,
@@ -40,13 +42,22 @@ struct Scaling {
     /// The speed-up over the number of threads, or of cores where those are fewer.
     efficiency: f64,
     #[serde(skip)]
-    n_threads: Option<usize>,
-    #[serde(skip)]
     n_evaluations: u64,
+}
+
+impl Scaling {
+    /// None of code without rayon.
+    fn n_threads(&self) -> Option<usize> {
+        self.threads.parse().ok()
+    }
 }
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("results/benchmarks");
+    if std::env::args().any(|argument| argument == "--redraw") {
+        return write_svg(&folder.join("scaling.svg"), &read_csv(&folder.join("scaling.csv"))?);
+    }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let mut rows = Vec::new();
     read_rows(&target.join("criterion"), &mut rows)?;
@@ -57,10 +68,9 @@ fn main() -> Result<()> {
 
     let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (scaling, others) = split(rows, n_cores);
-    let folder = root.join("results/benchmarks");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     write_csv(&folder.join("scaling.csv"), &scaling)?;
-    write_svg(&folder.join("scaling.svg"), &scaling, n_cores)?;
+    write_svg(&folder.join("scaling.svg"), &scaling)?;
     let readme = folder.join("README.md");
     fs::write(&readme, page(&scaling, &others, n_cores))
         .with_context(|| format!("cannot write {}", readme.display()))?;
@@ -140,11 +150,10 @@ fn split(rows: Vec<Measured>, n_cores: usize) -> (Vec<Scaling>, Vec<Measured>) {
             seconds: row.seconds,
             speed_up_over_serial,
             efficiency: speed_up_over_serial / row.n_threads.unwrap_or(1).min(n_cores) as f64,
-            n_threads: row.n_threads,
             n_evaluations,
         });
     }
-    scaling.sort_by_key(|row| (row.mode.clone(), row.n_evaluations, row.n_threads));
+    scaling.sort_by_key(|row| (row.mode.clone(), row.n_evaluations, row.n_threads()));
     (scaling, others)
 }
 
@@ -152,6 +161,11 @@ fn write_csv(path: &Path, scaling: &[Scaling]) -> Result<()> {
     let mut csv = csv::Writer::from_path(path).with_context(|| format!("cannot write {}", path.display()))?;
     scaling.iter().try_for_each(|row| csv.serialize(row))?;
     Ok(csv.flush()?)
+}
+
+fn read_csv(path: &Path) -> Result<Vec<Scaling>> {
+    let mut csv = csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
+    csv.deserialize().collect::<Result<_, _>>().with_context(|| format!("{} is not what this writes", path.display()))
 }
 
 fn page(scaling: &[Scaling], others: &[Measured], n_cores: usize) -> String {
@@ -172,23 +186,22 @@ fn page(scaling: &[Scaling], others: &[Measured], n_cores: usize) -> String {
     let serial = |mode: &str, size: &str| {
         scaling
             .iter()
-            .find(|row| row.mode == mode && row.size == size && row.n_threads.is_none())
+            .find(|row| row.mode == mode && row.size == size && row.n_threads().is_none())
             .map(|row| row.seconds)
     };
     for row in scaling {
         let by_algorithm = match (serial("full", &row.size), serial(&row.mode, &row.size)) {
-            (Some(full), Some(this)) => format!("{:.4}", Significant(full / this)),
-            _ => "".to_owned(),
+            (Some(full), Some(this)) => grouped(three_digits(full / this)),
+            _ => String::new(),
         };
-        let evaluations_per_s = row.n_evaluations as f64 / row.seconds;
         let _ = writeln!(
             page,
-            "| {} | {} | {} | {} | {:.3e} | {by_algorithm} | {:.2} | {:.2} |",
+            "| {} | {} | {} | {} | {} | {by_algorithm} | {:.2} | {:.2} |",
             row.mode,
             row.size,
             row.threads,
             duration(row.seconds),
-            evaluations_per_s,
+            with_unit(row.n_evaluations as f64 / row.seconds),
             row.speed_up_over_serial,
             row.efficiency,
         );
@@ -210,17 +223,17 @@ fn page(scaling: &[Scaling], others: &[Measured], n_cores: usize) -> String {
 /// What `benches/engine.rs` compares the engine with.
 const OTHER_CRATES: [&str; 2] = ["finitediff", "numdiff"];
 
-/// Serial code of this crate and of others on the same functions, and this crate's on as many threads as it was run with.
+/// Serial code of this crate and of others on the same functions, and this crate's on the most threads that it was run with.
 fn beside_other_crates(scaling: &[Scaling], others: &[Measured]) -> String {
     let other = |group: &str, name: &str| {
         others.iter().find(|row| row.group == group && row.function == name).map(|row| row.seconds)
     };
     let mut table = String::new();
-    for serial in scaling.iter().filter(|row| row.n_threads.is_none()) {
+    for serial in scaling.iter().filter(|row| row.n_threads().is_none()) {
         let group = format!("{} {}", serial.mode, serial.size);
         let [Some(finitediff), Some(numdiff)] = OTHER_CRATES.map(|name| other(&group, name)) else { continue };
         let of_this = |row: &&Scaling| (&row.mode, &row.size) == (&serial.mode, &serial.size);
-        let most = scaling.iter().filter(of_this).max_by_key(|row| row.n_threads).unwrap_or(serial);
+        let most = scaling.iter().filter(of_this).max_by_key(|row| row.n_threads()).unwrap_or(serial);
         let _ = writeln!(
             table,
             "| {group} | {} | {} | {} | {} | {:.2} | {} | {} | {:.2} |",
@@ -243,25 +256,6 @@ fn beside_other_crates(scaling: &[Scaling], others: &[Measured]) -> String {
          | function | one evaluation | serial | finitediff | numdiff | faster | threads | parallel | by cores |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n{table}"
     )
-}
-
-/// A ratio with three digits that count: 1, 12.3, 5120.
-struct Significant(f64);
-
-impl std::fmt::Display for Significant {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        let decimals = (2 - self.0.abs().log10().floor() as i32).clamp(0, 3) as usize;
-        write!(f, "{:.decimals$}", self.0)
-    }
-}
-
-/// With a unit and three digits that count.
-fn duration(seconds: f64) -> String {
-    let (unit, scale) = [("s", 1.0), ("ms", 1e3), ("us", 1e6)]
-        .into_iter()
-        .find(|(_, scale)| seconds * scale >= 1.0)
-        .unwrap_or(("ns", 1e9));
-    format!("{} {unit}", Significant(seconds * scale))
 }
 
 /// The processor, as the system calls it; `NUMGRAD_MACHINE` where that says too little.
@@ -287,71 +281,34 @@ fn commit() -> String {
     }
 }
 
-/// Speed-up by cores against threads, a line for each mode and size.
-fn write_svg(path: &Path, scaling: &[Scaling], n_cores: usize) -> Result<()> {
-    let mut lines: BTreeMap<(&str, u64), (String, Vec<(f64, f64)>)> = BTreeMap::new();
-    for row in scaling {
-        let Some(n_threads) = row.n_threads else { continue };
-        let label = format!("{} {}", row.mode, row.size);
-        let line = lines.entry((&row.mode, row.n_evaluations)).or_insert((label, Vec::new()));
-        line.1.push((n_threads as f64, row.speed_up_over_serial));
-    }
-    let mut svg = String::new();
-    draw_svg(&mut svg, lines.into_values(), n_cores)
-        .map_err(|error| anyhow!("cannot draw {}: {error}", path.display()))?;
-    fs::write(path, svg).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn draw_svg(
-    svg: &mut String,
-    lines: impl Iterator<Item = (String, Vec<(f64, f64)>)>,
-    n_cores: usize,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let lines: Vec<_> = lines.collect();
-    let points = || lines.iter().flat_map(|(_, points)| points);
-    let x_max = points().map(|p| p.0).fold(1.0, f64::max);
-    let y_max = points().map(|p| p.1).fold(n_cores as f64, f64::max) * 1.05;
-    let area = SVGBackend::with_string(svg, (1040, 540)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let (left, right) = area.split_horizontally(790);
-    let mut chart = ChartBuilder::on(&left)
-        .caption(format!("Speed-up over serial code, {n_cores} cores"), ("sans-serif", 24))
-        .margin(18)
-        .x_label_area_size(52)
-        .y_label_area_size(72)
-        .build_cartesian_2d((1.0..x_max * 1.03).log_scale().base(2.0), 0.0..y_max)?;
-    chart
-        .configure_mesh()
-        .x_desc("threads")
-        .y_desc("times serial")
-        .axis_desc_style(("sans-serif", 17))
-        .label_style(("sans-serif", 15))
-        .x_label_formatter(&|x| format!("{x:.0}"))
-        .light_line_style(TRANSPARENT)
-        .draw()?;
-    // The lines' names stand beside the chart, from the top down.
-    let mut y = 70;
-    let mut name = |label: &str, style: ShapeStyle| {
-        right.draw(&PathElement::new([(0, y), (24, y)], style))?;
-        right.draw(&Text::new(
-            label.to_owned(),
-            (32, y),
-            ("sans-serif", 15).into_font().into_text_style(&right).pos(Pos::new(HPos::Left, VPos::Center)),
-        ))?;
-        y += 24;
-        Ok::<_, DrawingAreaErrorKind<_>>(())
+/// Speed-up by cores over threads, a curve for each mode and size.
+fn write_svg(path: &Path, scaling: &[Scaling]) -> Result<()> {
+    let threaded: Vec<(f64, &Scaling)> =
+        scaling.iter().filter_map(|row| Some((row.n_threads()? as f64, row))).collect();
+    // The efficiency is over the number of threads, or of cores where those are fewer.
+    let n_busy = |row: &Scaling| (row.speed_up_over_serial / row.efficiency).round();
+    let n_cores = threaded.iter().map(|(_, row)| n_busy(row)).fold(1.0, f64::max);
+    let n_most = threaded.iter().map(|(n_threads, _)| *n_threads).fold(1.0, f64::max);
+    let ideal = Series {
+        name: "all cores, nothing lost".to_owned(),
+        points: [1.0, n_cores, n_most].map(|n_threads| (n_threads, n_threads.min(n_cores))).to_vec(),
+        colour: 0,
+        stroke: Stroke::Guide,
     };
-    // As many times as there are threads, and then as there are cores.
-    let ideal = [1.0, n_cores as f64, x_max.max(n_cores as f64)].map(|n| (n, n.min(n_cores as f64)));
-    let grey = RGBColor(150, 150, 150).stroke_width(1);
-    chart.draw_series(LineSeries::new(ideal, grey))?;
-    name("all cores, nothing lost", grey)?;
-    for (i, (label, points)) in lines.iter().enumerate() {
-        let colour = Palette99::pick(i).to_rgba();
-        chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?;
-        chart.draw_series(points.iter().map(|&point| Circle::new(point, 4, colour.filled())))?;
-        name(label, colour.stroke_width(2))?;
-    }
-    area.present()?;
-    Ok(())
+    let curves = threaded.chunk_by(|(_, a), (_, b)| (&a.mode, &a.size) == (&b.mode, &b.size));
+    let curves = curves.enumerate().map(|(colour, rows)| Series {
+        name: format!("{} {}", rows[0].1.mode, rows[0].1.size),
+        points: rows.iter().map(|(n_threads, row)| (*n_threads, row.speed_up_over_serial)).collect(),
+        colour,
+        stroke: Stroke::Marked,
+    });
+    let chart = Chart {
+        title: format!("Speed-up over serial code, {n_cores} cores"),
+        x: Axis::doubling("threads"),
+        y: Axis::linear("times as fast as serial code", Numbers::Decimal),
+        series: [ideal].into_iter().chain(curves).collect(),
+        levels: vec![Level { y: 1.0, label: "serial code".to_owned() }],
+    };
+    fs::write(path, chart.svg(Size { height: 540, ..Size::WIDE }))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
