@@ -8,7 +8,7 @@ use super::bars::{Bars, Display};
 use super::line::{Line, clock};
 use super::meter::{Mean, Meter};
 use crate::cli::terminal::say;
-use crate::report::numbers::{grouped, three_digits, with_unit};
+use crate::report::numbers::{grouped, loss, three_digits, with_unit};
 use crate::train::Record;
 
 /// The loss is shown as it is, and as the mean of about this many iterations.
@@ -92,7 +92,7 @@ impl Progress {
                 || record.elapsed_s - *last_s > LONGEST_SILENCE_S;
             if is_due {
                 *last_s = record.elapsed_s;
-                say(format_args!("Iteration {}: Loss = {:.4}", record.iteration, record.loss));
+                say(format_args!("Iteration {}: Loss = {}", record.iteration, loss(record.loss)));
             }
         }
     }
@@ -176,12 +176,12 @@ impl Moment {
     /// Where there is no room for everything, the least important goes first: evaluations, the time so far, the bar, the
     /// mean of the loss, iterations a second, the time left, the loss.
     fn run_line(&self) -> Line {
-        let loss = |loss: Option<f64>| loss.map_or("-".to_owned(), |loss| format!("{loss:.4}"));
+        let or_dash = |shown: Option<f64>| shown.map_or("-".to_owned(), loss);
         let n_digits = self.n_iterations.to_string().len();
         let parts = [
             (0, format!("{:>n_digits$}/{}", self.iterations, self.n_iterations)),
-            (1, format!("loss {}", loss(self.loss))),
-            (4, format!("mean {}", loss(self.mean_loss))),
+            (1, format!("loss {}", or_dash(self.loss))),
+            (4, format!("mean {}", or_dash(self.mean_loss))),
             (3, format!("{} it/s", three_digits(self.rate))),
             (7, format!("{} evaluations/s", with_unit(2.0 * self.n_parameters as f64 * self.rate))),
             (6, format!("{} elapsed", clock(self.elapsed_s))),
