@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ndarray::{Array1, Array2, ArrayRef1};
+use ndarray::{Array1, Array2};
 use numgrad::difference::Differentiator;
 use rayon::ThreadPoolBuilder;
 
@@ -38,7 +38,7 @@ fn compare(c: &mut Criterion, name: &str, n: usize, f: impl Fn(&[f64]) -> f64 + 
     let as_vec = x.to_vec();
     let mut group = c.benchmark_group(format!("{name} n={n}"));
     group.throughput(Throughput::Elements(2 * n as u64)).sample_size(10);
-    let of_array = |x: &ArrayRef1<f64>| f(x.as_slice().expect("the engine's points are contiguous"));
+    let of_array = |x: &Array1<f64>| f(x.as_slice().expect("the engine's points are contiguous"));
     let of_vec = |x: &Vec<f64>| f(x);
     let central = Differentiator::default();
     group.bench_function("serial", |b| b.iter(|| central.gradient(of_array, black_box(&x)).expect("finite")));

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use ndarray::{Array1, Array2, ArrayRef1};
+use ndarray::{Array1, Array2};
 use numgrad::dataset::{Sampler, embedded, from_directory};
 use numgrad::difference::{Differentiator, Error, Moves, Objective, Parallelism, Stencil, Step};
 use numgrad::nn::{FullLoss, IncrementalLoss, NetworkShape, Parameters, TwoLayerNet, backprop_into};
@@ -50,7 +50,7 @@ impl Problem {
     }
 }
 
-fn central() -> Differentiator<'static> {
+fn central() -> Differentiator {
     Differentiator::new(Stencil::central(), Step::BOOK)
 }
 
@@ -80,15 +80,16 @@ fn full(c: &mut Criterion) {
     let mut gradient = vec![0.0; problem.parameters.values().len()];
     let mut group = c.benchmark_group("full 784-5-10");
     group.throughput(Throughput::Elements(problem.n_evaluations())).sample_size(10);
-    serial_and_threads(&mut group, |central| central.objective_gradient_into(&mut problem.full(), &mut gradient));
+    serial_and_threads(&mut group, |central| central.of_objective(&mut problem.full()).gradient_into(&mut gradient));
     group.finish();
 
     let problem = Problem::digits(50);
     let mut gradient = vec![0.0; problem.parameters.values().len()];
     let mut group = c.benchmark_group("full 784-50-10");
     group.throughput(Throughput::Elements(problem.n_evaluations())).sample_size(10).sampling_mode(SamplingMode::Flat);
-    group
-        .bench_function("serial", |b| b.iter(|| central().objective_gradient_into(&mut problem.full(), &mut gradient)));
+    group.bench_function("serial", |b| {
+        b.iter(|| central().of_objective(&mut problem.full()).gradient_into(&mut gradient))
+    });
     group.finish();
 }
 
@@ -99,7 +100,7 @@ fn incremental(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("incremental 784-{n_hidden}-10"));
         group.throughput(Throughput::Elements(problem.n_evaluations()));
         let mut objective = problem.incremental();
-        serial_and_threads(&mut group, |central| central.objective_gradient_into(&mut objective, &mut gradient));
+        serial_and_threads(&mut group, |central| central.of_objective(&mut objective).gradient_into(&mut gradient));
     }
 }
 
@@ -121,7 +122,7 @@ fn incremental_by_inputs(c: &mut Criterion) {
             let mut objective = IncrementalLoss::new(&parameters, &x, &classes);
             group.throughput(Throughput::Elements((n_inputs * parameters.shape().n_hidden) as u64));
             group.bench_function(BenchmarkId::new(kind, format!("{percent} %")), |b| {
-                b.iter(|| central().objective_gradient_into(&mut objective, &mut gradient))
+                b.iter(|| central().of_objective(&mut objective).gradient_into(&mut gradient))
             });
         }
     }
@@ -134,13 +135,13 @@ fn black_box_function(c: &mut Criterion) {
         let mut group = c.benchmark_group(name);
         group.throughput(Throughput::Elements(2 * x.len() as u64)).sample_size(10);
         let mut gradient = Array1::zeros(x.len());
-        let rosenbrock = |x: &ArrayRef1<f64>| rosenbrock(x, n_rounds);
-        serial_and_threads(&mut group, |central| central.gradient_into(rosenbrock, &x, &mut gradient));
+        let rosenbrock = |x: &Array1<f64>| rosenbrock(x, n_rounds);
+        serial_and_threads(&mut group, |central| central.of(rosenbrock, &x).gradient_into(&mut gradient));
     }
 }
 
 /// Rosenbrock's function of many parameters, added up `n_rounds` times for its cost.
-fn rosenbrock(x: &ArrayRef1<f64>, n_rounds: usize) -> f64 {
+fn rosenbrock(x: &Array1<f64>, n_rounds: usize) -> f64 {
     let x = x.as_slice().expect("a vector is contiguous");
     let sum = |round: usize| {
         let a = 100.0 + black_box(round) as f64;

@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use ndarray::{Array1, ArrayRef1};
+use ndarray::Array1;
 use numgrad::difference::{Differentiator, Error, Progress};
 
 /// A simulation that takes two milliseconds.
-fn simulate(x: &ArrayRef1<f64>) -> f64 {
+fn simulate(x: &Array1<f64>) -> f64 {
     std::thread::sleep(Duration::from_millis(2));
     x.iter().map(|x| x.sin()).sum()
 }
@@ -22,7 +22,7 @@ fn main() -> Result<(), Error> {
         if started.elapsed() < Duration::from_millis(200) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let how = Differentiator::default().parallel();
-    let error = match how.clone().with_hook(&hook).gradient(simulate, &x) {
+    let error = match how.of(simulate, &x).watched(&hook).gradient() {
         Ok(gradient) => {
             println!("done in time: {gradient:.3}");
             return Ok(());
@@ -33,7 +33,7 @@ fn main() -> Result<(), Error> {
     let Some(partial) = error.partial() else { return Err(error) };
 
     let missing: Vec<usize> = (0..x.len()).filter(|&i| !partial.done[i]).collect();
-    let rest = how.partials(simulate, &x, &missing[..])?;
+    let rest = how.of(simulate, &x).partials(&missing[..])?;
     let mut gradient = partial.values.clone();
     missing.iter().zip(rest).for_each(|(&i, value)| gradient[i] = value);
     let largest = gradient.iter().zip(&x).map(|(slope, x)| (slope - x.cos()).abs()).fold(0.0, f64::max);

@@ -41,12 +41,12 @@ fn main() -> Result<(), Error> {
     let how = Differentiator::default().parallel();
 
     let started = Instant::now();
-    let whole = |x: &ndarray::ArrayRef1<f64>| x.windows(2).into_iter().map(|w| spring(w[0], w[1])).sum();
+    let whole = |x: &ndarray::Array1<f64>| x.windows(2).into_iter().map(|w| spring(w[0], w[1])).sum();
     let by_closure = how.gradient(whole, &positions)?;
     println!("a closure:               {:?}", started.elapsed());
 
     let started = Instant::now();
-    let by_structure = how.objective_gradient(&mut Chain { positions: positions.to_vec() })?;
+    let by_structure = how.of_objective(&mut Chain { positions: positions.to_vec() }).gradient()?;
     println!("a structured objective:  {:?}", started.elapsed());
 
     let largest = by_closure.iter().zip(&by_structure).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);

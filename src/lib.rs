@@ -14,10 +14,10 @@
 //! more digits, threads, bounds, a budget, or a hook that tells of progress and cancels:
 //!
 //! ```
-//! use ndarray::{ArrayRef1, array};
+//! use ndarray::{Array1, array};
 //! use numgrad::difference::{Differentiator, Stencil, Step};
 //!
-//! let entropy = |p: &ArrayRef1<f64>| -p.iter().map(|p| p * p.ln()).sum::<f64>();
+//! let entropy = |p: &Array1<f64>| -p.iter().map(|p| p * p.ln()).sum::<f64>();
 //! let how = Differentiator::new(Stencil::five_point(), Step::Automatic).with_bounds(0.0, 1.0).parallel();
 //! let gradient = how.gradient(entropy, &array![0.25, 0.75])?;
 //! assert!((gradient[0] - (4_f64.ln() - 1.0)).abs() < 1e-9);
@@ -56,7 +56,7 @@
 //!     }
 //! }
 //!
-//! let gradient = Differentiator::default().objective_gradient(&mut Chain(vec![0.0, 1.0, 3.0]))?;
+//! let gradient = Differentiator::default().of_objective(&mut Chain(vec![0.0, 1.0, 3.0])).gradient()?;
 //! assert!(gradient.iter().zip([-2.0, -2.0, 4.0]).all(|(found, exact)| (found - exact).abs() < 1e-8));
 //! # Ok::<(), Error>(())
 //! ```
@@ -95,4 +95,5 @@ pub mod report;
 #[cfg(feature = "train")]
 pub mod train;
 
-pub use difference::{gradient, numerical_gradient};
+pub use difference::{derivative, gradient, numerical_gradient};
+pub use ndarray;

@@ -11,10 +11,10 @@ use std::ops::Range;
 /// use numgrad::difference::Differentiator;
 ///
 /// let (central, x) = (Differentiator::default(), array![[1.0, 2.0], [3.0, 4.0]]);
-/// let f = |x: &ndarray::ArrayRef2<f64>| x.iter().map(|x| x * x).sum();
-/// let whole = central.gradient(f, &x)?;
-/// assert_eq!(central.partials(f, &x, 1..3)?, [whole[[0, 1]], whole[[1, 0]]]);
-/// assert_eq!(central.partials(f, &x, [3, 0])?, [whole[[1, 1]], whole[[0, 0]]]);
+/// let at_x = central.of(|x| x.iter().map(|x| x * x).sum(), &x);
+/// let whole = at_x.gradient()?;
+/// assert_eq!(at_x.partials(1..3)?, [whole[[0, 1]], whole[[1, 0]]]);
+/// assert_eq!(at_x.partials([3, 0])?, [whole[[1, 1]], whole[[0, 0]]]);
 /// # Ok::<(), numgrad::difference::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,12 @@ impl Coordinates {
         }
     }
 
+    /// # Panics
+    /// If there is not one slot for each.
+    pub(super) fn check_slots<T>(&self, slots: &[T]) {
+        assert!(slots.len() == self.len(), "{} slots for {} coordinates", slots.len(), self.len());
+    }
+
     pub(super) fn get(&self, position: usize) -> usize {
         match self {
             Coordinates::Range(range) => range.start + position,
@@ -42,7 +48,7 @@ impl Coordinates {
     }
 
     /// The coordinates that follow one another from `position` on, before `end`.
-    pub(super) fn run(&self, position: usize, end: usize) -> Range<usize> {
+    pub(super) fn consecutive(&self, position: usize, end: usize) -> Range<usize> {
         let first = self.get(position);
         let len = (1..end - position).find(|&k| self.get(position + k) != first + k).unwrap_or(end - position);
         first..first + len

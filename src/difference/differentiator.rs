@@ -1,19 +1,17 @@
 //! How to differentiate: the settings that all derivatives have in common.
 
-use std::fmt;
-
-use super::moves::Scheme;
-use super::run::Run;
-use super::{Hook, Parallelism, PerCoordinate, Stencil, Step};
+use super::run::Parallelism;
+use super::scheme::Scheme;
+use super::stencil::Stencil;
+use super::step::{PerCoordinate, Step};
 
 /// What happens where the function is NaN or infinite.
 ///
 /// ```
-/// use ndarray::array;
 /// use numgrad::difference::{Differentiator, NonFinite};
 ///
-/// let (x, f) = (array![1e-9, 1.0], |x: &ndarray::ArrayRef1<f64>| x[0].ln() + x[1]);
-/// let by_rule = |rule| Differentiator::default().with_non_finite(rule).gradient(f, &x);
+/// let f = |[a, b]: &[f64; 2]| a.ln() + b;
+/// let by_rule = |rule| Differentiator::default().with_non_finite(rule).gradient(f, &[1e-9, 1.0]);
 /// assert!(by_rule(NonFinite::Error).is_err());
 /// assert!((by_rule(NonFinite::Shorten)?[0] / 1e9 - 1.0).abs() < 0.02);
 /// let gradient = by_rule(NonFinite::Nan)?;
@@ -40,25 +38,24 @@ pub enum NonFinite {
 
 /// How to differentiate: stencil, step, bounds, serial or parallel, and what to do when something goes wrong.
 ///
-/// Its methods take the function and the point. The function must depend on nothing but its argument; the point is never
-/// changed, and the result has the same bits for any number of threads. A function of an array of any shape is one of its
-/// *coordinates*, numbered in standard (row-major) order.
+/// [`of`](Self::of) and its like take the function and the point, and what they give has the derivatives. The function must
+/// depend on nothing but its argument; the point is never changed, and the result has the same bits for any number of threads.
+/// A function of a [`Point`](super::Point) is one of its *coordinates*, numbered in standard (row-major) order.
 ///
 /// ```
-/// use ndarray::array;
 /// use numgrad::difference::{Differentiator, Stencil, Step};
 ///
-/// let f = |x: &ndarray::ArrayRef1<f64>| x[0].ln() + x[1];
+/// let f = |[a, b]: &[f64; 2]| a.ln() + b;
 /// let precise = Differentiator::new(Stencil::five_point(), Step::Automatic).parallel();
-/// assert!((precise.gradient(f, &array![1.0, 0.0])?[0] - 1.0).abs() < 1e-11);
+/// assert!((precise.gradient(f, &[1.0, 0.0])?[0] - 1.0).abs() < 1e-11);
 ///
 /// // ln is not defined below 0: no point is evaluated there.
 /// let bounded = Differentiator::default().with_bounds([1e-9, -1.0], 1e9);
-/// assert!((bounded.gradient(f, &array![1e-3, 0.0])?[0] / 1000.0 - 1.0).abs() < 1e-4);
+/// assert!((bounded.gradient(f, &[1e-3, 0.0])?[0] / 1000.0 - 1.0).abs() < 1e-4);
 /// # Ok::<(), numgrad::difference::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Differentiator<'h> {
+pub struct Differentiator {
     pub(super) stencil: Stencil,
     pub(super) step: Step,
     /// `points · step` of an absolute step, made once so that a gradient by blocks allocates nothing.
@@ -68,27 +65,16 @@ pub struct Differentiator<'h> {
     scale: Option<PerCoordinate>,
     pub(super) parallelism: Parallelism,
     pub(super) non_finite: NonFinite,
-    budget: Option<u64>,
-    hook: HookSlot<'h>,
 }
 
-#[derive(Clone, Copy)]
-struct HookSlot<'h>(Option<Hook<'h>>);
-
-impl fmt::Debug for HookSlot<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Some(..)" } else { "None" })
-    }
-}
-
-impl Default for Differentiator<'_> {
+impl Default for Differentiator {
     /// Central differences with the automatic step, serial, of functions that are exact to the last bit or so.
     fn default() -> Self {
         Self::new(Stencil::central(), Step::Automatic)
     }
 }
 
-impl<'h> Differentiator<'h> {
+impl Differentiator {
     /// Serial, with this stencil and step.
     ///
     /// # Panics
@@ -115,8 +101,6 @@ impl<'h> Differentiator<'h> {
             scale: None,
             parallelism: Parallelism::Serial,
             non_finite: NonFinite::Error,
-            budget: None,
-            hook: HookSlot(None),
         }
     }
 
@@ -199,9 +183,8 @@ impl<'h> Differentiator<'h> {
     ///
     /// ```
     /// use numgrad::difference::Differentiator;
-    /// let saturation = |x: &ndarray::ArrayRef1<f64>| x[0] / (1e-6 + x[0]);
     /// let scaled = Differentiator::default().with_scale(1e-6);
-    /// assert!((scaled.gradient(saturation, &ndarray::array![1e-6])?[0] / 250_000.0 - 1.0).abs() < 1e-8);
+    /// assert!((scaled.derivative(|x| x / (1e-6 + x), 1e-6)? / 250_000.0 - 1.0).abs() < 1e-8);
     /// # Ok::<(), numgrad::difference::Error>(())
     /// ```
     pub fn with_scale(self, scale: impl Into<PerCoordinate>) -> Self {
@@ -226,41 +209,6 @@ impl<'h> Differentiator<'h> {
         Self { non_finite, ..self }
     }
 
-    /// The same, stopping with [`Error::Stopped`](super::Error::Stopped) before a derivative costs more than so many
-    /// evaluations.
-    ///
-    /// What the budget suffices for is the same for any number of threads: the first coordinates that were asked for.
-    ///
-    /// ```
-    /// use numgrad::difference::Differentiator;
-    /// let frugal = Differentiator::default().with_budget(3);
-    /// let stopped = frugal.gradient(|x| x.sum(), &ndarray::array![1.0, 2.0]).unwrap_err();
-    /// assert_eq!(stopped.to_string(), "out of its budget of evaluations after 1 of 2 coordinates");
-    /// ```
-    pub fn with_budget(self, n_evaluations: u64) -> Self {
-        Self { budget: Some(n_evaluations), ..self }
-    }
-
-    /// The same, telling this hook of progress; it may cancel.
-    ///
-    /// ```
-    /// use std::ops::ControlFlow;
-    /// use numgrad::difference::{Differentiator, Progress};
-    ///
-    /// let at_most_two = |progress: Progress| {
-    ///     if progress.n_done < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    /// };
-    /// let watched = Differentiator::default().with_hook(&at_most_two);
-    /// let cancelled = watched.gradient(|x| x.sum(), &ndarray::array![1.0, 2.0, 3.0]).unwrap_err();
-    /// assert_eq!(cancelled.partial().unwrap().done, [true, true, false]);
-    /// ```
-    pub fn with_hook<'a>(self, hook: Hook<'a>) -> Differentiator<'a>
-    where
-        'h: 'a,
-    {
-        Differentiator { hook: HookSlot(Some(hook)), ..self }
-    }
-
     /// The same with another step that is not absolute.
     pub(super) fn with_step(&self, step: Step) -> Self {
         Self { step, deltas: Vec::new(), ..self.clone() }
@@ -268,8 +216,8 @@ impl<'h> Differentiator<'h> {
 
     /// The same with another step, bounds that may be none, and without a scale.
     pub(super) fn with_step_and_bounds(&self, step: Step, bounds: Option<(PerCoordinate, PerCoordinate)>) -> Self {
-        let Self { precision, parallelism, non_finite, budget, hook, .. } = *self;
-        Self { bounds, precision, parallelism, non_finite, budget, hook, ..Self::new(self.stencil.clone(), step) }
+        let Self { precision, parallelism, non_finite, .. } = *self;
+        Self { bounds, precision, parallelism, non_finite, ..Self::new(self.stencil.clone(), step) }
     }
 
     pub(super) fn precision(&self) -> f64 {
@@ -280,18 +228,13 @@ impl<'h> Differentiator<'h> {
         Self { precision: self.precision.powf(power), ..self.clone() }
     }
 
-    /// For evaluations that are `n` of the function each.
-    pub(super) fn divide_budget(&mut self, n: u64) {
-        self.budget = self.budget.map(|budget| budget / n);
-    }
-
-    /// Whether a derivative may be stopped before it is done.
-    pub(super) fn may_stop(&self) -> bool {
-        self.budget.is_some() || self.hook.0.is_some()
-    }
-
     pub(super) fn is_bounded(&self) -> bool {
         self.bounds.is_some()
+    }
+
+    /// How `n` coordinates are moved for a first derivative by the stencil itself.
+    pub(super) fn own_scheme(&self, n: usize) -> Scheme<'_> {
+        self.scheme(&self.stencil, 1, n)
     }
 
     /// How coordinates are moved, for the derivative of this order.
@@ -316,15 +259,5 @@ impl<'h> Differentiator<'h> {
             checked: self.non_finite != NonFinite::Propagate,
             is_nan_by_rule: self.non_finite == NonFinite::Nan,
         }
-    }
-
-    /// A run over `n` slots that has already cost `n_evaluations`; `spare` are left for retries.
-    pub(super) fn start<E: Send>(&self, n: usize, n_evaluations: u64, spare: u64) -> Run<'h, E> {
-        Run::new(self.hook.0, n, n_evaluations, spare)
-    }
-
-    /// How many evaluations there may be.
-    pub(super) fn budget(&self) -> u64 {
-        self.budget.unwrap_or(u64::MAX)
     }
 }

@@ -3,23 +3,20 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use super::moves::EVERYWHERE;
-
-/// Why there is no derivative. `E` is the error of a fallible function; others have none.
+/// Why there is no derivative. A function that can itself fail has [`TryError`] instead.
 ///
 /// Of several coordinates that fail, the first in the order asked for is reported, for any number of threads.
 ///
 /// ```
-/// use ndarray::array;
 /// use numgrad::difference::Error;
 ///
-/// let error = numgrad::gradient(|x| x[0] + (x[1] - 2.0).sqrt(), &array![0.0, 2.0]).unwrap_err();
+/// let error = numgrad::gradient(|x| x[0] + (x[1] - 2.0).sqrt(), &[0.0, 2.0]).unwrap_err();
 /// assert!(matches!(error, Error::NonFinite { coordinate: 1, .. }));
 /// assert!(error.to_string().contains("coordinate 1"));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Error<E = Infallible> {
+pub enum Error {
     /// A coordinate of the point is not finite, or outside its bounds. Nothing was evaluated at it.
     Point {
         /// Which one, in standard order.
@@ -61,7 +58,26 @@ pub enum Error<E = Infallible> {
         /// What the function returned.
         value: f64,
     },
-    /// A fallible function failed.
+    /// The hook cancelled, or the budget ran out. What was done is here.
+    Stopped(Box<Partial>),
+}
+
+/// Why there is no derivative of a function that can fail: the function's own error, or one of the engine's.
+///
+/// ```
+/// use numgrad::difference::{Differentiator, Error, TryError};
+///
+/// let f = |x: &[f64; 2]| if x[1] > 2.0 { Err("too large") } else { Ok(x[0] / (x[1] - 1.0)) };
+/// let gradient = |x| Differentiator::default().try_of(f, &x).gradient();
+/// assert!((gradient([3.0, 1.5])?[0] - 2.0).abs() < 1e-9);
+/// assert!(matches!(gradient([3.0, 2.0]).unwrap_err(), TryError::Function { coordinate: 1, source: "too large", .. }));
+/// assert!(matches!(gradient([f64::NAN, 1.0]).unwrap_err(), TryError::Engine(Error::Point { coordinate: 0, .. })));
+/// # Ok::<(), TryError<&str>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum TryError<E> {
+    /// The function failed.
     Function {
         /// The coordinate that was moved, in standard order.
         coordinate: usize,
@@ -70,24 +86,25 @@ pub enum Error<E = Infallible> {
         /// What it says.
         source: E,
     },
-    /// The hook cancelled, or the budget ran out. What was done is here.
-    Stopped(Box<Partial>),
+    /// The function did not fail, and yet there is no derivative.
+    Engine(Error),
 }
 
 /// What was done of a derivative that was stopped.
 ///
 /// ```
-/// use ndarray::array;
+/// use ndarray::{Array1, array};
 /// use numgrad::difference::{Differentiator, StopReason};
 ///
 /// let (x, central) = (array![1.0, 2.0, 3.0], Differentiator::default());
-/// let error = central.clone().with_budget(5).gradient(|x| x.dot(x), &x).unwrap_err();
+/// let f = |x: &Array1<f64>| x.dot(x);
+/// let error = central.of(f, &x).within(5).gradient().unwrap_err();
 /// let partial = error.partial().unwrap();
 /// assert_eq!(partial.reason, StopReason::Budget);
 /// // What is missing, later.
 /// let missing: Vec<usize> = (0..3).filter(|&i| !partial.done[i]).collect();
 /// assert_eq!(missing, [2]);
-/// assert!((central.partials(|x| x.dot(x), &x, missing)?[0] - 6.0).abs() < 1e-9);
+/// assert!((central.of(f, &x).partials(missing)?[0] - 6.0).abs() < 1e-9);
 /// # Ok::<(), numgrad::difference::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -105,21 +122,20 @@ pub struct Partial {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// The hook returned `ControlFlow::Break`.
+    /// The hook returned `ControlFlow::Break`, or the flag that cancels was set.
     Cancelled,
     /// Another coordinate would have gone over the budget of evaluations.
     Budget,
 }
 
-impl<E> Error<E> {
+impl Error {
     /// What is kept when it was stopped.
     ///
     /// ```
-    /// use ndarray::array;
     /// use numgrad::difference::Differentiator;
     ///
-    /// let short = Differentiator::default().with_budget(5);
-    /// let error = short.gradient(|x| x.sum(), &array![1.0, 2.0, 3.0]).unwrap_err();
+    /// let central = Differentiator::default();
+    /// let error = central.of(|x| x.iter().sum(), &[1.0, 2.0, 3.0]).within(5).gradient().unwrap_err();
     /// assert_eq!(error.partial().unwrap().done, [true, true, false]);
     /// ```
     pub fn partial(&self) -> Option<&Partial> {
@@ -127,15 +143,36 @@ impl<E> Error<E> {
     }
 }
 
-impl<E: fmt::Display> fmt::Display for Error<E> {
+impl<E> TryError<E> {
+    /// What is kept when it was stopped. See [`Error::partial`] for an example.
+    pub fn partial(&self) -> Option<&Partial> {
+        if let TryError::Engine(error) = self { error.partial() } else { None }
+    }
+}
+
+impl<E> From<Error> for TryError<E> {
+    fn from(error: Error) -> Self {
+        TryError::Engine(error)
+    }
+}
+
+/// A function that cannot fail leaves the engine's errors.
+impl From<TryError<Infallible>> for Error {
+    fn from(error: TryError<Infallible>) -> Self {
+        match error {
+            TryError::Engine(error) => error,
+            TryError::Function { source, .. } => match source {},
+        }
+    }
+}
+
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Error::Point { coordinate, value, bounds } => {
+            Error::Point { coordinate, value, bounds: (lower, upper) } => {
                 write!(f, "coordinate {coordinate} is {value}, expected a finite number")?;
-                match *bounds {
-                    EVERYWHERE => Ok(()),
-                    (lower, upper) => write!(f, " within {lower:e}..={upper:e}"),
-                }
+                let is_bounded = (*lower, *upper) != (f64::MIN, f64::MAX);
+                if is_bounded { write!(f, " within {lower:e}..={upper:e}") } else { Ok(()) }
             }
             Error::Direction { coordinate, value } => {
                 write!(f, "component {coordinate} of the direction is {value}, expected a finite number")
@@ -156,9 +193,6 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
                  say how small the coordinate's scale is if the step leads too far, set bounds that keep away from there, \
                  or another rule for such values"
             ),
-            Error::Function { coordinate, point, source } => {
-                write!(f, "the function failed with coordinate {coordinate} at {point:e}: {source}")
-            }
             Error::Stopped(partial) => {
                 let n_done = partial.done.iter().filter(|done| **done).count();
                 let why = match partial.reason {
@@ -171,8 +205,21 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
     }
 }
 
-impl<E: std::error::Error + 'static> std::error::Error for Error<E> {
+impl std::error::Error for Error {}
+
+impl<E: fmt::Display> fmt::Display for TryError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            TryError::Function { coordinate, point, source } => {
+                write!(f, "the function failed with coordinate {coordinate} at {point:e}: {source}")
+            }
+            TryError::Engine(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for TryError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        if let Error::Function { source, .. } = self { Some(source) } else { None }
+        if let TryError::Function { source, .. } = self { Some(source) } else { None }
     }
 }

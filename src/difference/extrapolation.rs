@@ -17,9 +17,11 @@
 //!
 //! Source: Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Adv. Eng. Software 4 (1982).
 
-use super::moves::{Scheme, inside, realised};
+use super::differentiator::{Differentiator, NonFinite};
+use super::error::{Error, TryError};
+use super::estimate::Estimate;
 use super::probe::Probe;
-use super::{Differentiator, Error, Estimate, NonFinite};
+use super::scheme::{Scheme, inside, realised};
 
 /// A coordinate's at most: two for each of 24 rows, or less where values that are not finite have used some up.
 pub(super) const MAX_EVALUATIONS: u64 = 48;
@@ -31,7 +33,7 @@ const RATIO: f64 = 2.2;
 /// For coordinates of size 1 and less, and functions that are exact to the last bit or so.
 pub(super) const FIRST_STEP: f64 = 0.02;
 
-impl Differentiator<'_> {
+impl Differentiator {
     /// The derivative by one coordinate. `base` is f(x), where it is known.
     ///
     /// With [`NonFinite::Shorten`] a value that is not finite begins it again, nearer to the point.
@@ -41,7 +43,7 @@ impl Differentiator<'_> {
         probe: &mut impl Probe<Error = E>,
         coordinate: usize,
         base: Option<f64>,
-    ) -> Result<Estimate, Error<E>> {
+    ) -> Result<Estimate, TryError<E>> {
         let x = probe.position(coordinate);
         let widest = scheme.limits(coordinate);
         let mut limits = widest;
@@ -50,7 +52,7 @@ impl Differentiator<'_> {
             None if widest.0 < widest.1 => {
                 n_evaluations += 1;
                 let values = probe.at(coordinate, 0.0);
-                Some(values.map_err(|source| Error::Function { coordinate, point: x, source })?[0])
+                Some(values.map_err(|source| TryError::Function { coordinate, point: x, source })?[0])
             }
             base => base,
         };
@@ -63,7 +65,7 @@ impl Differentiator<'_> {
                 _ => {
                     n_evaluations += 1;
                     let values = probe.at(coordinate, delta);
-                    values.map(|values| values[0]).map_err(|source| Error::Function {
+                    values.map(|values| values[0]).map_err(|source| TryError::Function {
                         coordinate,
                         point: x + delta,
                         source,

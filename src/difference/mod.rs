@@ -1,9 +1,11 @@
 //! The engine: functions, points and steps. It knows no network and no file, and needs ndarray and rayon alone.
 //!
 //! A [`Stencil`] says at which multiples of the step a function is evaluated and how the values are weighed; a [`Step`]
-//! says how long the step is; a [`Differentiator`] puts them together with bounds, a budget and a hook, serially or on the
-//! current rayon pool, and takes functions of arrays or a structured [`Objective`]. Every partial derivative is computed by
+//! says how long the step is; a [`Differentiator`] puts them together with bounds and the rest. Its [`of`](Differentiator::of)
+//! takes a function and a point, and gives what every derivative can be had of. Every partial derivative is computed by
 //! one worker in a fixed order and written to its own slot, so the bits do not depend on the number of threads.
+//!
+//! What happens in `gradient()`, from the call to the slot, is told in `src/difference/README.md`.
 
 mod adaptive;
 mod check;
@@ -11,30 +13,41 @@ pub mod choosing_a_step;
 mod coordinates;
 mod differentiator;
 mod direction;
+mod driver;
 mod error;
+mod estimate;
 mod extrapolation;
-mod gradient;
+mod function;
 mod hessian;
-mod jacobian;
-mod moves;
 mod objective;
+mod of;
+mod of_objective;
+mod of_values;
+mod point;
 mod probe;
 mod run;
+mod scheme;
+mod shorthands;
 mod sparse;
 mod stencil;
 mod step;
 mod worker;
 
-pub use adaptive::Estimate;
 #[cfg(feature = "train")]
 pub(crate) use check::chosen;
-pub use check::{Comparison, GradientCheck, Sample};
+pub use check::{CheckReport, Comparison, Sample};
 pub use coordinates::Coordinates;
 pub use differentiator::{Differentiator, NonFinite};
-pub use error::{Error, Partial, StopReason};
-pub use gradient::{gradient, numerical_gradient};
+pub use error::{Error, Partial, StopReason, TryError};
+pub use estimate::Estimate;
+pub use function::{Source, Written};
 pub use objective::{Moves, Objective};
+pub use of::Of;
+pub use of_objective::OfObjective;
+pub use of_values::OfValues;
+pub use point::{Point, Shaped, Target};
 pub use run::{Hook, Parallelism, Progress};
+pub use shorthands::{derivative, gradient, numerical_gradient};
 pub use sparse::SparsityPattern;
 pub use stencil::Stencil;
 pub use step::{PerCoordinate, Step};

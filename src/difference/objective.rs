@@ -41,7 +41,7 @@ use super::Parallelism;
 ///     }
 /// }
 ///
-/// let gradient = Differentiator::default().objective_gradient(&mut Distances(vec![5.0; 3]))?;
+/// let gradient = Differentiator::default().of_objective(&mut Distances(vec![5.0; 3])).gradient()?;
 /// assert!(gradient.iter().zip([10.0, 8.0, 6.0]).all(|(found, exact)| (found - exact).abs() < 1e-8));
 /// # Ok::<(), numgrad::difference::Error>(())
 /// ```

@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 
-use ndarray::{Array, ArrayRef, Dimension};
-
-use super::Objective;
+use super::function::{Evaluate, Source};
+use super::objective::Objective;
+use super::point::Point;
 
 /// A worker: it owns everything that an evaluation writes to.
 pub(super) trait Probe {
@@ -22,25 +22,22 @@ pub(super) trait Probe {
     fn at(&mut self, coordinate: usize, delta: f64) -> Result<&[f64], Self::Error>;
 }
 
-/// A function of an array that writes its values: one for a function, m for a vector of them.
-pub(super) struct FunctionProbe<'a, D: Dimension, F> {
-    f: F,
+/// A function with the worker's own copy of the point.
+pub(super) struct FunctionProbe<'a, P: Point + ?Sized, F> {
+    function: F,
     /// The point, in standard order.
     origin: &'a [f64],
-    /// The worker's copy, in standard layout.
-    point: Array<f64, D>,
+    copy: P::Out<f64>,
     values: Vec<f64>,
 }
 
-impl<'a, D, F, E> FunctionProbe<'a, D, F>
-where
-    D: Dimension,
-    F: FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Result<(), E>,
-{
-    /// `n_values` is how many the function finds room for.
-    pub fn new(f: F, dim: D, origin: &'a [f64], n_values: usize) -> Self {
-        let point = Array::from_shape_vec(dim, origin.to_vec()).expect("the origin has the point's shape");
-        Self { f, origin, point, values: vec![0.0; n_values] }
+/// The probe of a worker that has its function from `S`.
+pub(super) type ProbeOf<'a, S, P> = FunctionProbe<'a, P, <S as Source<<P as Point>::Seen>>::Worker<'a>>;
+
+impl<'a, P: Point + ?Sized, F: Evaluate<P::Seen>> FunctionProbe<'a, P, F> {
+    /// `origin` is the point in standard order, `n_values` how many the function finds room for.
+    pub fn new(function: F, point: &P, origin: &'a [f64], n_values: usize) -> Self {
+        Self { function, origin, copy: point.form(origin.to_vec()), values: vec![0.0; n_values] }
     }
 
     pub fn origin(&self) -> &'a [f64] {
@@ -48,43 +45,47 @@ where
     }
 
     /// The values with several coordinates moved. They are put back by assignment.
-    pub fn at_all(&mut self, moves: &[(usize, f64)]) -> Result<&[f64], E> {
-        let slots = self.point.as_slice_mut().expect("a copy in standard layout");
+    pub fn at_all(&mut self, moves: &[(usize, f64)]) -> Result<&[f64], F::Error> {
+        let slots = P::coordinates(&mut self.copy);
         for &(coordinate, delta) in moves {
             // -0.0 + 0.0 is 0.0: what is not moved stays what it is.
             if delta != 0.0 {
                 slots[coordinate] += delta;
             }
         }
-        let evaluated = (self.f)(&self.point, &mut self.values);
-        let slots = self.point.as_slice_mut().expect("a copy in standard layout");
+        let evaluated = self.function.evaluate(P::seen(&self.copy), &mut self.values);
+        let slots = P::coordinates(&mut self.copy);
         for &(coordinate, _) in moves {
             slots[coordinate] = self.origin[coordinate];
         }
         evaluated.map(|()| &self.values[..])
     }
+
+    /// The values at another point altogether. Every coordinate is put back by assignment.
+    pub fn at_point(&mut self, coordinate: impl Fn(usize) -> f64) -> Result<&[f64], F::Error> {
+        P::coordinates(&mut self.copy).iter_mut().enumerate().for_each(|(i, slot)| *slot = coordinate(i));
+        let evaluated = self.function.evaluate(P::seen(&self.copy), &mut self.values);
+        P::coordinates(&mut self.copy).copy_from_slice(self.origin);
+        evaluated.map(|()| &self.values[..])
+    }
 }
 
-impl<D, F, E> Probe for FunctionProbe<'_, D, F>
-where
-    D: Dimension,
-    F: FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Result<(), E>,
-{
-    type Error = E;
+impl<P: Point + ?Sized, F: Evaluate<P::Seen>> Probe for FunctionProbe<'_, P, F> {
+    type Error = F::Error;
 
     fn n_coordinates(&self) -> usize {
         self.origin.len()
-    }
-
-    fn unmoved(&mut self) -> Result<&[f64], E> {
-        self.at_all(&[])
     }
 
     fn position(&self, coordinate: usize) -> f64 {
         self.origin[coordinate]
     }
 
-    fn at(&mut self, coordinate: usize, delta: f64) -> Result<&[f64], E> {
+    fn unmoved(&mut self) -> Result<&[f64], F::Error> {
+        self.at_all(&[])
+    }
+
+    fn at(&mut self, coordinate: usize, delta: f64) -> Result<&[f64], F::Error> {
         self.at_all(&[(coordinate, delta)])
     }
 }

@@ -7,9 +7,9 @@
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Error, Partial, StopReason};
+use super::error::{Error, Partial, StopReason, TryError};
 
 /// Serial, or on rayon's current pool.
 ///
@@ -29,8 +29,7 @@ pub enum Parallelism {
     Pool,
 }
 
-/// How far a derivative is, as its [`Hook`] is told. See [`Differentiator::with_hook`](super::Differentiator::with_hook) for
-/// an example.
+/// How far a derivative is, as its [`Hook`] is told. See [`Of::watched`](super::Of::watched) for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -46,12 +45,42 @@ pub struct Progress {
 
 /// Called after each coordinate (each block of a structured objective), from whichever worker did it.
 /// `ControlFlow::Break` cancels. Calls of several workers may overtake one another. See
-/// [`Differentiator::with_hook`](super::Differentiator::with_hook) for an example.
+/// [`Of::watched`](super::Of::watched) for an example.
 pub type Hook<'h> = &'h (dyn Fn(Progress) -> ControlFlow<()> + Sync);
 
+/// What belongs to one call and not to the settings.
+#[derive(Clone, Default)]
+pub(super) struct Call<'c> {
+    pub hook: Option<Hook<'c>>,
+    /// How many evaluations there may be.
+    pub budget: Option<u64>,
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+impl Call<'_> {
+    /// How many evaluations there may be.
+    pub fn budget(&self) -> u64 {
+        if self.is_cancelled() { 0 } else { self.budget.unwrap_or(u64::MAX) }
+    }
+
+    /// Whether a derivative may be stopped before it is done.
+    pub fn may_stop(&self) -> bool {
+        self.budget.is_some() || self.hook.is_some() || self.cancel.is_some()
+    }
+
+    /// The same for evaluations that are `n` of the function each.
+    pub fn of_evaluations_of(&self, n: u64) -> Self {
+        Self { budget: self.budget.map(|budget| budget / n), ..self.clone() }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.as_ref().is_some_and(|flag| flag.load(Relaxed))
+    }
+}
+
 /// What the workers of a run share.
-pub(super) struct Run<'h, E> {
-    hook: Option<Hook<'h>>,
+pub(super) struct Run<'c, E> {
+    call: &'c Call<'c>,
     n_total: usize,
     n_done: AtomicUsize,
     n_evaluations: AtomicU64,
@@ -60,13 +89,14 @@ pub(super) struct Run<'h, E> {
     cancelled: AtomicBool,
     /// Positions from here on are not begun: an earlier one has failed, or all have to stop.
     end: AtomicUsize,
-    failure: Mutex<Option<(usize, Error<E>)>>,
+    failure: Mutex<Option<(usize, TryError<E>)>>,
 }
 
-impl<'h, E: Send> Run<'h, E> {
-    pub fn new(hook: Option<Hook<'h>>, n_total: usize, n_evaluations: u64, spare: u64) -> Self {
+impl<'c, E: Send> Run<'c, E> {
+    /// A run over `n_total` slots that has already cost `n_evaluations`; `spare` are left for retries.
+    pub fn new(call: &'c Call<'c>, n_total: usize, n_evaluations: u64, spare: u64) -> Self {
         Self {
-            hook,
+            call,
             n_total,
             n_done: AtomicUsize::new(0),
             n_evaluations: AtomicU64::new(n_evaluations),
@@ -79,6 +109,9 @@ impl<'h, E: Send> Run<'h, E> {
 
     /// Whether the slot at this position should still be computed.
     pub fn wants(&self, position: usize) -> bool {
+        if self.call.is_cancelled() {
+            self.cancel();
+        }
         position < self.end.load(Relaxed)
     }
 
@@ -87,20 +120,24 @@ impl<'h, E: Send> Run<'h, E> {
         self.spare.fetch_update(Relaxed, Relaxed, |spare| spare.checked_sub(n)).is_ok()
     }
 
-    /// So many more coordinates are done.
+    /// This many more coordinates are done.
     pub fn advance(&self, newly_done: usize, n_evaluations: u64) {
-        if let Some(hook) = self.hook {
+        if let Some(hook) = self.call.hook {
             let n_done = self.n_done.fetch_add(newly_done, Relaxed) + newly_done;
             let n_evaluations = self.n_evaluations.fetch_add(n_evaluations, Relaxed) + n_evaluations;
             if hook(Progress { newly_done, n_done, n_total: self.n_total, n_evaluations }).is_break() {
-                self.cancelled.store(true, Relaxed);
-                self.end.store(0, Relaxed);
+                self.cancel();
             }
         }
     }
 
+    fn cancel(&self) {
+        self.cancelled.store(true, Relaxed);
+        self.end.store(0, Relaxed);
+    }
+
     /// The coordinate at this position failed. Those before it go on, for one of them may fail too.
-    pub fn fail(&self, position: usize, error: Error<E>) {
+    pub fn fail(&self, position: usize, error: TryError<E>) {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         if failure.as_ref().is_none_or(|(first, _)| position < *first) {
             *failure = Some((position, error));
@@ -146,29 +183,28 @@ impl<'h, E: Send> Run<'h, E> {
         at_once(rayon::current_num_threads().min(n_chunks), &help);
     }
 
-    /// How the run went. `base` is passed on.
-    pub fn finish(self, base: Option<Vec<f64>>, done: Vec<bool>) -> Result<Outcome, Error<E>> {
+    /// How the run went.
+    pub fn finish(self, done: Vec<bool>) -> Result<Outcome, TryError<E>> {
+        let cancelled = self.cancelled.into_inner() || self.call.is_cancelled();
         match self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some((_, error)) => Err(error),
-            None => Ok(Outcome { base, done, cancelled: self.cancelled.into_inner() }),
+            None => Ok(Outcome { done, cancelled }),
         }
     }
 }
 
 /// A run without a failure, which may have been stopped.
 pub(super) struct Outcome {
-    /// `f(x)`, where it was needed.
-    base: Option<Vec<f64>>,
     done: Vec<bool>,
     cancelled: bool,
 }
 
 impl Outcome {
-    /// `f(x)`, if all is done; otherwise what there is, by `values`, which is told which coordinates are done.
-    pub fn complete<E>(self, values: impl FnOnce(&[bool]) -> Vec<f64>) -> Result<Option<Vec<f64>>, Error<E>> {
-        let Self { base, done, cancelled } = self;
+    /// Nothing, if all is done; otherwise what there is, by `values`, which is told which slots are done.
+    pub fn complete(self, values: impl FnOnce(&[bool]) -> Vec<f64>) -> Result<(), Error> {
+        let Self { done, cancelled } = self;
         if done.iter().all(|done| *done) {
-            return Ok(base);
+            return Ok(());
         }
         let reason = if cancelled { StopReason::Cancelled } else { StopReason::Budget };
         Err(Error::Stopped(Box::new(Partial { reason, values: values(&done), done })))

@@ -2,14 +2,16 @@
 //!
 //! Source: Curtis, Powell and Reid, "On the estimation of sparse Jacobian matrices", J. Inst. Maths Applics 13 (1974).
 
-use ndarray::{Array1, Array2, ArrayRef, Dimension};
+use ndarray::Array2;
 
-use super::gradient::slice;
-use super::jacobian::{in_place, returning, try_in_place, try_returning};
-use super::moves::{LocalMoves, Scheme};
+use super::differentiator::{Differentiator, NonFinite};
+use super::driver::{Costs, Crew, Room, Stop};
+use super::error::{Error, TryError};
+use super::function::Evaluate;
+use super::point::Point;
 use super::probe::{FunctionProbe, Probe};
-use super::run::chunk_len;
-use super::{Differentiator, Error, NonFinite, Parallelism};
+use super::run::{Call, Run, chunk_len};
+use super::scheme::{LocalMoves, Scheme};
 
 /// Where a Jacobian may be other than 0, and the groups of columns that can be moved together.
 ///
@@ -34,7 +36,7 @@ pub struct SparsityPattern {
 }
 
 impl SparsityPattern {
-    /// The pattern of a Jacobian of so many rows and columns with these entries `(row, column)`, in any order.
+    /// The pattern of a Jacobian of this many rows and columns with these entries `(row, column)`, in any order.
     ///
     /// # Panics
     /// If an entry is outside.
@@ -81,7 +83,7 @@ impl SparsityPattern {
         Self { n_rows, rows: columns.concat(), begins, groups, n_groups }
     }
 
-    /// The pattern with so many diagonals below and above the main one.
+    /// The pattern with this many diagonals below and above the main one.
     ///
     /// ```
     /// let tridiagonal = numgrad::difference::SparsityPattern::banded(30, 30, 1, 1);
@@ -141,176 +143,64 @@ impl SparsityPattern {
     fn rows_of(&self, column: usize) -> &[usize] {
         &self.rows[self.begins[column]..self.begins[column + 1]]
     }
+
+    /// # Panics
+    /// If there is not one value for each row.
+    fn check_rows(&self, values: &[f64]) {
+        assert!(values.len() == self.n_rows, "{} values for a pattern of {} rows", values.len(), self.n_rows);
+    }
+
+    /// For each row its columns up to the diagonal, of a symmetric matrix that has the entries `(i, j)` and `(j, i)`.
+    ///
+    /// # Panics
+    /// If there is not one row and one column for each of `n` coordinates.
+    pub(super) fn lower_rows(&self, n: usize) -> Vec<Vec<usize>> {
+        let shape = (self.n_rows, self.groups.len());
+        assert!(shape == (n, n), "a pattern of {} × {} for a Hessian of {n} coordinates", shape.0, shape.1);
+        let mut lower = vec![Vec::new(); n];
+        self.entries().for_each(|(i, j)| lower[i.max(j)].push(i.min(j)));
+        for columns in &mut lower {
+            columns.sort_unstable();
+            columns.dedup();
+        }
+        lower
+    }
+
+    /// How many entries there are.
+    pub(super) fn n_entries(&self) -> usize {
+        self.rows.len()
+    }
 }
 
-impl Differentiator<'_> {
-    /// The entries of a sparse Jacobian, in the order of [`SparsityPattern::entries`]; see
-    /// [`to_dense`](SparsityPattern::to_dense).
-    ///
-    /// Costs a stencil for each group of columns, not for each column: `groups + 1` evaluations forward, `2·groups` central;
-    /// a tridiagonal one has 3 groups. What the pattern leaves out must be 0, or it is added to other entries. The progress
-    /// is of groups. [`NonFinite::Shorten`] is taken as [`NonFinite::Error`].
-    ///
-    /// # Errors
-    /// See [`Error`]. In a [`Partial`](super::Partial) one, `done` is about groups.
-    ///
-    /// # Panics
-    /// If the pattern has another shape than the Jacobian.
-    ///
-    /// ```
-    /// use ndarray::{Array1, array};
-    /// use numgrad::difference::{Differentiator, SparsityPattern};
-    ///
-    /// let squares = |x: &ndarray::ArrayRef1<f64>| x.iter().map(|x| x * x).collect::<Array1<f64>>();
-    /// let diagonal = SparsityPattern::banded(3, 3, 0, 0);
-    /// let values = Differentiator::default().sparse_jacobian(squares, &array![1.0, 2.0, 3.0], &diagonal)?;
-    /// assert!((values[2] - 6.0).abs() < 1e-9);
-    /// # Ok::<(), numgrad::difference::Error>(())
-    /// ```
-    pub fn sparse_jacobian<D, F>(
-        &self,
-        f: F,
-        x: &ArrayRef<f64, D>,
-        pattern: &SparsityPattern,
-    ) -> Result<Vec<f64>, Error>
-    where
-        D: Dimension,
-        F: Fn(&ArrayRef<f64, D>) -> Array1<f64> + Sync,
-    {
-        let mut out = vec![0.0; pattern.rows.len()];
-        self.in_groups(|| returning(&f), x, 0, pattern, &mut out).map(|()| out)
-    }
-
-    /// As [`sparse_jacobian`](Self::sparse_jacobian), for a function that can fail.
-    ///
-    /// # Errors
-    /// [`Error::Function`] with the function's error, and the others of [`Error`]. The coordinate is the first column of the
-    /// group that was moved.
-    ///
-    /// # Panics
-    /// If the pattern has another shape than the Jacobian.
-    ///
-    /// ```
-    /// use ndarray::array;
-    /// use numgrad::difference::{Differentiator, Error, SparsityPattern};
-    ///
-    /// let roots = |x: &ndarray::ArrayRef1<f64>| {
-    ///     if x.iter().all(|x| *x > 0.0) { Ok(x.mapv(f64::sqrt)) } else { Err("not positive") }
-    /// };
-    /// let (central, diagonal) = (Differentiator::default(), SparsityPattern::banded(2, 2, 0, 0));
-    /// assert!((central.try_sparse_jacobian(roots, &array![1.0, 4.0], &diagonal)?[1] - 0.25).abs() < 1e-9);
-    /// let error = central.try_sparse_jacobian(roots, &array![1.0, 0.0], &diagonal).unwrap_err();
-    /// assert!(matches!(error, Error::Function { coordinate: 0, source: "not positive", .. }));
-    /// # Ok::<(), Error<&str>>(())
-    /// ```
-    pub fn try_sparse_jacobian<D, F, E>(
-        &self,
-        f: F,
-        x: &ArrayRef<f64, D>,
-        pattern: &SparsityPattern,
-    ) -> Result<Vec<f64>, Error<E>>
-    where
-        D: Dimension,
-        F: Fn(&ArrayRef<f64, D>) -> Result<Array1<f64>, E> + Sync,
-        E: Send,
-    {
-        let mut out = vec![0.0; pattern.rows.len()];
-        self.in_groups(|| try_returning(&f), x, 0, pattern, &mut out).map(|()| out)
-    }
-
-    /// As [`sparse_jacobian`](Self::sparse_jacobian), in place: the function writes its values, and the entries go into
-    /// `out`.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    ///
-    /// # Panics
-    /// If the pattern has another shape than the Jacobian, or `out` has not one slot for each entry.
-    ///
-    /// ```
-    /// use ndarray::array;
-    /// use numgrad::difference::{Differentiator, SparsityPattern};
-    ///
-    /// let squares = |x: &ndarray::ArrayRef1<f64>, values: &mut [f64]| {
-    ///     values.iter_mut().zip(x).for_each(|(value, x)| *value = x * x);
-    /// };
-    /// let (diagonal, mut out) = (SparsityPattern::banded(3, 3, 0, 0), [0.0; 3]);
-    /// Differentiator::default().sparse_jacobian_into(squares, &array![1.0, 2.0, 3.0], &diagonal, &mut out)?;
-    /// assert!((out[2] - 6.0).abs() < 1e-9);
-    /// # Ok::<(), numgrad::difference::Error>(())
-    /// ```
-    pub fn sparse_jacobian_into<D, F>(
-        &self,
-        f: F,
-        x: &ArrayRef<f64, D>,
-        pattern: &SparsityPattern,
+impl Differentiator {
+    /// The entries of a sparse Jacobian into `out`, group by group.
+    pub(super) fn in_groups<'a, P, F>(
+        &'a self,
+        call: &Call,
+        Crew { own, make }: Crew<FunctionProbe<'a, P, F>, impl Fn() -> FunctionProbe<'a, P, F> + Sync>,
+        pattern: &'a SparsityPattern,
         out: &mut [f64],
-    ) -> Result<(), Error>
+    ) -> Result<(), TryError<F::Error>>
     where
-        D: Dimension,
-        F: Fn(&ArrayRef<f64, D>, &mut [f64]) + Sync,
-    {
-        self.in_groups(|| in_place(&f), x, pattern.n_rows, pattern, out)
-    }
-
-    /// As [`sparse_jacobian_into`](Self::sparse_jacobian_into), for a function that can fail.
-    ///
-    /// # Errors
-    /// [`Error::Function`] with the function's error, and the others of [`Error`]. The coordinate is the first column of the
-    /// group that was moved.
-    ///
-    /// # Panics
-    /// If the pattern has another shape than the Jacobian, or `out` has not one slot for each entry.
-    ///
-    /// ```
-    /// use ndarray::array;
-    /// use numgrad::difference::{Differentiator, Error, SparsityPattern};
-    ///
-    /// let squares = |x: &ndarray::ArrayRef1<f64>, values: &mut [f64]| {
-    ///     values.iter_mut().zip(x).for_each(|(value, x)| *value = x * x);
-    ///     if values.iter().all(|value| value.is_finite()) { Ok(()) } else { Err("overflow") }
-    /// };
-    /// let (diagonal, mut out) = (SparsityPattern::banded(2, 2, 0, 0), [0.0; 2]);
-    /// Differentiator::default().try_sparse_jacobian_into(squares, &array![1.0, 2.0], &diagonal, &mut out)?;
-    /// assert!((out[1] - 4.0).abs() < 1e-9);
-    /// # Ok::<(), Error<&str>>(())
-    /// ```
-    pub fn try_sparse_jacobian_into<D, F, E>(
-        &self,
-        f: F,
-        x: &ArrayRef<f64, D>,
-        pattern: &SparsityPattern,
-        out: &mut [f64],
-    ) -> Result<(), Error<E>>
-    where
-        D: Dimension,
-        F: Fn(&ArrayRef<f64, D>, &mut [f64]) -> Result<(), E> + Sync,
-        E: Send,
-    {
-        self.in_groups(|| try_in_place(&f), x, pattern.n_rows, pattern, out)
-    }
-
-    /// `n_values` is how many the functions find room for.
-    fn in_groups<D, F, E>(
-        &self,
-        make: impl Fn() -> F + Sync,
-        x: &ArrayRef<f64, D>,
-        n_values: usize,
-        pattern: &SparsityPattern,
-        out: &mut [f64],
-    ) -> Result<(), Error<E>>
-    where
-        D: Dimension,
-        F: FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Result<(), E>,
-        E: Send,
+        P: Point + ?Sized,
+        F: Evaluate<P::Seen, Error: Send>,
     {
         assert!(out.len() == pattern.rows.len(), "{} slots for {} entries", out.len(), pattern.rows.len());
-        let origin = x.as_standard_layout();
-        let make = || GroupWorker::new(FunctionProbe::new(make(), x.raw_dim(), slice(&origin), n_values));
-        let mut own = make();
-        let n = own.probe.n_coordinates();
+        let n = own.n_coordinates();
         assert!(n == pattern.groups.len(), "a pattern of {} columns for {n} coordinates", pattern.groups.len());
         let scheme = self.scheme(&self.stencil, 1, n);
+        let group_worker = |probe| GroupWorker {
+            probe,
+            how: self,
+            scheme,
+            pattern,
+            moves: LocalMoves::default(),
+            plans: Vec::new(),
+            shifts: Vec::new(),
+            first: Vec::new(),
+            n_evaluations: 0,
+        };
+        let mut own = group_worker(own);
         (0..n).try_for_each(|column| scheme.limits_at(column, own.probe.position(column)).map(|_| ()))?;
         // A column without entries is not moved, and a pattern without entries costs nothing.
         let is_empty = pattern.rows.is_empty();
@@ -326,29 +216,13 @@ impl Differentiator<'_> {
         if self.is_bounded() {
             per_group = per_group.max(u64::from(self.stencil.order()) + 1);
         }
-        let needs_base = self.stencil.has_centre() && !is_empty && self.budget() > 0;
-        let base = if needs_base { Some(own.unmoved(pattern, &scheme, self.non_finite)?) } else { None };
-        let budget = self.budget().saturating_sub(u64::from(needs_base));
-        let n_affordable = usize::try_from(budget / per_group).unwrap_or(usize::MAX).min(groups.len());
-        let run = self.start(groups.len(), u64::from(needs_base), 0);
-        let mut done = vec![false; groups.len()];
-        let parallel = (self.parallelism == Parallelism::Pool).then_some(make);
-        let chunk_len = if parallel.is_some() { chunk_len(groups.len()) } else { 1 };
-        let slots = (&mut groups[..n_affordable], &mut done[..n_affordable]);
-        run.drive(own, parallel, slots, chunk_len, |worker, first, groups, done| {
-            for (k, (group, done)) in groups.iter_mut().zip(done).enumerate() {
-                if run.wants(first + k) {
-                    match worker.group(&scheme, self.non_finite, pattern, base.as_deref(), group) {
-                        Ok(n_evaluations) => {
-                            *done = true;
-                            run.advance(1, n_evaluations);
-                        }
-                        Err(error) => run.fail(first + k, error),
-                    }
-                }
-            }
-        });
-        let outcome = run.finish(None, done)?;
+        let needs_base = self.stencil.has_centre() && !is_empty && call.budget() > 0;
+        let base = if needs_base { Some(own.unmoved()?) } else { None };
+        let costs = Costs { n_before: u64::from(needs_base), of_slot: |_| per_group };
+        let crew = Crew { own, make: make.map(|make| move || group_worker(make())) };
+        let outcome = self.drive(call, crew, costs, &mut groups, chunk_len, |run, worker, _, group| {
+            worker.group(run, base.as_deref(), group)
+        })?;
         for group in &groups {
             let mut values = &group.values[..];
             for &column in &group.columns {
@@ -372,35 +246,46 @@ struct Group {
     values: Vec<f64>,
 }
 
-struct GroupWorker<P> {
-    probe: P,
+struct GroupWorker<'a, P: Point + ?Sized, F> {
+    probe: FunctionProbe<'a, P, F>,
+    how: &'a Differentiator,
+    scheme: Scheme<'a>,
+    pattern: &'a SparsityPattern,
     moves: LocalMoves,
-    /// For each column of the group its moves: (delta, weight), and the divisor.
-    plans: Vec<(Vec<(f64, f64)>, f64)>,
+    plans: Vec<ColumnPlan>,
     shifts: Vec<(usize, f64)>,
     /// The function's values at the first point, which the others are taken relative to.
     first: Vec<f64>,
+    n_evaluations: u64,
 }
 
-impl<P> GroupWorker<P> {
-    fn new(probe: P) -> Self {
-        Self { probe, moves: LocalMoves::default(), plans: Vec::new(), shifts: Vec::new(), first: Vec::new() }
-    }
+/// How one column of a group is moved.
+struct ColumnPlan {
+    room: Room,
+    /// (delta, weight)
+    points: Vec<(f64, f64)>,
+    divisor: f64,
 }
 
-impl<D, F, E> GroupWorker<FunctionProbe<'_, D, F>>
-where
-    D: Dimension,
-    F: FnMut(&ArrayRef<f64, D>, &mut Vec<f64>) -> Result<(), E>,
-{
+/// A value that no derivative can be made of: of which of the group's columns, and at which point.
+struct NotFinite {
+    k: usize,
+    delta: f64,
+    value: f64,
+    /// Whether it is the derivative, made of finite values.
+    overflows: bool,
+}
+
+impl<P: Point + ?Sized, F: Evaluate<P::Seen, Error: Send>> GroupWorker<'_, P, F> {
     /// `f(x)`.
-    fn unmoved(&mut self, pattern: &SparsityPattern, scheme: &Scheme, rule: NonFinite) -> Result<Vec<f64>, Error<E>> {
-        let point = self.probe.position(0);
-        let values = self.probe.unmoved().map_err(|source| Error::Function { coordinate: 0, point, source })?;
-        assert!(values.len() == pattern.n_rows, "{} values for a pattern of {} rows", values.len(), pattern.n_rows);
+    fn unmoved(&mut self) -> Result<Vec<f64>, TryError<F::Error>> {
+        let Self { probe, pattern, .. } = self;
+        let point = probe.position(0);
+        let values = probe.unmoved().map_err(|source| TryError::Function { coordinate: 0, point, source })?;
+        pattern.check_rows(values);
         match values.iter().find(|value| !value.is_finite()) {
-            Some(&value) if scheme.checked && rule != NonFinite::Nan => {
-                Err(Error::NonFinite { coordinate: 0, point, value })
+            Some(&value) if self.scheme.checked && self.how.non_finite != NonFinite::Nan => {
+                Err(Error::NonFinite { coordinate: 0, point, value }.into())
             }
             _ => Ok(values.to_vec()),
         }
@@ -409,50 +294,78 @@ where
     /// Fills the entries of a group; returns how many evaluations it took.
     fn group(
         &mut self,
-        scheme: &Scheme,
-        rule: NonFinite,
-        pattern: &SparsityPattern,
+        run: &Run<F::Error>,
         base: Option<&[f64]>,
         Group { columns, values: out }: &mut Group,
-    ) -> Result<u64, Error<E>> {
-        let Self { probe, moves, plans, shifts, first } = self;
-        first.clear();
-        plans.resize_with(columns.len(), Default::default);
-        for (&column, (points, divisor)) in columns.iter().zip(&mut *plans) {
-            scheme.plan(column, probe.position(column), scheme.limits(column), moves)?;
-            points.clear();
-            points.extend(moves.deltas.iter().copied().zip(moves.weights.iter().copied()));
-            *divisor = if points.is_empty() { 1.0 } else { moves.divisor };
+    ) -> Result<u64, Stop<F::Error>> {
+        self.n_evaluations = 0;
+        let rooms = columns.iter().map(|&column| Room::new(self.probe.position(column), self.scheme.limits(column)));
+        self.plans.clear();
+        self.plans.extend(rooms.map(|room| ColumnPlan { room, points: Vec::new(), divisor: 1.0 }));
+        loop {
+            for (&column, plan) in columns.iter().zip(&mut self.plans) {
+                self.scheme.plan(column, self.probe.position(column), plan.room.limits, &mut self.moves)?;
+                plan.points.clear();
+                plan.points.extend(self.moves.deltas.iter().copied().zip(self.moves.weights.iter().copied()));
+                plan.divisor = if plan.points.is_empty() { 1.0 } else { self.moves.divisor };
+            }
+            let Some(NotFinite { k, delta, value, overflows }) = self.weigh(base, columns, out)? else {
+                return Ok(self.n_evaluations);
+            };
+            if !self.plans[k].room.shrink(self.how, delta) {
+                let coordinate = columns[k];
+                let point = self.probe.position(coordinate) + delta;
+                return Err(Stop::from(if overflows {
+                    Error::Overflow { coordinate, value }
+                } else {
+                    Error::NonFinite { coordinate, point, value }
+                }));
+            }
+            let stencil = self.scheme.stencil;
+            if !run.reserve(stencil.points().len().max(stencil.order() as usize) as u64 + 1) {
+                return Err(Stop::OutOfBudget);
+            }
         }
+    }
+
+    /// The weighted sums of the values at the planned points, divided; or the first value that is not finite.
+    fn weigh(
+        &mut self,
+        base: Option<&[f64]>,
+        columns: &[usize],
+        out: &mut [f64],
+    ) -> Result<Option<NotFinite>, TryError<F::Error>> {
+        let Self { probe, how, scheme, pattern, plans, shifts, first, n_evaluations, .. } = self;
         let origin = probe.origin();
-        let mut n_evaluations = 0;
-        for point in 0..plans.iter().map(|(points, _)| points.len()).max().unwrap_or(0) {
+        let is_nan = how.non_finite == NonFinite::Nan;
+        first.clear();
+        out.fill(0.0);
+        for point in 0..plans.iter().map(|plan| plan.points.len()).max().unwrap_or(0) {
             shifts.clear();
             let moved =
-                columns.iter().zip(&*plans).filter_map(|(&column, (points, _))| Some((column, points.get(point)?.0)));
+                columns.iter().zip(&*plans).filter_map(|(&column, plan)| Some((column, plan.points.get(point)?.0)));
             shifts.extend(moved.filter(|(_, delta)| *delta != 0.0));
             let (coordinate, delta) = shifts.first().copied().unwrap_or((columns[0], 0.0));
             let values = match base {
                 Some(base) if shifts.is_empty() => base,
                 _ => {
-                    n_evaluations += 1;
+                    *n_evaluations += 1;
                     let at = probe.at_all(shifts);
-                    at.map_err(|source| Error::Function { coordinate, point: origin[coordinate] + delta, source })?
+                    at.map_err(|source| TryError::Function { coordinate, point: origin[coordinate] + delta, source })?
                 }
             };
-            assert!(values.len() == pattern.n_rows, "{} values for a pattern of {} rows", values.len(), pattern.n_rows);
+            pattern.check_rows(values);
             if point == 0 {
                 first.extend_from_slice(values);
             }
             let mut slots = out.iter_mut();
-            for (&column, (points, _)) in columns.iter().zip(&*plans) {
+            for (k, (&column, plan)) in columns.iter().zip(&*plans).enumerate() {
                 for (&row, slot) in pattern.rows_of(column).iter().zip(&mut slots) {
-                    let Some(&(delta, weight)) = points.get(point) else { continue };
+                    let Some(&(delta, weight)) = plan.points.get(point) else { continue };
                     let value = values[row];
                     if scheme.checked && !value.is_finite() {
-                        if rule != NonFinite::Nan {
-                            let point = origin[column] + delta;
-                            return Err(Error::NonFinite { coordinate: column, point, value });
+                        if !is_nan {
+                            return Ok(Some(NotFinite { k, delta, value, overflows: false }));
                         }
                         *slot = f64::NAN;
                     }
@@ -461,14 +374,14 @@ where
             }
         }
         let mut slots = out.iter_mut();
-        for (&column, (_, divisor)) in columns.iter().zip(&*plans) {
+        for (k, (&column, plan)) in columns.iter().zip(&*plans).enumerate() {
             for slot in slots.by_ref().take(pattern.rows_of(column).len()) {
-                *slot /= divisor;
-                if scheme.checked && rule != NonFinite::Nan && !slot.is_finite() {
-                    return Err(Error::Overflow { coordinate: column, value: *slot });
+                *slot /= plan.divisor;
+                if scheme.checked && !is_nan && !slot.is_finite() {
+                    return Ok(Some(NotFinite { k, delta: 0.0, value: *slot, overflows: true }));
                 }
             }
         }
-        Ok(n_evaluations)
+        Ok(None)
     }
 }

@@ -4,10 +4,13 @@
 //! What is known before the first coordinate is found by a survey: points outside their bounds, whether `f(x)` is needed,
 //! and for how many coordinates the budget suffices.
 
-use super::moves::{LocalMoves, Scheme};
+use super::coordinates::Coordinates;
+use super::differentiator::{Differentiator, NonFinite};
+use super::driver::{Costs, Crew, Stop};
+use super::error::{Error, Partial, StopReason, TryError};
 use super::probe::Probe;
-use super::run::{Outcome, Run, chunk_len};
-use super::{Coordinates, Differentiator, Error, NonFinite, Parallelism, Partial, StopReason};
+use super::run::{Call, Run, chunk_len};
+use super::scheme::{LocalMoves, Scheme};
 
 /// How often [`NonFinite::Shorten`] tries a coordinate again with a shorter step, and how often one-sided.
 const SHORTER_ATTEMPTS: usize = 8;
@@ -20,59 +23,69 @@ const AGREEMENT: f64 = 0.01;
 
 /// What to do about `f(x)` itself.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Base {
+pub(super) enum Base<'v> {
     /// Evaluated if a stencil needs it.
     IfNeeded,
     /// Evaluated in any case.
     Wanted,
     /// Not evaluated.
-    Known(f64),
+    Known(&'v [f64]),
     /// Evaluated for each coordinate that needs it.
     Own,
 }
 
-impl Differentiator<'_> {
-    /// The derivatives of `coordinates`, one into each slot by `store`.
-    ///
-    /// `own` is the calling thread's worker, `make` makes those of others; without it the run is serial.
-    pub(super) fn each<P, M, S>(
+impl Differentiator {
+    /// The derivatives of `coordinates`, one into each slot by `store`; `f(x)`, if it was evaluated or known.
+    /// What there is of a derivative that was stopped is told by `values`.
+    #[allow(clippy::too_many_arguments, reason = "what is asked for, of whom, and where it goes")]
+    pub(super) fn each<P, S>(
         &self,
-        own: P,
-        make: Option<M>,
+        call: &Call,
+        Crew { own, make }: Crew<P, impl Fn() -> P + Sync>,
         coordinates: &Coordinates,
         base: Base,
         slots: &mut [S],
         store: impl Fn(&mut S, &[f64]) + Sync,
-    ) -> Result<Outcome, Error<P::Error>>
+        values: impl FnOnce(&[S], &[bool]) -> Vec<f64>,
+    ) -> Result<Option<Vec<f64>>, TryError<P::Error>>
     where
         P: Probe,
         P::Error: Send,
-        M: Fn() -> P + Sync,
         S: Send,
     {
-        let n = coordinates.len();
         let scheme = self.scheme_of(&own, coordinates);
         let mut own = Worker::new(own);
-        let survey = self.survey(&scheme, &mut own, coordinates, base)?;
-        let mut done = vec![false; n];
-        let n_before = survey.n_evaluations;
-        let run = self.start(n, n_before, survey.spare);
+        let survey = self.survey(call, &scheme, &mut own, coordinates, base)?;
         let base = survey.base.as_deref();
-        let affordable = ..survey.n_affordable;
-        let make = make.filter(|_| self.parallelism == Parallelism::Pool).map(|make| move || Worker::new(make()));
-        let chunk_len = if make.is_some() { chunk_len(n) } else { 1 };
-        let slots_and_done = (&mut slots[affordable], &mut done[affordable]);
-        run.drive(own, make, slots_and_done, chunk_len, |worker, first, slots, done| {
-            for (k, (slot, done)) in slots.iter_mut().zip(done).enumerate() {
-                let position = first + k;
-                if run.wants(position) && self.one(&scheme, &run, worker, (position, coordinates.get(position)), base) {
-                    store(slot, &worker.sum);
-                    *done = true;
-                    run.advance(1, worker.n_evaluations);
-                }
-            }
-        });
-        run.finish(survey.base, done)
+        let of_slot = |position: usize| survey.costs.get(position).copied().unwrap_or(survey.per_coordinate);
+        let costs = Costs { n_before: survey.n_evaluations, of_slot };
+        let crew = Crew { own, make: make.map(|make| move || Worker::new(make())) };
+        let outcome = self.drive(call, crew, costs, slots, chunk_len, |run, worker, position, slot| {
+            let n_evaluations = self.one(&scheme, run, worker, coordinates.get(position), base)?;
+            store(slot, &worker.sum);
+            Ok(n_evaluations)
+        })?;
+        outcome.complete(|done| values(slots, done))?;
+        Ok(survey.base)
+    }
+
+    /// The derivatives of a function of one value; `f(x)`, if it was evaluated or known.
+    pub(super) fn each_scalar<P>(
+        &self,
+        call: &Call,
+        crew: Crew<P, impl Fn() -> P + Sync>,
+        coordinates: &Coordinates,
+        base: Base,
+        out: &mut [f64],
+    ) -> Result<Option<f64>, TryError<P::Error>>
+    where
+        P: Probe,
+        P::Error: Send,
+    {
+        // A coordinate that is not moved at all has no values: its derivative is 0.
+        let store = |slot: &mut f64, sum: &[f64]| *slot = sum.first().copied().unwrap_or(0.0);
+        let base = self.each(call, crew, coordinates, base, out, store, masked)?;
+        Ok(base.map(|base| base[0]))
     }
 
     fn scheme_of<P: Probe>(&self, own: &P, coordinates: &Coordinates) -> Scheme<'_> {
@@ -84,11 +97,12 @@ impl Differentiator<'_> {
     /// suffices for. Points outside their bounds are found here, before anything is evaluated.
     fn survey<P: Probe>(
         &self,
+        call: &Call,
         scheme: &Scheme,
         worker: &mut Worker<P>,
         coordinates: &Coordinates,
         base: Base,
-    ) -> Result<Survey, Error<P::Error>> {
+    ) -> Result<Survey, TryError<P::Error>> {
         let n = coordinates.len();
         let is_shared = !matches!(base, Base::Own);
         let costs_one = |delta: &f64| !is_shared || *delta != 0.0;
@@ -109,30 +123,21 @@ impl Differentiator<'_> {
             }
         }
         let evaluates_base = match base {
-            Base::IfNeeded => needs_base && n > 0 && self.budget() > 0,
-            Base::Wanted => self.budget() > 0,
+            Base::IfNeeded => needs_base && n > 0 && call.budget() > 0,
+            Base::Wanted => call.budget() > 0,
             Base::Known(_) | Base::Own => false,
         };
         if n == 0 && matches!(base, Base::Wanted) && !evaluates_base {
             let nothing = Partial { reason: StopReason::Budget, values: Vec::new(), done: Vec::new() };
-            return Err(Error::Stopped(Box::new(nothing)));
+            return Err(Error::Stopped(Box::new(nothing)).into());
         }
         let n_evaluations = u64::from(evaluates_base);
         let base = match base {
-            Base::Known(value) => Some(vec![value]),
+            Base::Known(values) => Some(values.to_vec()),
             _ if evaluates_base => Some(self.base(scheme, worker, coordinates)?),
             _ => None,
         };
-        let mut spare = self.budget().saturating_sub(n_evaluations);
-        let mut n_affordable = 0;
-        while n_affordable < n {
-            let Some(rest) = spare.checked_sub(costs.get(n_affordable).copied().unwrap_or(per_coordinate)) else {
-                break;
-            };
-            spare = rest;
-            n_affordable += 1;
-        }
-        Ok(Survey { base, n_evaluations, n_affordable, spare })
+        Ok(Survey { base, n_evaluations, costs, per_coordinate })
     }
 
     /// `f(x)`.
@@ -141,42 +146,36 @@ impl Differentiator<'_> {
         scheme: &Scheme,
         worker: &mut Worker<P>,
         coordinates: &Coordinates,
-    ) -> Result<Vec<f64>, Error<P::Error>> {
+    ) -> Result<Vec<f64>, TryError<P::Error>> {
         let coordinate = if coordinates.len() > 0 { coordinates.get(0) } else { 0 };
         let point = if coordinates.len() > 0 { worker.probe.position(coordinate) } else { f64::NAN };
-        let unmoved = worker.probe.unmoved().map_err(|source| Error::Function { coordinate, point, source })?;
+        let unmoved = worker.probe.unmoved().map_err(|source| TryError::Function { coordinate, point, source })?;
         match unmoved.iter().find(|value| !value.is_finite()) {
             Some(&value) if scheme.checked && self.non_finite != NonFinite::Nan => {
-                Err(Error::NonFinite { coordinate, point, value })
+                Err(Error::NonFinite { coordinate, point, value }.into())
             }
             _ => Ok(unmoved.to_vec()),
         }
     }
 
-    /// The derivative of one coordinate, into the worker's `sum`; false where it is not to be had.
+    /// The derivative of one coordinate, into the worker's `sum`; returns how many evaluations it took.
     pub(super) fn one<P: Probe>(
         &self,
         scheme: &Scheme,
         run: &Run<P::Error>,
         worker: &mut Worker<P>,
-        (position, coordinate): (usize, usize),
+        coordinate: usize,
         base: Option<&[f64]>,
-    ) -> bool
+    ) -> Result<u64, Stop<P::Error>>
     where
         P::Error: Send,
     {
         worker.n_evaluations = 0;
         let x = worker.probe.position(coordinate);
-        let widest = match scheme.limits_at(coordinate, x) {
-            Ok(limits) => limits,
-            Err(error) => {
-                run.fail(position, error);
-                return false;
-            }
-        };
+        let widest = scheme.limits_at(coordinate, x)?;
         if scheme.is_lost(x) {
-            let lost = worker.lose(coordinate, x, base);
-            return lost.map_err(|error| run.fail(position, error)).is_ok();
+            worker.lose(coordinate, x, base)?;
+            return Ok(worker.n_evaluations);
         }
         let mut limits = widest;
         // The last value that was not finite, and how many there were.
@@ -184,21 +183,15 @@ impl Differentiator<'_> {
         let mut n_failures = 0;
         worker.longer.clear();
         for n_attempts in 0.. {
-            let weighed = scheme
-                .plan(coordinate, x, limits, &mut worker.moves)
-                .and_then(|()| worker.weigh(coordinate, x, base, scheme.checked));
-            let nearer = match weighed {
-                Err(error) => {
-                    run.fail(position, error);
-                    return false;
-                }
+            scheme.plan(coordinate, x, limits, &mut worker.moves)?;
+            let nearer = match worker.weigh(coordinate, x, base, scheme.checked)? {
                 // Near the edge of its domain a function may have any shape: a shorter step has to say the same.
-                Ok(None) if failure.is_none() || worker.is_confirmed(self.precision()) => return true,
-                Ok(None) => worker.confirmation(x, limits).filter(|_| n_attempts < MAX_ATTEMPTS),
-                Ok(Some(NotFinite { delta, value, overflows })) => {
+                None if failure.is_none() || worker.is_confirmed(self.precision()) => break,
+                None => worker.confirmation(x, limits).filter(|_| n_attempts < MAX_ATTEMPTS),
+                Some(NotFinite { delta, value, overflows }) => {
                     if self.non_finite == NonFinite::Nan {
                         worker.sum.iter_mut().for_each(|sum| *sum = f64::NAN);
-                        return true;
+                        break;
                     }
                     worker.longer.clear();
                     failure = Some(if overflows {
@@ -211,16 +204,15 @@ impl Differentiator<'_> {
                 }
             };
             let Some(nearer) = nearer else {
-                run.fail(position, failure.expect("without a failure it was done"));
-                return false;
+                return Err(failure.expect("without a failure it was done").into());
             };
             limits = nearer;
             // No stencil moves a coordinate to more points than this.
             if !run.reserve(scheme.stencil.points().len().max(scheme.stencil.order() as usize) as u64 + 1) {
-                return false;
+                return Err(Stop::OutOfBudget);
             }
         }
-        unreachable!("the last attempt fails")
+        Ok(worker.n_evaluations)
     }
 
     /// Limits for another attempt after a value that was not finite; `None` where there should not be one.
@@ -247,11 +239,17 @@ impl Differentiator<'_> {
     }
 }
 
+/// What has been computed, and NaN where nothing was.
+pub(super) fn masked(slots: &[f64], done: &[bool]) -> Vec<f64> {
+    slots.iter().zip(done).map(|(&slot, &done)| if done { slot } else { f64::NAN }).collect()
+}
+
 struct Survey {
     base: Option<Vec<f64>>,
     n_evaluations: u64,
-    n_affordable: usize,
-    spare: u64,
+    /// What each coordinate costs, where that is not the same for all.
+    costs: Vec<u64>,
+    per_coordinate: u64,
 }
 
 /// A probe with the scratch memory of its worker.
@@ -323,13 +321,13 @@ impl<P: Probe> Worker<P> {
     }
 
     /// NaN for each value, of a coordinate that is not finite. How many there are the function itself tells.
-    fn lose(&mut self, coordinate: usize, x: f64, base: Option<&[f64]>) -> Result<(), Error<P::Error>> {
+    fn lose(&mut self, coordinate: usize, x: f64, base: Option<&[f64]>) -> Result<(), TryError<P::Error>> {
         let n_values = match base {
             Some(base) => base.len(),
             None => {
                 self.n_evaluations += 1;
                 let values = self.probe.at(coordinate, 0.0);
-                values.map_err(|source| Error::Function { coordinate, point: x, source })?.len()
+                values.map_err(|source| TryError::Function { coordinate, point: x, source })?.len()
             }
         };
         self.sum.clear();
@@ -344,7 +342,7 @@ impl<P: Probe> Worker<P> {
         x: f64,
         base: Option<&[f64]>,
         checked: bool,
-    ) -> Result<Option<NotFinite>, Error<P::Error>> {
+    ) -> Result<Option<NotFinite>, TryError<P::Error>> {
         let Self { probe, moves, sum, first, n_evaluations, .. } = self;
         // Without a move the derivative is 0 for every value.
         sum.fill(0.0);
@@ -355,7 +353,7 @@ impl<P: Probe> Worker<P> {
                 _ => {
                     *n_evaluations += 1;
                     let at = probe.at(coordinate, delta);
-                    at.map_err(|source| Error::Function { coordinate, point: x + delta, source })?
+                    at.map_err(|source| TryError::Function { coordinate, point: x + delta, source })?
                 }
             };
             if first.is_empty() {

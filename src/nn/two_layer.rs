@@ -94,7 +94,7 @@ impl TwoLayerNet {
         let mut objective = FullLoss::new(&self.parameters, x, classes);
         let out = gradient.values_mut().as_slice_mut().expect("flat parameters are contiguous");
         let central = Differentiator::new(Stencil::central(), Step::Absolute(h)).with_non_finite(NonFinite::Propagate);
-        let found = central.parallel().objective_gradient_into(&mut objective, out);
+        let found = central.parallel().of_objective(&mut objective).gradient_into(out);
         found.expect("nothing is checked, so nothing fails");
         gradient
     }

@@ -169,7 +169,7 @@ impl Evaluator {
 }
 
 /// Central differences at this step. Nothing is checked: what is not finite is found by who looks at the gradient.
-pub(super) fn central(step: f64) -> Differentiator<'static> {
+pub(super) fn central(step: f64) -> Differentiator {
     Differentiator::new(Stencil::central(), Step::Absolute(step)).with_non_finite(NonFinite::Propagate).parallel()
 }
 
@@ -183,9 +183,9 @@ pub(super) fn differentiate<O: Objective>(
     let found = match hook {
         Some(hook) => {
             let told = |progress: Progress| hook(progress.newly_done);
-            differentiator.clone().with_hook(&told).objective_gradient_into(objective, out)
+            differentiator.of_objective(objective).watched(&told).gradient_into(out)
         }
-        None => differentiator.objective_gradient_into(objective, out),
+        None => differentiator.of_objective(objective).gradient_into(out),
     };
     match found {
         Err(difference::Error::Stopped(_)) => Err(Cancelled),

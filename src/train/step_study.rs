@@ -125,7 +125,7 @@ pub fn step_study(
 }
 
 fn partials<O: Objective>(differentiator: &Differentiator, objective: &mut O, coordinates: &[usize], out: &mut [f64]) {
-    let computed = differentiator.objective_partials_into(objective, coordinates, out);
+    let computed = differentiator.of_objective(objective).partials_into(coordinates, out);
     computed.expect("nothing is checked, so nothing fails");
 }
 

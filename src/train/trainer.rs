@@ -41,7 +41,7 @@ pub struct Trainer<'a> {
     settings: TrainingSettings,
     net: TwoLayerNet,
     gradient: Parameters,
-    differentiator: Differentiator<'static>,
+    differentiator: Differentiator,
     evaluator: Evaluator,
     sampler: Sampler,
     iteration: u64,

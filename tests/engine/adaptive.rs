@@ -8,10 +8,10 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::support::numbers::with_threads;
-use ndarray::{Array1, ArrayRef1, array};
-use numgrad::difference::{Differentiator, Error, NonFinite, Objective, Sample};
+use ndarray::{Array1, array};
+use numgrad::difference::{Differentiator, Error, NonFinite, Objective, Sample, TryError};
 
-type Function = fn(&ArrayRef1<f64>) -> f64;
+type Function = fn(&Array1<f64>) -> f64;
 
 /// A function, a point, its gradient and the relative tolerance.
 type Fact = (Function, Array1<f64>, Vec<f64>, f64);
@@ -60,7 +60,7 @@ fn facts() -> Vec<Fact> {
 #[test]
 fn known_derivatives_are_met_and_the_error_is_not_understated() {
     for (number, (f, x, exact, rel)) in facts().into_iter().enumerate() {
-        let found = Differentiator::default().adaptive_gradient(f, &x).unwrap();
+        let found = Differentiator::default().of(f, &x).estimates().unwrap();
         for (found, exact) in found.iter().zip(exact) {
             let error = (found.value - exact).abs();
             assert!(
@@ -77,7 +77,7 @@ fn known_derivatives_are_met_and_the_error_is_not_understated() {
         }
     }
     let bounded = Differentiator::default().with_bounds(1e-4, 1.9e-3);
-    let found = bounded.adaptive_gradient(|x| x[0].ln(), &array![1e-3]).unwrap()[0];
+    let found = bounded.of(|x| x[0].ln(), &array![1e-3]).estimates().unwrap()[0];
     assert!((found.value - 1000.0).abs() <= 1e-6 && found.converged, "{found:?}");
 }
 
@@ -116,7 +116,7 @@ fn estimates_are_honest_on_every_scale() {
     for (name, f, slope) in CURVES {
         for x in points.into_iter().filter(|x| f(1.1 * x).is_finite()) {
             let exact = slope(x);
-            let found = Differentiator::default().adaptive_gradient(|x| f(x[0]), &array![x]).unwrap()[0];
+            let found = Differentiator::default().of(|x| f(x[0]), &array![x]).estimates().unwrap()[0];
             let error = (found.value - exact).abs() - 2.0 * f64::EPSILON * exact.abs();
             let scale = exact.abs().max(f(x).abs() / x.abs().max(1.0));
             n += 1;
@@ -144,9 +144,9 @@ fn estimates_are_honest_about_noise_of_the_precision_that_was_given() {
             .flat_map(|curve| [0.3, 1.0, -0.7, 2.5].map(|x| (curve, x)))
             .flat_map(|(curve, x)| (0..20).map(move |seed| (curve, x, seed)))
         {
-            let noisy = |x: &ArrayRef1<f64>| (f(x[0]) + 1.0) * (1.0 + precision * noise(x[0], seed));
+            let noisy = |x: &Array1<f64>| (f(x[0]) + 1.0) * (1.0 + precision * noise(x[0], seed));
             let how = Differentiator::default().with_precision(precision);
-            let found = how.adaptive_gradient(noisy, &array![x]).unwrap()[0];
+            let found = how.of(noisy, &array![x]).estimates().unwrap()[0];
             let error = (found.value - slope(x)).abs();
             n += 1;
             n_understated += usize::from(error > found.error);
@@ -168,55 +168,55 @@ fn estimates_are_honest_about_noise_of_the_precision_that_was_given() {
 fn a_kink_at_the_point_itself_is_seen() {
     let functions: [fn(f64) -> f64; 3] = [f64::abs, |x| x.max(0.0), |x| x.exp() + x.abs() / 3.0];
     for f in functions {
-        let found = Differentiator::default().adaptive_gradient(|x| f(x[0]), &array![0.0]).unwrap()[0];
+        let found = Differentiator::default().of(|x| f(x[0]), &array![0.0]).estimates().unwrap()[0];
         assert!(!found.converged && found.error > 0.3, "{found:?}");
     }
-    let hinge = |x: &ArrayRef1<f64>| x[0].abs();
-    let check = Differentiator::default().check_gradient(hinge, &array![0.0], &array![0.0], Sample::All).unwrap();
+    let hinge = |x: &Array1<f64>| x[0].abs();
+    let check = Differentiator::default().of(hinge, &array![0.0]).check(&array![0.0], Sample::All).unwrap();
     assert!(!check.passes(1e-3), "{check}");
 }
 
 #[test]
 fn bounds_are_kept_and_one_sided_at_them() {
     for (x, lower, upper) in [(0.0, 0.0, 1.0), (1.0, -5.0, 1.0), (0.5, 0.5, 0.5 + 1e-3), (0.3, 0.3 - 1e-9, 2.0)] {
-        let f = |x: &ArrayRef1<f64>| {
+        let f = |x: &Array1<f64>| {
             assert!(lower <= x[0] && x[0] <= upper);
             x[0].exp()
         };
-        let found = Differentiator::default().with_bounds(lower, upper).adaptive_gradient(f, &array![x]).unwrap()[0];
+        let found = Differentiator::default().with_bounds(lower, upper).of(f, &array![x]).estimates().unwrap()[0];
         assert!((found.value / x.exp() - 1.0).abs() < 1e-9, "{found:?} at {x}");
     }
     let pinned = Differentiator::default().with_bounds(1.0, 1.0);
-    let found = pinned.adaptive_gradient(|_| panic!("evaluated"), &array![1.0]).unwrap()[0];
+    let found = pinned.of(|_| panic!("evaluated"), &array![1.0]).estimates().unwrap()[0];
     assert!(found.value == 0.0 && found.error == 0.0 && found.n_evaluations == 0);
 }
 
 #[test]
 fn a_kink_does_not_converge_and_what_is_not_finite_follows_the_rule() {
-    let kink = |x: &ArrayRef1<f64>| (x[0] - 0.001).abs() + x[0] * (1.0 / x[0]).sin();
-    let found = Differentiator::default().adaptive_gradient(kink, &array![1e-5]).unwrap()[0];
+    let kink = |x: &Array1<f64>| (x[0] - 0.001).abs() + x[0] * (1.0 / x[0]).sin();
+    let found = Differentiator::default().of(kink, &array![1e-5]).estimates().unwrap()[0];
     assert!(!found.converged, "{found:?}");
-    let f = |x: &ArrayRef1<f64>| if (x[0] - 1.0).abs() > 1e-3 { f64::NAN } else { x[0].exp() };
+    let f = |x: &Array1<f64>| if (x[0] - 1.0).abs() > 1e-3 { f64::NAN } else { x[0].exp() };
     let how = Differentiator::default();
-    assert!(matches!(how.adaptive_gradient(f, &array![1.0]), Err(Error::NonFinite { coordinate: 0, .. })));
-    assert!(how.clone().with_non_finite(NonFinite::Nan).adaptive_gradient(f, &array![1.0]).unwrap()[0].value.is_nan());
-    let found = how.with_non_finite(NonFinite::Shorten).adaptive_gradient(f, &array![1.0]).unwrap()[0];
+    assert!(matches!(how.of(f, &array![1.0]).estimates(), Err(Error::NonFinite { coordinate: 0, .. })));
+    assert!(how.clone().with_non_finite(NonFinite::Nan).of(f, &array![1.0]).estimates().unwrap()[0].value.is_nan());
+    let found = how.with_non_finite(NonFinite::Shorten).of(f, &array![1.0]).estimates().unwrap()[0];
     assert!((found.value - E).abs() < 1e-10, "{found:?}");
 }
 
 #[test]
 fn evaluations_are_counted_and_bits_do_not_depend_on_threads() {
     let calls = AtomicU64::new(0);
-    let f = |x: &ArrayRef1<f64>| {
+    let f = |x: &Array1<f64>| {
         calls.fetch_add(1, Relaxed);
         x.iter().enumerate().map(|(i, x)| (x * (i + 1) as f64).sin() * x.exp()).sum()
     };
     let x: Array1<f64> = (0..50).map(|i| f64::from(i) * 0.07).collect();
-    let serial = Differentiator::default().adaptive_gradient(f, &x).unwrap();
+    let serial = Differentiator::default().of(f, &x).estimates().unwrap();
     // One more of f(x), which all coordinates share.
     assert_eq!(calls.swap(0, Relaxed), 1 + serial.iter().map(|estimate| estimate.n_evaluations).sum::<u64>());
     for n_threads in [1, 2, 3, 8] {
-        let found = with_threads(n_threads, || Differentiator::default().parallel().adaptive_gradient(f, &x).unwrap());
+        let found = with_threads(n_threads, || Differentiator::default().parallel().of(f, &x).estimates().unwrap());
         for (found, serial) in found.iter().zip(&serial) {
             assert_eq!(
                 (found.value.to_bits(), found.error.to_bits()),
@@ -225,54 +225,54 @@ fn evaluations_are_counted_and_bits_do_not_depend_on_threads() {
         }
     }
     calls.store(0, Relaxed);
-    let error = Differentiator::default().with_budget(250).adaptive_gradient(f, &x).unwrap_err();
+    let error = Differentiator::default().of(f, &x).within(250).estimates().unwrap_err();
     assert!(calls.load(Relaxed) <= 250 && error.partial().unwrap().done.iter().filter(|done| **done).count() == 5);
 }
 
 #[test]
 fn a_function_that_fails_gives_its_own_error_and_the_first_coordinate() {
-    let f = |x: &ArrayRef1<f64>| if x[3] < 1.0 || x[9] > 1.0 { Err("no") } else { Ok(x.sum()) };
+    let f = |x: &Array1<f64>| if x[3] < 1.0 || x[9] > 1.0 { Err("no") } else { Ok(x.sum()) };
     let how = Differentiator::default().parallel();
     for n_threads in [1, 2, 3, 8] {
-        let error = with_threads(n_threads, || how.try_adaptive_gradient(f, &Array1::ones(40)).unwrap_err());
-        let Error::Function { coordinate: 3, point, source: "no" } = error else { panic!("{error}") };
+        let error = with_threads(n_threads, || how.try_of(f, &Array1::ones(40)).estimates().unwrap_err());
+        let TryError::Function { coordinate: 3, point, source: "no" } = error else { panic!("{error}") };
         assert!(point < 1.0);
     }
     // f(x) itself.
-    let error = how.try_adaptive_gradient(|_| Err("no"), &array![2.0, 3.0]).unwrap_err();
-    assert_eq!(error, Error::Function { coordinate: 0, point: 2.0, source: "no" });
-    let certain = how.try_adaptive_gradient(|x| Ok::<_, ()>(x[0].sin()), &array![1.0]).unwrap();
-    assert_eq!(certain, how.adaptive_gradient(|x| x[0].sin(), &array![1.0]).unwrap());
+    let error = how.try_of(|_| Err("no"), &array![2.0, 3.0]).estimates().unwrap_err();
+    assert_eq!(error, TryError::Function { coordinate: 0, point: 2.0, source: "no" });
+    let certain = how.try_of(|x| Ok::<_, ()>(x[0].sin()), &array![1.0]).estimates().unwrap();
+    assert_eq!(certain, how.of(|x| x[0].sin(), &array![1.0]).estimates().unwrap());
 }
 
 /// A function with scratch memory that threads cannot share.
 #[test]
 fn a_function_made_for_each_worker_or_with_state_has_the_same_estimates() {
-    let f = |x: &ArrayRef1<f64>| x.iter().map(|x| x.sin()).product::<f64>();
+    let f = |x: &Array1<f64>| x.iter().map(|x| x.sin()).product::<f64>();
     let x: Array1<f64> = (1..30).map(|i| f64::from(i) * 0.1).collect();
     let central = Differentiator::default();
-    let expected = central.adaptive_gradient(f, &x).unwrap();
+    let expected = central.of(f, &x).estimates().unwrap();
     let n_made = AtomicU64::new(0);
     let make = || {
         n_made.fetch_add(1, Relaxed);
         let scratch = Rc::new(RefCell::new(Array1::zeros(29)));
-        move |x: &ArrayRef1<f64>| {
+        move |x: &Array1<f64>| {
             scratch.borrow_mut().assign(x);
             f(&scratch.borrow())
         }
     };
     for n_threads in [1, 2, 3, 8] {
         let found =
-            with_threads(n_threads, || central.clone().parallel().adaptive_gradient_per_worker(make, &x).unwrap());
+            with_threads(n_threads, || central.clone().parallel().of_each_worker(make, &x).estimates().unwrap());
         assert_eq!(found, expected);
         assert!(n_made.swap(0, Relaxed) <= n_threads as u64 + 1);
     }
     let mut n_calls = 0;
-    let counted = |x: &ArrayRef1<f64>| {
+    let counted = |x: &Array1<f64>| {
         n_calls += 1;
         f(x)
     };
-    assert_eq!(central.parallel().adaptive_gradient_mut(counted, &x).unwrap(), expected);
+    assert_eq!(central.parallel().of_mut(counted, &x).estimates().unwrap(), expected);
     assert_eq!(n_calls, 1 + expected.iter().map(|estimate| estimate.n_evaluations).sum::<u64>());
 }
 
@@ -280,12 +280,12 @@ fn a_function_made_for_each_worker_or_with_state_has_the_same_estimates() {
 fn shortened_steps_find_a_function_of_small_domain_and_keep_to_the_budget() {
     let calls = AtomicU64::new(0);
     let shorten = Differentiator::default().with_non_finite(NonFinite::Shorten);
-    let logarithm = |x: &ArrayRef1<f64>| {
+    let logarithm = |x: &Array1<f64>| {
         calls.fetch_add(1, Relaxed);
         x[0].ln()
     };
     for x in [1.0, 1e-3, 1e-9] {
-        let found = shorten.adaptive_gradient(logarithm, &array![x]).unwrap()[0];
+        let found = shorten.of(logarithm, &array![x]).estimates().unwrap()[0];
         assert!((found.value * x - 1.0).abs() < 1e-11 && found.converged, "{found:?} at {x}");
         assert_eq!(calls.swap(0, Relaxed), 1 + found.n_evaluations);
         let fixed = shorten.gradient(logarithm, &array![x]).unwrap()[0];
@@ -294,16 +294,16 @@ fn shortened_steps_find_a_function_of_small_domain_and_keep_to_the_budget() {
         calls.store(0, Relaxed);
     }
     // One side is never finite: the other one alone. The third derivative there is infinite.
-    let found = shorten.adaptive_gradient(|x| x[0].powf(2.5), &array![0.0]).unwrap()[0];
+    let found = shorten.of(|x| x[0].powf(2.5), &array![0.0]).estimates().unwrap()[0];
     assert!(found.value.abs() <= 1e-9 && found.n_evaluations <= 48, "{found:?}");
 }
 
 /// At a stationary point nothing can be said relative to the derivative: both are 0 to within the numerical error.
 #[test]
 fn a_gradient_passes_at_a_stationary_point_and_nothing_compared_does_not() {
-    let f = |x: &ArrayRef1<f64>| 1.0 + x.iter().map(|x| (x - 1.0).powi(2)).sum::<f64>();
+    let f = |x: &Array1<f64>| 1.0 + x.iter().map(|x| (x - 1.0).powi(2)).sum::<f64>();
     let check = |gradient: &Array1<f64>, sample| {
-        Differentiator::default().check_gradient(f, &Array1::ones(3), gradient, sample).unwrap()
+        Differentiator::default().of(f, &Array1::ones(3)).check(gradient, sample).unwrap()
     };
     assert!(check(&array![0.0, 1e-17, 0.0], Sample::All).passes(1e-9));
     assert!(!check(&array![0.0, 1e-3, 0.0], Sample::All).passes(1e-9));
@@ -334,28 +334,28 @@ impl Objective for Sines {
 
 #[test]
 fn a_structured_objective_has_estimates_and_its_gradient_is_checked() {
-    let sines = Sines((0..20).map(|i| f64::from(i) * 0.3).collect());
+    let mut sines = Sines((0..20).map(|i| f64::from(i) * 0.3).collect());
     let mut gradient: Vec<f64> = sines.0.iter().enumerate().map(|(i, x)| (i + 1) as f64 * x.cos()).collect();
     let serial = Differentiator::default();
-    let found = serial.adaptive_objective_gradient(&sines).unwrap();
+    let found = serial.of_objective(&mut sines).estimates().unwrap();
     for (found, exact) in found.iter().zip(&gradient) {
         assert!(
             (found.value - exact).abs() <= found.error && found.error < 1e-10 && found.converged,
             "{found:?}, {exact}"
         );
     }
-    assert_eq!(serial.clone().parallel().adaptive_objective_gradient(&sines).unwrap(), found);
+    assert_eq!(serial.clone().parallel().of_objective(&mut sines).estimates().unwrap(), found);
     for sample in [Sample::All, Sample::Coordinates { n: 5, seed: 7 }] {
-        assert!(serial.check_objective_gradient(&sines, &gradient, sample).unwrap().passes(1e-9));
+        assert!(serial.of_objective(&mut sines).check(&gradient, sample).unwrap().passes(1e-9));
     }
     gradient[11] += 1e-3;
-    let check = serial.check_objective_gradient(&sines, &gradient, Sample::All).unwrap();
+    let check = serial.of_objective(&mut sines).check(&gradient, Sample::All).unwrap();
     assert!(!check.passes(1e-9) && check.worst().unwrap().index == 11, "{check}");
 }
 
 #[test]
 fn a_right_gradient_passes_and_a_wrong_one_names_its_worst_coordinate() {
-    let f = |x: &ArrayRef1<f64>| x.iter().enumerate().map(|(i, x)| (i as f64 - 7.0) * x.sin()).sum();
+    let f = |x: &Array1<f64>| x.iter().enumerate().map(|(i, x)| (i as f64 - 7.0) * x.sin()).sum();
     let x: Array1<f64> = (0..40).map(|i| f64::from(i) * 0.1).collect();
     let right: Array1<f64> = x.iter().enumerate().map(|(i, x)| (i as f64 - 7.0) * x.cos()).collect();
     let mut wrong = right.clone();
@@ -364,8 +364,7 @@ fn a_right_gradient_passes_and_a_wrong_one_names_its_worst_coordinate() {
     let all = Sample::All;
     let coordinates = Sample::Coordinates { n: 12, seed: 3 };
     let directions = Sample::Directions { n: 5, seed: 3 };
-    let check =
-        |gradient: &Array1<f64>, sample| Differentiator::default().check_gradient(f, &x, gradient, sample).unwrap();
+    let check = |gradient: &Array1<f64>, sample| Differentiator::default().of(f, &x).check(gradient, sample).unwrap();
     for (sample, n) in [(all, 40), (coordinates, 12), (directions, 5)] {
         let report = check(&right, sample);
         assert_eq!(report.comparisons().len(), n);
@@ -385,7 +384,7 @@ fn a_right_gradient_passes_and_a_wrong_one_names_its_worst_coordinate() {
     assert!(!check(&wrong, all).passes(1e-2) && check(&wrong, all).worst().unwrap().index == 5);
     // The samples are of different coordinates, and bounds are kept.
     let bounded = Differentiator::default().with_bounds(x.to_vec(), 10.0);
-    assert!(bounded.check_gradient(f, &x, &right, coordinates).unwrap().passes(1e-7));
+    assert!(bounded.of(f, &x).check(&right, coordinates).unwrap().passes(1e-7));
     let chosen: Vec<_> = check(&right, coordinates).comparisons().iter().map(|c| c.index).collect();
     assert!(chosen.is_sorted_by(|a, b| a < b));
 }

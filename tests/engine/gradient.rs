@@ -6,9 +6,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::support::numbers::{bits, points, with_threads};
-use ndarray::{Array, Array1, ArrayD, ArrayRef1, IxDyn, ShapeBuilder, array, s};
+use ndarray::{Array, Array1, ArrayD, IxDyn, ShapeBuilder, array, s};
 use numgrad::difference::{
-    Differentiator, Error, NonFinite, Objective, PerCoordinate, Progress, Stencil, Step, StopReason,
+    Differentiator, Error, NonFinite, Objective, PerCoordinate, Progress, Stencil, Step, StopReason, TryError,
 };
 use rayon::prelude::*;
 
@@ -20,7 +20,7 @@ fn stencils() -> Vec<Stencil> {
 }
 
 /// A function whose evaluations have some rounding in them.
-fn wavy(x: &ArrayRef1<f64>) -> f64 {
+fn wavy(x: &Array1<f64>) -> f64 {
     x.iter().enumerate().map(|(i, x)| (x * (i + 1) as f64).sin() * x.exp()).sum()
 }
 
@@ -87,7 +87,7 @@ fn halving_the_step_divides_the_error_by_two_to_the_order() {
 fn evaluations_are_as_many_as_documented() {
     let count = |how: &Differentiator, n: usize| {
         let calls = AtomicU64::new(0);
-        let f = |x: &ArrayRef1<f64>| {
+        let f = |x: &Array1<f64>| {
             calls.fetch_add(1, Relaxed);
             wavy(x)
         };
@@ -121,12 +121,12 @@ fn evaluations_are_as_many_as_documented() {
     let (x, forward) = (points(30), Differentiator::new(Stencil::forward(), Step::Automatic));
     let value = wavy(&x);
     let expected = forward.gradient(wavy, &x).unwrap();
-    assert_eq!(n_with(&|f| assert_eq!(forward.value_and_gradient(f, &x).unwrap(), (value, expected.clone()))), 31);
-    assert_eq!(n_with(&|f| assert_eq!(forward.gradient_with_value(f, &x, value).unwrap(), expected)), 30);
+    assert_eq!(n_with(&|f| assert_eq!(forward.of(f, &x).value_and_gradient().unwrap(), (value, expected.clone()))), 31);
+    assert_eq!(n_with(&|f| assert_eq!(forward.of(f, &x).with_value(value).gradient().unwrap(), expected)), 30);
     let mut out = Array1::zeros(30);
-    forward.gradient_with_value_into(wavy, &x, value, &mut out).unwrap();
+    forward.of(wavy, &x).with_value(value).gradient_into(&mut out).unwrap();
     assert_eq!(out, expected);
-    assert_eq!(n_with(&|f| assert_eq!(Differentiator::default().value_and_gradient(f, &x).unwrap().0, value)), 61);
+    assert_eq!(n_with(&|f| assert_eq!(Differentiator::default().of(f, &x).value_and_gradient().unwrap().0, value)), 61);
 }
 
 #[test]
@@ -137,26 +137,26 @@ fn the_bits_are_the_same_for_every_number_of_threads_and_every_entry_point() {
         let plain = Differentiator::new(stencil, Step::Automatic);
         for serial in [plain.clone(), plain.with_bounds(bounds.0.clone(), bounds.1.clone())] {
             let expected = bits(serial.gradient(wavy, &x).unwrap());
-            assert_eq!(bits(serial.gradient_mut(wavy, &x).unwrap()), expected);
+            assert_eq!(bits(serial.of_mut(wavy, &x).gradient().unwrap()), expected);
             assert_eq!(
-                bits(serial.slice_gradient(|x| wavy(&ndarray::aview1(x)), x.as_slice().unwrap()).unwrap()),
+                bits(serial.gradient(|x| wavy(&Array1::from(x.to_vec())), x.as_slice().unwrap()).unwrap()),
                 expected
             );
             let parallel = serial.clone().parallel();
             for n_threads in [1, 2, 3, 8] {
                 let found = with_threads(n_threads, || parallel.gradient(wavy, &x).unwrap());
                 assert_eq!(bits(found), expected, "{n_threads} threads");
-                let found = with_threads(n_threads, || parallel.gradient_per_worker(|| wavy, &x).unwrap());
+                let found = with_threads(n_threads, || parallel.of_each_worker(|| wavy, &x).gradient().unwrap());
                 assert_eq!(bits(found), expected, "{n_threads} threads");
             }
             // From outside any pool, and inside an outer parallel loop.
             assert_eq!(bits(parallel.gradient(wavy, &x).unwrap()), expected);
             (0..8).into_par_iter().for_each(|_| assert_eq!(bits(parallel.gradient(wavy, &x).unwrap()), expected));
-            let mut parts = parallel.partials(wavy, &x, 0..40).unwrap();
-            parts.extend(parallel.partials(wavy, &x, 40..103).unwrap());
+            let mut parts = parallel.of(wavy, &x).partials(0..40).unwrap();
+            parts.extend(parallel.of(wavy, &x).partials(40..103).unwrap());
             assert_eq!(bits(parts), expected);
             assert_eq!(
-                bits(serial.partials(wavy, &x, [7, 100, 7]).unwrap()),
+                bits(serial.of(wavy, &x).partials([7, 100, 7]).unwrap()),
                 [expected[7], expected[100], expected[7]]
             );
         }
@@ -167,7 +167,7 @@ fn the_bits_are_the_same_for_every_number_of_threads_and_every_entry_point() {
 #[test]
 fn a_function_may_use_the_pool_itself() {
     let x = points(40);
-    let f = |x: &ArrayRef1<f64>| {
+    let f = |x: &Array1<f64>| {
         let slice = x.as_slice().unwrap();
         let (a, b) = rayon::join(|| slice[..20].iter().sum::<f64>(), || slice[20..].iter().map(|x| x * x).sum::<f64>());
         a * b
@@ -186,7 +186,7 @@ fn every_shape_and_layout_gives_its_own_shape_in_standard_order() {
     let weigh = |i: usize, v: f64| (i + 1) as f64 * v;
     let check = |x: &ndarray::ArrayRef<f64, IxDyn>| {
         let before = x.to_owned();
-        let f = |x: &ndarray::ArrayRef<f64, IxDyn>| x.iter().enumerate().map(|(i, v)| weigh(i, *v)).sum();
+        let f = |x: &ArrayD<f64>| x.iter().enumerate().map(|(i, v)| weigh(i, *v)).sum();
         let found = Differentiator::default().gradient(f, x).unwrap();
         assert_eq!(found.shape(), x.shape());
         for (i, value) in found.iter().enumerate() {
@@ -203,14 +203,14 @@ fn every_shape_and_layout_gives_its_own_shape_in_standard_order() {
     check(&ArrayD::zeros(IxDyn(&[0])));
     check(&ArrayD::zeros(IxDyn(&[2, 0, 3])));
     let mut out = ndarray::Array2::zeros((2, 3).f());
-    Differentiator::default().gradient_into(|x| x[[0, 2]] * 5.0, &ndarray::Array2::ones((2, 3)), &mut out).unwrap();
+    Differentiator::default().of(|x| x[[0, 2]] * 5.0, &ndarray::Array2::ones((2, 3))).gradient_into(&mut out).unwrap();
     assert!((out[[0, 2]] - 5.0).abs() < 1e-8 && out[[1, 0]] == 0.0);
 }
 
 #[test]
-#[should_panic(expected = "an array of [3] for a gradient of [2]")]
+#[should_panic(expected = "a gradient of [3] for a point of [2]")]
 fn an_output_of_another_shape_panics_and_names_both() {
-    let _ = Differentiator::default().gradient_into(|x| x[0], &array![1.0, 2.0], &mut Array1::zeros(3));
+    let _ = Differentiator::default().of(|x| x[0], &array![1.0, 2.0]).gradient_into(&mut Array1::zeros(3));
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn bounds_for_another_number_of_coordinates_panic() {
 #[test]
 #[should_panic(expected = "coordinate 3 of a function of 3 coordinates")]
 fn a_coordinate_that_does_not_exist_panics() {
-    let _ = Differentiator::default().partials(|x| x[0], &Array1::zeros(3), [0, 3]);
+    let _ = Differentiator::default().of(|x| x[0], &Array1::zeros(3)).partials([0, 3]);
 }
 
 /// Whatever the bounds, no evaluation leaves them, and a cubic's slope is right where there is room for the order.
@@ -235,7 +235,7 @@ fn no_point_leaves_the_bounds() {
             for x in [0.0, 1.0, -1.0, 0.1, -100.0, 12345.678] {
                 for (below, above) in widths.iter().flat_map(|&below| widths.map(|above| (below, above))) {
                     let (lower, upper) = (x - below, x + above);
-                    let f = |p: &ArrayRef1<f64>| {
+                    let f = |p: &Array1<f64>| {
                         assert!(lower <= p[0] && p[0] <= upper, "{} outside {lower}..={upper}, {stencil:?}", p[0]);
                         3.0 * p[0]
                     };
@@ -272,7 +272,7 @@ fn one_sided_stencils_keep_the_order() {
 
 #[test]
 fn a_point_outside_its_bounds_is_an_error_before_anything_is_evaluated() {
-    let never = |_: &ArrayRef1<f64>| -> f64 { panic!("evaluated") };
+    let never = |_: &Array1<f64>| -> f64 { panic!("evaluated") };
     let bounded = Differentiator::default().with_bounds(0.0, [1.0, 2.0, 2.0]);
     for value in [2.5, -0.5, f64::NAN, f64::INFINITY] {
         let error = bounded.gradient(never, &array![0.5, 0.5, value]).unwrap_err();
@@ -294,7 +294,7 @@ fn a_step_that_vanishes_is_an_error_and_the_largest_numbers_have_a_derivative() 
     }
 }
 
-type Evaluations<'a> = &'a dyn Fn(&(dyn Fn(&ArrayRef1<f64>) -> f64 + Sync));
+type Evaluations<'a> = &'a dyn Fn(&(dyn Fn(&Array1<f64>) -> f64 + Sync));
 
 /// (x + h) - x differs from h by up to 1e-16·x/h = 1.6e-3 of it here; a linear function shows what is divided by.
 #[test]
@@ -312,7 +312,7 @@ fn the_realised_step_is_divided_by() {
 #[test]
 fn a_noisy_function_gets_a_longer_step() {
     // Rounded to 1e-6: with the usual step of 6e-6 the derivative would be lost.
-    let noisy = |x: &ArrayRef1<f64>| (x[0].sin() * 1e6).round() / 1e6;
+    let noisy = |x: &Array1<f64>| (x[0].sin() * 1e6).round() / 1e6;
     let found = Differentiator::default().with_precision(1e-6).gradient(noisy, &array![1.0]).unwrap()[0];
     // h = 1e-2: truncation h²/6 = 1.7e-5, noise 0.5e-6/1e-2 = 5e-5.
     assert!((found - 1_f64.cos()).abs() < 1e-4);
@@ -320,7 +320,7 @@ fn a_noisy_function_gets_a_longer_step() {
 
 #[test]
 fn what_is_not_finite_is_an_error_that_names_the_first_coordinate_for_any_number_of_threads() {
-    let f = |x: &ArrayRef1<f64>| if x[20] > 1.0 || x[70] < 1.0 { f64::NEG_INFINITY } else { x.sum() };
+    let f = |x: &Array1<f64>| if x[20] > 1.0 || x[70] < 1.0 { f64::NEG_INFINITY } else { x.sum() };
     for n_threads in [1, 2, 8] {
         let error = with_threads(n_threads, || {
             Differentiator::default().parallel().gradient(f, &Array1::ones(100)).unwrap_err()
@@ -332,7 +332,10 @@ fn what_is_not_finite_is_an_error_that_names_the_first_coordinate_for_any_number
     // f(x) itself.
     for stencil in [Stencil::forward(), Stencil::central()] {
         let how = Differentiator::new(stencil, Step::Automatic).with_non_finite(NonFinite::Shorten);
-        assert!(matches!(how.value_and_gradient(|_| f64::NAN, &array![1.0]), Err(Error::NonFinite { point: 1.0, .. })));
+        assert!(matches!(
+            how.of(|_| f64::NAN, &array![1.0]).value_and_gradient(),
+            Err(Error::NonFinite { point: 1.0, .. })
+        ));
     }
     // Values that are finite, a derivative that is not.
     let error = numgrad::gradient(|x| x[0].signum() * 1e305, &array![0.0]).unwrap_err();
@@ -341,7 +344,7 @@ fn what_is_not_finite_is_an_error_that_names_the_first_coordinate_for_any_number
 
 #[test]
 fn by_choice_the_coordinate_alone_is_nan_or_the_stencil_keeps_away() {
-    let f = |x: &ArrayRef1<f64>| (x[0] + 1.0).powf(1.5) + x[1].powi(2) + (2.0 - x[2]).sqrt();
+    let f = |x: &Array1<f64>| (x[0] + 1.0).powf(1.5) + x[1].powi(2) + (2.0 - x[2]).sqrt();
     let x = array![-1.0, 3.0, 1.0];
     for stencil in [Stencil::central(), Stencil::five_point()] {
         let nan = Differentiator::new(stencil.clone(), Step::Automatic).with_non_finite(NonFinite::Nan);
@@ -354,7 +357,7 @@ fn by_choice_the_coordinate_alone_is_nan_or_the_stencil_keeps_away() {
     }
     // Finite at one point alone: no step is short enough.
     let shorten = Differentiator::default().with_non_finite(NonFinite::Shorten);
-    let island = |x: &ArrayRef1<f64>| if x[0] == 1.0 { 0.0 } else { f64::NAN };
+    let island = |x: &Array1<f64>| if x[0] == 1.0 { 0.0 } else { f64::NAN };
     assert!(matches!(shorten.gradient(island, &array![1.0]), Err(Error::NonFinite { coordinate: 0, .. })));
 }
 
@@ -362,14 +365,14 @@ fn by_choice_the_coordinate_alone_is_nan_or_the_stencil_keeps_away() {
 fn a_function_that_fails_gives_its_own_error_and_the_first_coordinate() {
     #[derive(Debug, PartialEq)]
     struct Unstable(u32);
-    let f = |x: &ArrayRef1<f64>| if x[3] < 1.0 || x[9] > 1.0 { Err(Unstable(7)) } else { Ok(x.sum()) };
+    let f = |x: &Array1<f64>| if x[3] < 1.0 || x[9] > 1.0 { Err(Unstable(7)) } else { Ok(x.sum()) };
     for n_threads in [1, 2, 8] {
         let how = Differentiator::default().parallel();
-        let error = with_threads(n_threads, || how.try_gradient(f, &Array1::ones(40)).unwrap_err());
-        let Error::Function { coordinate, point, source } = error else { panic!("{error:?}") };
+        let error = with_threads(n_threads, || how.try_of(f, &Array1::ones(40)).gradient().unwrap_err());
+        let TryError::Function { coordinate, point, source } = error else { panic!("{error:?}") };
         assert!((coordinate, source) == (3, Unstable(7)) && point < 1.0);
     }
-    assert!(Differentiator::default().try_gradient(|x| Ok::<_, Unstable>(x[0]), &array![1.0]).is_ok());
+    assert!(Differentiator::default().try_of(|x| Ok::<_, Unstable>(x[0]), &array![1.0]).gradient().is_ok());
 }
 
 #[test]
@@ -377,7 +380,7 @@ fn a_panic_reaches_the_caller_once_and_the_others_stop() {
     for n_threads in [1, 2, 8] {
         let n_calls = AtomicUsize::new(0);
         let caught = std::panic::catch_unwind(|| {
-            let f = |x: &ArrayRef1<f64>| {
+            let f = |x: &Array1<f64>| {
                 n_calls.fetch_add(1, Relaxed);
                 assert!(x[0] <= 1.0, "coordinate 0 went up");
                 std::thread::sleep(std::time::Duration::from_micros(200));
@@ -405,8 +408,8 @@ fn a_hook_hears_of_every_coordinate_and_evaluation() {
             *last = (*last).max((progress.n_done, progress.n_evaluations));
             ControlFlow::Continue(())
         };
-        let how = Differentiator::new(Stencil::forward(), Step::Automatic).parallel().with_hook(&hook);
-        let found = with_threads(n_threads, || how.gradient(wavy, &points(50)).unwrap());
+        let how = Differentiator::new(Stencil::forward(), Step::Automatic).parallel();
+        let found = with_threads(n_threads, || how.of(wavy, &points(50)).watched(&hook).gradient().unwrap());
         assert_eq!((n_new.into_inner(), last.into_inner().unwrap()), (50, (50, 51)));
         let silent = Differentiator::new(Stencil::forward(), Step::Automatic);
         assert_eq!(bits(found), bits(silent.gradient(wavy, &points(50)).unwrap()));
@@ -421,9 +424,9 @@ fn what_is_done_when_cancelled_is_kept_with_its_mask() {
         let hook = |progress: Progress| {
             if progress.n_done < 20 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let how = Differentiator::default().parallel().with_hook(&hook);
+        let how = Differentiator::default().parallel();
         let mut out = Array1::from_elem(200, 77.0);
-        let error = with_threads(n_threads, || how.gradient_into(wavy, &x, &mut out).unwrap_err());
+        let error = with_threads(n_threads, || how.of(wavy, &x).watched(&hook).gradient_into(&mut out).unwrap_err());
         let partial = error.partial().unwrap();
         assert_eq!(partial.reason, StopReason::Cancelled);
         let n_done = partial.done.iter().filter(|done| **done).count();
@@ -442,13 +445,13 @@ fn what_is_done_when_cancelled_is_kept_with_its_mask() {
 #[test]
 fn a_budget_is_never_exceeded_and_buys_the_first_coordinates_for_any_number_of_threads() {
     let x = points(50);
-    let n_evaluations = |how: &Differentiator| {
+    let n_evaluations = |how: &Differentiator, budget| {
         let calls = AtomicU64::new(0);
-        let f = |x: &ArrayRef1<f64>| {
+        let f = |x: &Array1<f64>| {
             calls.fetch_add(1, Relaxed);
             wavy(x)
         };
-        let n_done = match how.gradient(f, &x) {
+        let n_done = match how.of(f, &x).within(budget).gradient() {
             Ok(_) => 50,
             Err(error) => {
                 let partial = error.partial().unwrap();
@@ -463,16 +466,16 @@ fn a_budget_is_never_exceeded_and_buys_the_first_coordinates_for_any_number_of_t
         with_threads(n_threads, || {
             let central = Differentiator::default().parallel();
             let forward = Differentiator::new(Stencil::forward(), Step::Automatic).parallel();
-            assert_eq!(n_evaluations(&central.clone().with_budget(0)), (0, 0));
-            assert_eq!(n_evaluations(&central.clone().with_budget(41)), (20, 40));
-            assert_eq!(n_evaluations(&central.clone().with_budget(100)), (50, 100));
-            assert_eq!(n_evaluations(&forward.clone().with_budget(0)), (0, 0));
-            assert_eq!(n_evaluations(&forward.clone().with_budget(11)), (10, 11));
-            assert_eq!(n_evaluations(&forward.clone().with_budget(51)), (50, 51));
+            assert_eq!(n_evaluations(&central, 0), (0, 0));
+            assert_eq!(n_evaluations(&central, 41), (20, 40));
+            assert_eq!(n_evaluations(&central, 100), (50, 100));
+            assert_eq!(n_evaluations(&forward, 0), (0, 0));
+            assert_eq!(n_evaluations(&forward, 11), (10, 11));
+            assert_eq!(n_evaluations(&forward, 51), (50, 51));
             // Coordinate 0 is at its bound: f(x), two more for it, then two a coordinate.
             let mut upper = vec![10.0; 50];
             upper[0] = x[0];
-            assert_eq!(n_evaluations(&central.with_bounds(-10.0, upper).with_budget(13)), (6, 13));
+            assert_eq!(n_evaluations(&central.with_bounds(-10.0, upper), 13), (6, 13));
         });
     }
 }
@@ -550,16 +553,16 @@ fn an_objective_may_leave_out_what_a_coordinate_does_not_reach() {
     for stencil in [Stencil::forward(), Stencil::backward(), Stencil::central(), Stencil::custom(&[0.0, 1.0, 2.0])] {
         for step in [Step::Automatic, Step::Absolute(1e-6)] {
             let how = Differentiator::new(stencil.clone(), step);
-            assert!(is_right(&how.objective_gradient(&mut terms).unwrap()), "{stencil:?}");
+            assert!(is_right(&how.of_objective(&mut terms).gradient().unwrap()), "{stencil:?}");
             // At their upper bounds all stencils but the backward one have the point 0 too.
             let bounded = how.with_bounds(0.0, 5.0).parallel();
-            assert!(is_right(&bounded.objective_gradient(&mut terms).unwrap()), "{stencil:?}");
+            assert!(is_right(&bounded.of_objective(&mut terms).gradient().unwrap()), "{stencil:?}");
         }
     }
-    let found = Differentiator::default().adaptive_objective_gradient(&terms).unwrap();
+    let found = Differentiator::default().of_objective(&mut terms).estimates().unwrap();
     assert!(is_right(&found.iter().map(|found| found.value).collect::<Vec<_>>()) && found.iter().all(|f| f.converged));
     // f(x) and f(x + h) for each coordinate.
-    let error = Differentiator::new(Stencil::forward(), Step::Automatic).with_budget(5).objective_gradient(&mut terms);
+    let error = Differentiator::new(Stencil::forward(), Step::Automatic).of_objective(&mut terms).within(5).gradient();
     assert_eq!(error.unwrap_err().partial().unwrap().done, [true, true, false, false]);
 }
 
@@ -572,31 +575,32 @@ fn a_structured_objective_has_steps_bounds_hooks_budgets_and_chosen_coordinates(
         |found: &[f64], exact: &[f64]| found.iter().zip(exact).all(|(found, exact)| (found - exact).abs() < 1e-7);
     let bounded = Differentiator::default().with_bounds(PerCoordinate::Same(0.0), 2.9);
     for how in [Differentiator::default(), Differentiator::new(Stencil::five_point(), Step::Relative(1e-3)), bounded] {
-        let expected = how.objective_gradient(&mut product()).unwrap();
+        let expected = how.of_objective(&mut product()).gradient().unwrap();
         assert!(is_right(&expected, &exact));
         for n_threads in [1, 2, 8] {
-            let found = with_threads(n_threads, || how.clone().parallel().objective_gradient(&mut product()).unwrap());
+            let found =
+                with_threads(n_threads, || how.clone().parallel().of_objective(&mut product()).gradient().unwrap());
             assert_eq!(bits(found), bits(expected.iter().copied()));
         }
     }
     // A uniform step goes by blocks: 8 of 4 coordinates, the last one short.
     let uniform = Differentiator::new(Stencil::central(), Step::Absolute(1e-4));
     let mut objective = product();
-    let whole = uniform.objective_gradient(&mut objective).unwrap();
+    let whole = uniform.of_objective(&mut objective).gradient().unwrap();
     assert!(is_right(&whole, &exact));
     assert_eq!(objective.n_blocks.load(Relaxed), 8);
     let mut some = [0.0; 4];
-    uniform.objective_partials_into(&mut objective, [3, 4, 5, 20], &mut some).unwrap();
+    uniform.of_objective(&mut objective).partials_into([3, 4, 5, 20], &mut some).unwrap();
     assert_eq!(some, [whole[3], whole[4], whole[5], whole[20]]);
     assert_eq!(objective.n_blocks.load(Relaxed), 10);
-    let error = uniform.clone().with_budget(15).objective_gradient(&mut product()).unwrap_err();
+    let error = uniform.clone().of_objective(&mut product()).within(15).gradient().unwrap_err();
     assert_eq!(error.partial().unwrap().done.iter().filter(|done| **done).count(), 7);
     assert!(matches!(
-        Differentiator::new(Stencil::central(), Step::Absolute(0.5)).objective_gradient(&mut product()),
+        Differentiator::new(Stencil::central(), Step::Absolute(0.5)).of_objective(&mut product()).gradient(),
         Err(Error::NonFinite { coordinate: 0, point: 0.5, .. })
     ));
     let stop = |_: Progress| ControlFlow::Break(());
-    let error = uniform.with_hook(&stop).objective_gradient(&mut product()).unwrap_err();
+    let error = uniform.of_objective(&mut product()).watched(&stop).gradient().unwrap_err();
     let partial = error.partial().unwrap();
     assert_eq!((partial.reason, partial.done.iter().filter(|done| **done).count()), (StopReason::Cancelled, 4));
 }

@@ -20,7 +20,10 @@ fn every_coordinate_is_within_1e_11_of_the_exact_difference_at_small_and_large_s
             let mut loss = IncrementalLoss::new(&parameters, &x, &classes).with_isa(isa);
             let mut gradient = Parameters::zeros(parameters.shape());
             let out = gradient.values_mut().as_slice_mut().unwrap();
-            Differentiator::new(Stencil::central(), Step::Absolute(h)).objective_gradient_into(&mut loss, out).unwrap();
+            Differentiator::new(Stencil::central(), Step::Absolute(h))
+                .of_objective(&mut loss)
+                .gradient_into(out)
+                .unwrap();
             for entry in golden.as_array().unwrap() {
                 let index: Vec<usize> = serde_json::from_value(entry["index"].clone()).unwrap();
                 let name = entry["array"].as_str().unwrap();

@@ -110,7 +110,7 @@ fn mean_abs<'a>(values: impl ExactSizeIterator<Item = &'a f64>) -> f64 {
 fn gradient(loss: &mut IncrementalLoss, h: f64) -> Vec<f64> {
     let mut out = vec![f64::NAN; loss.n_coordinates()];
     let central = Differentiator::new(Stencil::central(), Step::Absolute(h)).with_non_finite(NonFinite::Propagate);
-    central.objective_gradient_into(loss, &mut out).unwrap();
+    central.of_objective(loss).gradient_into(&mut out).unwrap();
     out
 }
 
@@ -327,7 +327,10 @@ fn every_stencil_gives_the_difference_of_single_evaluations() {
     for stencil in [Stencil::forward(), Stencil::backward(), Stencil::central(), Stencil::five_point()] {
         let mut loss = problem.incremental();
         let mut found = vec![0.0; loss.n_coordinates()];
-        Differentiator::new(stencil.clone(), Step::Absolute(h)).objective_gradient_into(&mut loss, &mut found).unwrap();
+        Differentiator::new(stencil.clone(), Step::Absolute(h))
+            .of_objective(&mut loss)
+            .gradient_into(&mut found)
+            .unwrap();
         for coordinate in problem.some_coordinates(40) {
             let points = stencil.points().iter().zip(stencil.weights());
             let sum: f64 = points.map(|(p, w)| w * loss.evaluate(&mut (), coordinate, p * h)).sum();
@@ -367,7 +370,8 @@ fn the_bits_are_the_same_for_every_number_of_threads() {
             let mut out = vec![f64::NAN; loss.n_coordinates()];
             Differentiator::new(Stencil::central(), Step::BOOK)
                 .parallel()
-                .objective_gradient_into(&mut loss, &mut out)
+                .of_objective(&mut loss)
+                .gradient_into(&mut out)
                 .unwrap();
             assert_eq!((loss.value().to_bits(), bits(&out)), expected, "{n_threads} threads");
         });

@@ -1,10 +1,10 @@
 //! Nothing is allocated for a coordinate: what a derivative allocates does not depend on how many there are.
 
 use super::counting::n_allocations;
-use ndarray::{Array1, Array2, ArrayRef1};
+use ndarray::{Array1, Array2};
 use numgrad::difference::{Differentiator, Objective, Stencil, Step};
 
-fn sum_of_squares(x: &ArrayRef1<f64>) -> f64 {
+fn sum_of_squares(x: &Array1<f64>) -> f64 {
     x.iter().map(|x| x * x).sum()
 }
 
@@ -42,7 +42,7 @@ pub fn the_number_of_allocations_does_not_depend_on_the_number_of_coordinates() 
     let bounded = Differentiator::default().with_bounds(0.0, 1.0);
     let gradient = |how: &Differentiator, n| {
         let (x, mut out) = (Array1::ones(n), Array1::zeros(n));
-        fewest_allocations(|| how.gradient_into(sum_of_squares, &x, &mut out).unwrap())
+        fewest_allocations(|| how.of(sum_of_squares, &x).gradient_into(&mut out).unwrap())
     };
     for how in [&central, &five_point] {
         assert_eq!(gradient(how, 10), gradient(how, 1000));
@@ -52,31 +52,37 @@ pub fn the_number_of_allocations_does_not_depend_on_the_number_of_coordinates() 
         let (x, mut out) = (Array1::ones(n), Array1::zeros(n));
         let slots = &mut vec![Default::default(); n];
         let mut jacobian = Array2::zeros((3, n));
-        let values = |x: &ArrayRef1<f64>, values: &mut [f64]| values.fill(sum_of_squares(x));
-        let try_values = |x: &ArrayRef1<f64>, slots: &mut [f64]| {
+        let values = |x: &Array1<f64>, values: &mut [f64]| values.fill(sum_of_squares(x));
+        let try_values = |x: &Array1<f64>, slots: &mut [f64]| {
             values(x, slots);
             Ok::<_, ()>(())
         };
-        let squares = |x: &ArrayRef1<f64>, values: &mut [f64]| values.copy_from_slice(x.as_slice().unwrap());
+        let squares = |x: &Array1<f64>, values: &mut [f64]| values.copy_from_slice(x.as_slice().unwrap());
         [
-            fewest_allocations(|| how.try_gradient_into(|x| Ok::<_, ()>(sum_of_squares(x)), &x, &mut out).unwrap()),
-            fewest_allocations(|| how.gradient_mut_into(sum_of_squares, &x, &mut out).unwrap()),
-            fewest_allocations(|| how.gradient_per_worker_into(|| sum_of_squares, &x, &mut out).unwrap()),
+            fewest_allocations(|| how.try_of(|x| Ok::<_, ()>(sum_of_squares(x)), &x).gradient_into(&mut out).unwrap()),
+            fewest_allocations(|| how.of_mut(sum_of_squares, &x).gradient_into(&mut out).unwrap()),
+            fewest_allocations(|| how.of_each_worker(|| sum_of_squares, &x).gradient_into(&mut out).unwrap()),
             fewest_allocations(|| {
-                how.slice_gradient_into(|x| x[0], x.as_slice().unwrap(), out.as_slice_mut().unwrap()).unwrap()
+                how.of(|x| x[0], x.as_slice().unwrap()).gradient_into(out.as_slice_mut().unwrap()).unwrap()
             }),
-            fewest_allocations(|| _ = how.value_and_gradient_into(sum_of_squares, &x, &mut out).unwrap()),
-            fewest_allocations(|| how.adaptive_partials_into(sum_of_squares, &x, 0..n, slots).unwrap()),
-            fewest_allocations(|| _ = how.adaptive_gradient_per_worker(|| sum_of_squares, &x).unwrap()),
-            fewest_allocations(|| how.jacobian_into(values, &x, &mut jacobian).unwrap()),
-            fewest_allocations(|| how.jacobian_mut_into(values, &x, &mut jacobian).unwrap()),
-            fewest_allocations(|| how.jacobian_per_worker_into(|| values, &x, &mut jacobian).unwrap()),
-            fewest_allocations(|| how.try_jacobian_into(try_values, &x, &mut jacobian).unwrap()),
+            fewest_allocations(|| _ = how.of(sum_of_squares, &x).value_and_gradient_into(&mut out).unwrap()),
+            fewest_allocations(|| how.of(sum_of_squares, &x).estimates_of_into(0..n, slots).unwrap()),
+            fewest_allocations(|| _ = how.of_each_worker(|| sum_of_squares, &x).estimates().unwrap()),
+            fewest_allocations(|| how.of_writing(values, jacobian.nrows(), &x).jacobian_into(&mut jacobian).unwrap()),
             fewest_allocations(|| {
-                how.hessian_vector_from_gradient_into(squares, &x, &Array1::ones(n), &mut out).unwrap()
+                how.of_writing_mut(values, jacobian.nrows(), &x).jacobian_into(&mut jacobian).unwrap()
             }),
-            fewest_allocations(|| _ = how.directional_derivative(sum_of_squares, &x, &Array1::ones(n)).unwrap()),
-            fewest_allocations(|| how.objective_gradient_into(&mut Squares(n), out.as_slice_mut().unwrap()).unwrap()),
+            fewest_allocations(|| {
+                how.of_writing_each_worker(|| values, jacobian.nrows(), &x).jacobian_into(&mut jacobian).unwrap()
+            }),
+            fewest_allocations(|| {
+                how.of_writing(try_values, jacobian.nrows(), &x).jacobian_into(&mut jacobian).unwrap()
+            }),
+            fewest_allocations(|| how.of_writing(squares, n, &x).along_into(&Array1::ones(n), &mut out).unwrap()),
+            fewest_allocations(|| _ = how.of(sum_of_squares, &x).along(&Array1::ones(n)).unwrap()),
+            fewest_allocations(|| {
+                how.of_objective(&mut Squares(n)).gradient_into(out.as_slice_mut().unwrap()).unwrap()
+            }),
         ]
     };
     for how in [&central, &five_point] {
@@ -87,7 +93,7 @@ pub fn the_number_of_allocations_does_not_depend_on_the_number_of_coordinates() 
     let parallel = central.clone().parallel();
     let (x, mut out) = (Array1::ones(1_000), Array1::zeros(1_000));
     let mut in_pool =
-        || pool.install(|| n_allocations(|| parallel.gradient_into(sum_of_squares, &x, &mut out).unwrap()));
+        || pool.install(|| n_allocations(|| parallel.of(sum_of_squares, &x).gradient_into(&mut out).unwrap()));
     in_pool();
     let most = (0..20).map(|_| in_pool()).max().unwrap();
     assert!(most <= 4 * gradient(&central, 10), "{most}");

@@ -32,7 +32,7 @@ fn distinct_inputs(n_samples: usize, n_inputs: usize) -> (Array2<f64>, Vec<usize
 fn gradient(objective: &mut impl Objective) -> Vec<f64> {
     let mut gradient = vec![0.0; objective.n_coordinates()];
     let central = Differentiator::new(Stencil::central(), Step::BOOK);
-    central.objective_gradient_into(objective, &mut gradient).unwrap();
+    central.of_objective(objective).gradient_into(&mut gradient).unwrap();
     gradient
 }
 

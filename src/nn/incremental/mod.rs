@@ -67,7 +67,7 @@ const COLLECTED_ROWS: usize = 16;
 /// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
 /// let mut objective = IncrementalLoss::new(&parameters, &array![[0.5, 1.0]], &[1]);
 /// let mut gradient = vec![0.0; objective.n_coordinates()];
-/// Differentiator::new(Stencil::central(), Step::BOOK).objective_gradient_into(&mut objective, &mut gradient)?;
+/// Differentiator::new(Stencil::central(), Step::BOOK).of_objective(&mut objective).gradient_into(&mut gradient)?;
 /// assert!((gradient[16] + 0.5).abs() < 1e-6);
 /// # Ok::<(), numgrad::difference::Error>(())
 /// ```

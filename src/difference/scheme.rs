@@ -48,7 +48,7 @@ impl Scheme<'_> {
     ///
     /// # Errors
     /// [`Error::Point`] where `x` is not within them, unless it is not finite and that makes the derivative NaN.
-    pub fn limits_at<E>(&self, coordinate: usize, x: f64) -> Result<(f64, f64), Error<E>> {
+    pub fn limits_at(&self, coordinate: usize, x: f64) -> Result<(f64, f64), Error> {
         let limits = self.limits(coordinate);
         if self.checked && !self.is_lost(x) && !(limits.0 <= x && x <= limits.1) {
             return Err(Error::Point { coordinate, value: x, bounds: limits });
@@ -79,13 +79,7 @@ impl Scheme<'_> {
     ///
     /// # Errors
     /// [`Error::Step`] where the step vanishes, or is so short that two points of the stencil are the same number.
-    pub fn plan<E>(
-        &self,
-        coordinate: usize,
-        x: f64,
-        limits: (f64, f64),
-        moves: &mut LocalMoves,
-    ) -> Result<(), Error<E>> {
+    pub fn plan(&self, coordinate: usize, x: f64, limits: (f64, f64), moves: &mut LocalMoves) -> Result<(), Error> {
         let (lower, upper) = limits;
         moves.deltas.clear();
         moves.weights.clear();

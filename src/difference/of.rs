@@ -1,0 +1,807 @@
+//! A function of one value at a point, and every derivative of it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use ndarray::{Array2, ArrayRef2, Axis};
+
+use super::check::{CheckReport, Comparison, Sample, SplitMix64};
+use super::coordinates::Coordinates;
+use super::differentiator::Differentiator;
+use super::direction::LineProbe;
+use super::driver::Crew;
+use super::estimate::Estimate;
+use super::extrapolation::FIRST_STEP;
+use super::function::{EachWorker, Exclusive, Returning, Shared, Source};
+use super::point::{Point, Target, check_shapes};
+use super::probe::{FunctionProbe, ProbeOf};
+use super::run::{Call, Hook};
+use super::sparse::SparsityPattern;
+use super::step::Step;
+use super::worker::Base;
+
+/// A function of one value at a point, ready to be differentiated: made by [`Differentiator::of`] and the five like it.
+///
+/// | made by | the function | parallel |
+/// | --- | --- | --- |
+/// | [`of`](Differentiator::of), [`try_of`](Differentiator::try_of) | is shared by the workers | yes |
+/// | [`of_mut`](Differentiator::of_mut), [`try_of_mut`](Differentiator::try_of_mut) | changes its own state | no |
+/// | [`of_each_worker`](Differentiator::of_each_worker), [`try_of_each_worker`](Differentiator::try_of_each_worker) | is made for each worker | yes |
+///
+/// Those that begin with `try_` take functions that can fail; their derivatives fail with a
+/// [`TryError`](super::TryError). Every derivative can be had of every kind of function.
+///
+/// ```
+/// use numgrad::difference::{Differentiator, SparsityPattern, Stencil, Step};
+///
+/// let forward = Differentiator::new(Stencil::forward(), Step::Automatic).parallel();
+/// let at_x = forward.of(|[a, b]| a * a * b, &[1.0, 2.0]).with_value(2.0);
+/// let ([by_a, by_b], along) = (at_x.gradient()?, at_x.along(&[1.0, 1.0])?);
+/// assert!((by_a - 4.0).abs() < 1e-6 && (by_b - 1.0).abs() < 1e-6 && (along - 5.0).abs() < 1e-6);
+/// let hessian = at_x.hessian()?;
+/// assert!((hessian[[0, 1]] - 2.0).abs() < 1e-6);
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
+#[must_use = "it has no derivative until one is asked for"]
+pub struct Of<'a, S, P: ?Sized> {
+    how: &'a Differentiator,
+    source: S,
+    point: &'a P,
+    value: Option<f64>,
+    call: Call<'a>,
+}
+
+/// Functions of one value.
+impl Differentiator {
+    /// A function at `x`, which all workers share.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::Differentiator;
+    /// let central = Differentiator::default().parallel();
+    /// let gradient = central.of(|x| x.iter().map(|x| x * x).sum(), &array![[3.0, 4.0]]).gradient()?;
+    /// assert!((gradient[[0, 1]] - 8.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn of<'a, P, F>(&'a self, f: F, x: &'a P) -> Of<'a, Shared<F, Returning<f64>>, P>
+    where
+        P: Point + ?Sized,
+        F: Fn(&P::Seen) -> f64 + Sync,
+    {
+        Of::new(self, Shared::new(f), x)
+    }
+
+    /// As [`of`](Self::of), for a function that changes its own state: scratch memory, a cache, a counter. Always serial; the
+    /// coordinates come in order.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let mut n_evaluations = 0;
+    /// let counted = |[a, b]: &[f64; 2]| {
+    ///     n_evaluations += 1;
+    ///     a * b
+    /// };
+    /// Differentiator::default().of_mut(counted, &[3.0, 4.0]).gradient()?;
+    /// assert_eq!(n_evaluations, 4);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn of_mut<'a, P, F>(&'a self, f: F, x: &'a P) -> Of<'a, Exclusive<F, Returning<f64>>, P>
+    where
+        P: Point + ?Sized,
+        F: FnMut(&P::Seen) -> f64,
+    {
+        Of::new(self, Exclusive::new(f), x)
+    }
+
+    /// As [`of`](Self::of), for a function that cannot be shared by threads or carries state: `make` makes one for each
+    /// worker, and one for the calling thread.
+    ///
+    /// What is made is used by one thread only. For the same bits with any number of threads, an evaluation must leave
+    /// nothing behind that changes the next.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let make = || {
+    ///     let mut squares = vec![0.0; 2];
+    ///     move |x: &[f64; 2]| {
+    ///         squares.iter_mut().zip(x).for_each(|(square, x)| *square = x * x);
+    ///         squares.iter().sum()
+    ///     }
+    /// };
+    /// let gradient = Differentiator::default().parallel().of_each_worker(make, &[3.0, 4.0]).gradient()?;
+    /// assert!((gradient[0] - 6.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn of_each_worker<'a, P, M, F>(&'a self, make: M, x: &'a P) -> Of<'a, EachWorker<M, Returning<f64>>, P>
+    where
+        P: Point + ?Sized,
+        M: Fn() -> F + Sync,
+        F: FnMut(&P::Seen) -> f64,
+    {
+        Of::new(self, EachWorker::new(make), x)
+    }
+
+    /// As [`of`](Self::of), for a function that can fail.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, TryError};
+    /// let root = |x: &[f64; 2]| if x[1] < 0.0 { Err("negative") } else { Ok(x[0] * x[1].sqrt()) };
+    /// let central = Differentiator::default();
+    /// assert!((central.try_of(root, &[1.0, 4.0]).gradient()?[1] - 0.25).abs() < 1e-9);
+    /// let error = central.try_of(root, &[1.0, 0.0]).gradient().unwrap_err();
+    /// assert!(matches!(error, TryError::Function { coordinate: 1, source: "negative", .. }));
+    /// # Ok::<(), TryError<&str>>(())
+    /// ```
+    pub fn try_of<'a, P, F, E>(&'a self, f: F, x: &'a P) -> Of<'a, Shared<F, Returning<Result<f64, E>>>, P>
+    where
+        P: Point + ?Sized,
+        F: Fn(&P::Seen) -> Result<f64, E> + Sync,
+        E: Send,
+    {
+        Of::new(self, Shared::new(f), x)
+    }
+
+    /// As [`of_mut`](Self::of_mut), for a function that can fail.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, TryError};
+    /// let mut seen = Vec::new();
+    /// let f = |[x]: &[f64; 1]| {
+    ///     seen.push(*x);
+    ///     if seen.len() > 10 { Err("worn out") } else { Ok(x.sin()) }
+    /// };
+    /// assert!((Differentiator::default().try_of_mut(f, &[0.0]).gradient()?[0] - 1.0).abs() < 1e-9);
+    /// assert!(seen[0] > 0.0 && seen[1] < 0.0);
+    /// # Ok::<(), TryError<&str>>(())
+    /// ```
+    pub fn try_of_mut<'a, P, F, E>(&'a self, f: F, x: &'a P) -> Of<'a, Exclusive<F, Returning<Result<f64, E>>>, P>
+    where
+        P: Point + ?Sized,
+        F: FnMut(&P::Seen) -> Result<f64, E>,
+        E: Send,
+    {
+        Of::new(self, Exclusive::new(f), x)
+    }
+
+    /// As [`of_each_worker`](Self::of_each_worker), for functions that can fail: the handle of a simulator for each thread.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, TryError};
+    /// let start = || {
+    ///     let mut n_runs = 0;
+    ///     move |x: &[f64; 1]| {
+    ///         n_runs += 1;
+    ///         if x[0] < 0.0 { Err(format!("run {n_runs} has not converged")) } else { Ok(x[0].sqrt()) }
+    ///     }
+    /// };
+    /// let central = Differentiator::default().parallel();
+    /// assert!((central.try_of_each_worker(start, &[4.0]).gradient()?[0] - 0.25).abs() < 1e-9);
+    /// let error = central.try_of_each_worker(start, &[0.0]).gradient().unwrap_err();
+    /// assert!(error.to_string().ends_with("run 2 has not converged"));
+    /// # Ok::<(), TryError<String>>(())
+    /// ```
+    pub fn try_of_each_worker<'a, P, M, F, E>(
+        &'a self,
+        make: M,
+        x: &'a P,
+    ) -> Of<'a, EachWorker<M, Returning<Result<f64, E>>>, P>
+    where
+        P: Point + ?Sized,
+        M: Fn() -> F + Sync,
+        F: FnMut(&P::Seen) -> Result<f64, E>,
+        E: Send,
+    {
+        Of::new(self, EachWorker::new(make), x)
+    }
+}
+
+/// What belongs to this call.
+impl<'a, S, P: Point + ?Sized> Of<'a, S, P> {
+    fn new(how: &'a Differentiator, source: S, point: &'a P) -> Self {
+        Self { how, source, point, value: None, call: Call::default() }
+    }
+
+    /// The same where `value = f(x)` is known already: what would need it saves an evaluation.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, Stencil, Step};
+    /// let forward = Differentiator::new(Stencil::forward(), Step::Automatic);
+    /// let mut n_evaluations = 0;
+    /// let square = |[x]: &[f64; 1]| { n_evaluations += 1; x * x };
+    /// let [slope] = forward.of_mut(square, &[3.0]).with_value(9.0).gradient()?;
+    /// assert!((slope - 6.0).abs() < 1e-6 && n_evaluations == 1);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn with_value(self, value: f64) -> Self {
+        Self { value: Some(value), ..self }
+    }
+
+    /// The same, telling this hook of progress; it may cancel.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use numgrad::difference::{Differentiator, Progress};
+    ///
+    /// let at_most_two = |progress: Progress| {
+    ///     if progress.n_done < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    /// };
+    /// let central = Differentiator::default();
+    /// let cancelled = central.of(|x| x.iter().sum(), &[1.0, 2.0, 3.0]).watched(&at_most_two).gradient().unwrap_err();
+    /// assert_eq!(cancelled.partial().unwrap().done, [true, true, false]);
+    /// ```
+    pub fn watched(mut self, hook: Hook<'a>) -> Self {
+        self.call.hook = Some(hook);
+        self
+    }
+
+    /// The same, stopping with [`Error::Stopped`](super::Error::Stopped) before a derivative costs more than this many
+    /// evaluations.
+    ///
+    /// What the budget suffices for is the same for any number of threads: the first coordinates that were asked for.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let stopped = Differentiator::default().of(|x| x[0] + x[1], &[1.0, 2.0]).within(3).gradient().unwrap_err();
+    /// assert_eq!(stopped.to_string(), "out of its budget of evaluations after 1 of 2 coordinates");
+    /// ```
+    pub fn within(mut self, n_evaluations: u64) -> Self {
+        self.call.budget = Some(n_evaluations);
+        self
+    }
+
+    /// The same, stopping with [`Error::Stopped`](super::Error::Stopped) soon after another thread, or a signal, has set this
+    /// flag: no coordinate is begun any more.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::AtomicBool;
+    /// use numgrad::difference::{Differentiator, StopReason};
+    ///
+    /// let flag = Arc::new(AtomicBool::new(true));
+    /// let stopped = Differentiator::default().of(|x| x[0], &[1.0]).cancelled_by(flag).gradient().unwrap_err();
+    /// assert_eq!(stopped.partial().unwrap().reason, StopReason::Cancelled);
+    /// ```
+    pub fn cancelled_by(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.call.cancel = Some(flag);
+        self
+    }
+}
+
+/// Derivatives.
+impl<S, P: Point + ?Sized> Of<'_, S, P>
+where
+    S: Source<P::Seen>,
+{
+    /// The gradient: `∂f/∂x_i` for each coordinate, in the point's own form.
+    ///
+    /// Costs one evaluation for each coordinate and point of the stencil but 0, and one of `f(x)` where a stencil has the
+    /// point 0: `n + 1` forward, `2n` central, `4n` five-point.
+    ///
+    /// # Errors
+    /// See [`Error`](super::Error) and [`TryError`](super::TryError).
+    ///
+    /// # Panics
+    /// If the settings have bounds, scales or steps for another number of coordinates than the point has.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::Differentiator;
+    /// let gradient = Differentiator::default().of(|x| x[0] * x[0], &array![3.0]).gradient()?;
+    /// assert!((gradient[0] - 6.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn gradient(&self) -> Result<P::Out<f64>, S::Failure> {
+        let mut gradient = self.zeros();
+        self.fill(Base::IfNeeded, P::coordinates(&mut gradient)).map(|_| gradient)
+    }
+
+    /// As [`gradient`](Self::gradient), into `out`.
+    ///
+    /// # Errors
+    /// See [`Error`](super::Error). What was not computed then is left as it was in `out`.
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient), and if `out` has another shape than the point.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let mut gradient = [0.0; 2];
+    /// Differentiator::default().of(|x| x[0] * x[1], &[3.0, 4.0]).gradient_into(&mut gradient)?;
+    /// assert!((gradient[0] - 4.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn gradient_into(&self, out: &mut (impl Target + ?Sized)) -> Result<(), S::Failure> {
+        check_shapes(self.point, out, "a gradient");
+        out.fill_by(|out| self.fill(Base::IfNeeded, out)).map(|_| ())
+    }
+
+    /// `f(x)` and the gradient there. The value is used where a stencil needs it: forward differences cost `n + 1`
+    /// evaluations with it or without, central ones `2n + 1`.
+    ///
+    /// # Errors
+    /// See [`gradient`](Self::gradient).
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient).
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let (value, [slope]) = Differentiator::default().of(|[x]| x * x, &[3.0]).value_and_gradient()?;
+    /// assert!(value == 9.0 && (slope - 6.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn value_and_gradient(&self) -> Result<(f64, P::Out<f64>), S::Failure> {
+        let mut gradient = self.zeros();
+        self.fill(Base::Wanted, P::coordinates(&mut gradient)).map(|value| (value, gradient))
+    }
+
+    /// As [`value_and_gradient`](Self::value_and_gradient): the gradient into `out`.
+    ///
+    /// # Errors
+    /// See [`gradient_into`](Self::gradient_into).
+    ///
+    /// # Panics
+    /// As [`gradient_into`](Self::gradient_into).
+    ///
+    /// ```
+    /// let (mut gradient, central) = ([0.0], numgrad::difference::Differentiator::default());
+    /// assert_eq!(central.of(|[x]| x * x, &[3.0]).value_and_gradient_into(&mut gradient)?, 9.0);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn value_and_gradient_into(&self, out: &mut (impl Target + ?Sized)) -> Result<f64, S::Failure> {
+        check_shapes(self.point, out, "a gradient");
+        out.fill_by(|out| self.fill(Base::Wanted, out))
+    }
+
+    /// Chosen coordinates of the gradient, in the order asked for. They have the bits of the whole gradient.
+    ///
+    /// # Errors
+    /// See [`gradient`](Self::gradient).
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient), and if one of the coordinates does not exist.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let last = Differentiator::default().of(|x| x[0] * x[1], &[3.0, 4.0]).partials([1])?;
+    /// assert!((last[0] - 3.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn partials(&self, coordinates: impl Into<Coordinates>) -> Result<Vec<f64>, S::Failure> {
+        let coordinates = coordinates.into();
+        let mut out = vec![0.0; coordinates.len()];
+        self.partials_into(coordinates, &mut out).map(|()| out)
+    }
+
+    /// As [`partials`](Self::partials), into `out`.
+    ///
+    /// # Errors
+    /// See [`gradient_into`](Self::gradient_into).
+    ///
+    /// # Panics
+    /// As [`partials`](Self::partials), and if `out` has not one slot for each coordinate asked for.
+    ///
+    /// ```
+    /// let (mut last_two, central) = ([0.0; 2], numgrad::difference::Differentiator::default());
+    /// central.of(|[a, b, c]| a * b * c, &[3.0, 4.0, 5.0]).partials_into(1..3, &mut last_two)?;
+    /// assert!((last_two[1] - 12.0).abs() < 1e-8);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn partials_into(&self, coordinates: impl Into<Coordinates>, out: &mut [f64]) -> Result<(), S::Failure> {
+        let coordinates = coordinates.into();
+        coordinates.check_slots(out);
+        let (origin, value) = (self.point.in_order(), self.value);
+        let base = value.as_ref().map_or(Base::IfNeeded, |value| Base::Known(std::slice::from_ref(value)));
+        self.how.each_scalar(&self.call, self.crew(&origin), &coordinates, base, out)?;
+        Ok(())
+    }
+
+    /// The derivative along a direction v: `d/dt f(x + t·v)` at t = 0, which is `∇f(x)·v`.
+    ///
+    /// Costs one stencil: two evaluations central. The step of t is `1/√Σ(v_i/h_i)²` for the steps h_i of the coordinates,
+    /// or the absolute one. Bounds are kept as by a gradient. In errors the coordinate is 0, the point t. Always serial.
+    ///
+    /// # Errors
+    /// See [`gradient`](Self::gradient).
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient), and if the direction has another shape than the point.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let slope = Differentiator::default().of(|[a, b]| a * b, &[2.0, 3.0]).along(&[1.0, -1.0])?;
+    /// assert!((slope - 1.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn along(&self, direction: &(impl Point + ?Sized)) -> Result<f64, S::Failure> {
+        check_shapes(self.point, direction, "a direction");
+        let (origin, value) = (self.point.in_order(), self.value);
+        let base = value.as_ref().map_or(Base::IfNeeded, |value| Base::Known(std::slice::from_ref(value)));
+        let slopes = self.how.along(&self.call, self.own(&origin), &direction.in_order(), base)?;
+        Ok(slopes.first().copied().unwrap_or(0.0))
+    }
+
+    /// The Hessian: `H[i, j] = ∂²f/∂x_i∂x_j`, symmetric, of shape (n, n).
+    ///
+    /// ```text
+    /// H[i, j] ≈ Σ_p Σ_q w_p·w_q·f(x + p·h_i·e_i + q·h_j·e_j) / (h_i·h_j),    h_i = ε^(1/4) · scale_i
+    /// ```
+    ///
+    /// By central differences of the stencil's order, rounded up to an even p; for p = 2 that costs
+    /// `1 + 2n + 4·n(n - 1)/2 = 2n² + 1` evaluations, in general `1 + p·n + p²·n(n - 1)/2`. The automatic step is
+    /// `ε^(1/(p + 2))`. At bounds they turn one-sided, which costs up to `(p + 1)²` an entry, and the diagonal loses one
+    /// order. The progress is of rows. From a gradient it is cheaper and has more digits:
+    /// [`OfValues::symmetric_jacobian`](super::OfValues::symmetric_jacobian).
+    ///
+    /// # Errors
+    /// See [`gradient`](Self::gradient). In a [`Partial`](super::Partial) one, `done` is about rows up to their diagonal. Of
+    /// two coordinates that were moved an error names the row's.
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient).
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::Differentiator;
+    /// let hessian = Differentiator::default().of(|[a, b]| (a - b).cos(), &[0.0, 0.0]).hessian()?;
+    /// assert!((&hessian - &array![[-1.0, 1.0], [1.0, -1.0]]).iter().all(|error| error.abs() < 1e-7));
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn hessian(&self) -> Result<Array2<f64>, S::Failure> {
+        let n = self.point.in_order().len();
+        let mut hessian = Array2::zeros((n, n));
+        self.hessian_into(&mut hessian).map(|()| hessian)
+    }
+
+    /// As [`hessian`](Self::hessian), into `out`.
+    ///
+    /// # Errors
+    /// See [`gradient_into`](Self::gradient_into).
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient), and if `out` is not of shape (n, n).
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// let (mut hessian, central) = (Array2::zeros((2, 2)), numgrad::difference::Differentiator::default());
+    /// central.of(|[a, b]| a * b, &[1.0, 2.0]).hessian_into(&mut hessian)?;
+    /// assert!((hessian[[0, 1]] - 1.0).abs() < 1e-7);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn hessian_into(&self, out: &mut ArrayRef2<f64>) -> Result<(), S::Failure> {
+        let origin = self.point.in_order();
+        let n = origin.len();
+        assert!(out.dim() == (n, n), "a Hessian of shape {:?} for {n} coordinates", out.dim());
+        let mut rows: Vec<_> = out.axis_iter_mut(Axis(0)).collect();
+        let columns = |i| 0..=i;
+        let outcome = self.how.lower_rows(
+            &self.call,
+            self.crew(&origin),
+            self.value,
+            &mut rows,
+            columns,
+            |row, _, j, entry| row[j] = entry,
+        )?;
+        drop(rows);
+        outcome.complete(|done| {
+            let lower = |(i, j): (usize, usize)| (i.max(j), i.min(j));
+            let known = |at| if done[lower(at).0] { out[lower(at)] } else { f64::NAN };
+            Array2::from_shape_fn((n, n), known).into_raw_vec_and_offset().0
+        })?;
+        for i in 0..n {
+            for j in 0..i {
+                out[[j, i]] = out[[i, j]];
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries of a sparse Hessian, in the order of [`SparsityPattern::entries`]. Those that the pattern leaves out are
+    /// not evaluated.
+    ///
+    /// Costs as much as [`hessian`](Self::hessian) would for these entries alone, where `(i, j)` and `(j, i)` count once. What
+    /// the pattern leaves out does not spoil what it names. From a gradient, columns are moved together:
+    /// [`OfValues::sparse_jacobian`](super::OfValues::sparse_jacobian).
+    ///
+    /// # Errors
+    /// See [`hessian`](Self::hessian).
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient), and if the pattern has not one row and one column for each coordinate.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, SparsityPattern};
+    /// let chain = |x: &[f64; 4]| x.windows(2).map(|w| w[0] * w[1] * w[1]).sum();
+    /// let tridiagonal = SparsityPattern::banded(4, 4, 1, 1);
+    /// let hessian = Differentiator::default().of(chain, &[1.0, 2.0, 3.0, 4.0]).sparse_hessian(&tridiagonal)?;
+    /// // ∂²/∂x_0∂x_1 = 2·x_1, once in column 0 and once in column 1.
+    /// assert!((hessian[1] - 4.0).abs() < 1e-6 && hessian[1] == hessian[2]);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn sparse_hessian(&self, pattern: &SparsityPattern) -> Result<Vec<f64>, S::Failure> {
+        let mut out = vec![0.0; pattern.n_entries()];
+        self.sparse_hessian_into(pattern, &mut out).map(|()| out)
+    }
+
+    /// As [`sparse_hessian`](Self::sparse_hessian), into `out`.
+    ///
+    /// # Errors
+    /// See [`hessian`](Self::hessian).
+    ///
+    /// # Panics
+    /// As [`sparse_hessian`](Self::sparse_hessian), and if `out` has not one slot for each entry.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, SparsityPattern};
+    /// let (diagonal, mut out) = (SparsityPattern::banded(2, 2, 0, 0), [0.0; 2]);
+    /// let squares = |[a, b]: &[f64; 2]| a * a + b.powi(3);
+    /// Differentiator::default().of(squares, &[1.0, 2.0]).sparse_hessian_into(&diagonal, &mut out)?;
+    /// assert!((out[1] - 12.0).abs() < 1e-6);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn sparse_hessian_into(&self, pattern: &SparsityPattern, out: &mut [f64]) -> Result<(), S::Failure> {
+        let origin = self.point.in_order();
+        let lower = pattern.lower_rows(origin.len());
+        assert!(out.len() == pattern.n_entries(), "{} slots for {} entries", out.len(), pattern.n_entries());
+        let mut rows: Vec<Vec<f64>> = lower.iter().map(|columns| vec![0.0; columns.len()]).collect();
+        let columns = |i: usize| lower[i].iter().copied();
+        let outcome = self.how.lower_rows(
+            &self.call,
+            self.crew(&origin),
+            self.value,
+            &mut rows,
+            columns,
+            |row, k, _, entry| row[k] = entry,
+        )?;
+        for ((i, j), slot) in pattern.entries().zip(&mut *out) {
+            let (row, column) = (i.max(j), i.min(j));
+            *slot = rows[row][lower[row].binary_search(&column).expect("an entry of the pattern")];
+        }
+        outcome.complete(|done| {
+            let known = |((i, j), value): ((usize, usize), &f64)| if done[i.max(j)] { *value } else { f64::NAN };
+            pattern.entries().zip(&*out).map(known).collect()
+        })?;
+        Ok(())
+    }
+
+    /// The product of the Hessian and a vector v, `H·v`, from the function alone: the gradient of its derivative along v.
+    ///
+    /// Costs `4n` evaluations by central differences; the automatic steps are those of a second derivative, `ε^(1/4)`. The
+    /// evaluations that a hook is told of are of the derivative along v, two of the function each. From a gradient it costs
+    /// two evaluations of that, whatever n: [`OfValues::along`](super::OfValues::along).
+    ///
+    /// # Errors
+    /// See [`gradient`](Self::gradient).
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient), and if the vector has another shape than the point.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let product = Differentiator::default().of(|[a, b]| a * a * b, &[1.0, 2.0]).hessian_vector(&[1.0, 1.0])?;
+    /// assert!((product[0] - 6.0).abs() < 1e-6 && (product[1] - 2.0).abs() < 1e-6);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn hessian_vector(&self, vector: &(impl Point + ?Sized)) -> Result<P::Out<f64>, S::Failure> {
+        let mut product = self.zeros();
+        self.fill_second_along(vector, P::coordinates(&mut product)).map(|()| product)
+    }
+
+    /// As [`hessian_vector`](Self::hessian_vector), into `out`.
+    ///
+    /// # Errors
+    /// See [`gradient_into`](Self::gradient_into).
+    ///
+    /// # Panics
+    /// As [`hessian_vector`](Self::hessian_vector), and if `out` has another shape than the point.
+    ///
+    /// ```
+    /// let (central, mut product) = (numgrad::difference::Differentiator::default(), [0.0]);
+    /// central.of(|[x]| x.powi(3), &[2.0]).hessian_vector_into(&[1.0], &mut product)?;
+    /// assert!((product[0] - 12.0).abs() < 1e-6);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn hessian_vector_into(
+        &self,
+        vector: &(impl Point + ?Sized),
+        out: &mut (impl Target + ?Sized),
+    ) -> Result<(), S::Failure> {
+        check_shapes(self.point, out, "a product of the Hessian");
+        out.fill_by(|out| self.fill_second_along(vector, out))
+    }
+
+    /// The gradient by extrapolation, each partial derivative with an estimate of its error, in the point's own form.
+    ///
+    /// ```text
+    /// T[k, 0] = (f(x + h_k) - f(x - h_k)) / 2h_k,  h_k = 0.02·scale_i / 2.2^k
+    /// T[k, j] = T[k, j-1] + (T[k, j-1] - T[k-1, j-1]) / (2.2^(2j) - 1)
+    /// ```
+    ///
+    /// Costs one evaluation of f(x) and 6 to 48 a coordinate, mostly 8 or 10, for 12 to 15 digits; more where the function
+    /// changes on a scale far below the first step, has a kink, or more noise than its precision says. Stencil and step are
+    /// not used; bounds, precision, parallelism and what belongs to the call are. Near a bound the first step is half the
+    /// distance to it, at a bound the differences are one-sided. [`NonFinite::Shorten`](super::NonFinite::Shorten) begins
+    /// again, nearer to the point. A coordinate is begun where the budget suffices for 48 more evaluations.
+    ///
+    /// # Errors
+    /// See [`gradient`](Self::gradient).
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient).
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let [slope] = Differentiator::default().of(|[x]| x.tan(), &[0.5]).estimates()?;
+    /// assert!((slope.value - 1.2984464104095248).abs() < 1e-12);
+    /// assert!(slope.converged && slope.error < 1e-11);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn estimates(&self) -> Result<P::Out<Estimate>, S::Failure> {
+        let n = self.point.in_order().len();
+        let estimates = self.estimates_of(0..n)?;
+        Ok(self.point.form(estimates))
+    }
+
+    /// As [`estimates`](Self::estimates), into `out`, in standard order. Nothing is allocated for a coordinate.
+    ///
+    /// # Errors
+    /// See [`gradient_into`](Self::gradient_into).
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient), and if `out` has not one slot for each coordinate.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, Estimate};
+    /// let mut out = [Estimate::default()];
+    /// Differentiator::default().of(|[x]| x.sin(), &[0.0]).estimates_into(&mut out)?;
+    /// assert!((out[0].value - 1.0).abs() < 1e-14);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn estimates_into(&self, out: &mut [Estimate]) -> Result<(), S::Failure> {
+        let n = self.point.in_order().len();
+        self.estimates_of_into(0..n, out)
+    }
+
+    /// As [`estimates`](Self::estimates), for chosen coordinates, in the order asked for.
+    ///
+    /// # Errors
+    /// See [`gradient`](Self::gradient).
+    ///
+    /// # Panics
+    /// As [`partials`](Self::partials).
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let last = Differentiator::default().of(|x| x[0].exp() * x[1], &[1.0, 2.0]).estimates_of([1])?;
+    /// assert!((last[0].value - 1_f64.exp()).abs() < 1e-12);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn estimates_of(&self, coordinates: impl Into<Coordinates>) -> Result<Vec<Estimate>, S::Failure> {
+        let coordinates = coordinates.into();
+        let mut out = vec![Estimate::default(); coordinates.len()];
+        self.estimates_of_into(coordinates, &mut out).map(|()| out)
+    }
+
+    /// As [`estimates_of`](Self::estimates_of), into `out`.
+    ///
+    /// # Errors
+    /// See [`gradient_into`](Self::gradient_into).
+    ///
+    /// # Panics
+    /// As [`partials_into`](Self::partials_into).
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, Estimate};
+    /// let mut out = [Estimate::default()];
+    /// Differentiator::default().of(|x| x[0] * x[1].sin(), &[2.0, 0.0]).estimates_of_into([1], &mut out)?;
+    /// assert!((out[0].value - 2.0).abs() < 1e-14);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn estimates_of_into(
+        &self,
+        coordinates: impl Into<Coordinates>,
+        out: &mut [Estimate],
+    ) -> Result<(), S::Failure> {
+        let coordinates = coordinates.into();
+        coordinates.check_slots(out);
+        let (origin, value) = (self.point.in_order(), self.value);
+        let base = value.as_ref().map_or(Base::IfNeeded, |value| Base::Known(std::slice::from_ref(value)));
+        Ok(self.how.estimate(&self.call, self.crew(&origin), &coordinates, base, out)?)
+    }
+
+    /// Compares a gradient that somebody derived with [`estimates`](Self::estimates).
+    ///
+    /// Costs as much as these, mostly 8 or 10 evaluations a coordinate or direction. Directions are random, of the
+    /// coordinates' own sizes, and their derivatives are computed one after the other.
+    ///
+    /// # Errors
+    /// See [`gradient`](Self::gradient).
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient), and if the gradient has another shape than the point.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, Sample};
+    ///
+    /// let (central, f) = (Differentiator::default(), |[a, b]: &[f64; 2]| a * a * b);
+    /// let check = |gradient| central.of(f, &[1.0, 2.0]).check(gradient, Sample::All);
+    /// assert!(check(&[4.0, 1.0])?.passes(1e-9));
+    ///
+    /// let report = check(&[4.0, 2.0])?;
+    /// assert!(!report.passes(1e-9));
+    /// assert_eq!(report.worst().unwrap().index, 1);
+    /// println!("{report}");
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn check(&self, gradient: &(impl Point + ?Sized), sample: Sample) -> Result<CheckReport, S::Failure> {
+        check_shapes(self.point, gradient, "a gradient");
+        let (origin, gradient) = (self.point.in_order(), gradient.in_order());
+        let Some(coordinates) = sample.coordinates(origin.len()) else {
+            return self.check_directions(&origin, &gradient, sample);
+        };
+        let found = self.estimates_of(&coordinates[..])?;
+        Ok(CheckReport::of_coordinates(&coordinates, &gradient, &found))
+    }
+
+    fn check_directions(&self, origin: &[f64], gradient: &[f64], sample: Sample) -> Result<CheckReport, S::Failure> {
+        let mut comparisons = Vec::new();
+        if let Sample::Directions { n, seed } = sample {
+            let mut random = SplitMix64::new(seed);
+            // Where a corner of the box leaves a line no room for the first step, it is split.
+            let first_step = self.how.with_step(Step::Relative(FIRST_STEP));
+            let scheme = first_step.own_scheme(origin.len());
+            for index in 0..n {
+                let of_own_size = |(i, x): (usize, &f64)| random.symmetric() * scheme.size(i, *x);
+                let direction: Vec<f64> = origin.iter().enumerate().map(of_own_size).collect();
+                let mut found = Estimate { converged: true, ..Estimate::default() };
+                let mut analytic = 0.0;
+                for line in first_step.lines(&scheme, origin, &direction)? {
+                    let probe = LineProbe { probe: self.own(origin), direction: &line.direction, scheme };
+                    let crew = Crew { own: probe, make: None::<fn() -> _> };
+                    let mut along = [Estimate::default()];
+                    line.how.estimate(&self.call, crew, &Coordinates::Range(0..1), Base::IfNeeded, &mut along)?;
+                    let [along] = along;
+                    found.value += along.value;
+                    found.error += along.error;
+                    found.n_evaluations += along.n_evaluations;
+                    found.converged &= along.converged;
+                    analytic += gradient.iter().zip(&*line.direction).map(|(slope, v)| slope * v).sum::<f64>();
+                }
+                if found.n_evaluations > 0 {
+                    comparisons.push(Comparison::new(index, analytic, &found));
+                }
+            }
+        }
+        Ok(CheckReport::of_directions(comparisons))
+    }
+
+    /// The whole gradient, and `f(x)` if it is wanted or known (else NaN).
+    fn fill(&self, base: Base, out: &mut [f64]) -> Result<f64, S::Failure> {
+        let (origin, value) = (self.point.in_order(), self.value);
+        let base = value.as_ref().map_or(base, |value| Base::Known(std::slice::from_ref(value)));
+        let all = Coordinates::Range(0..out.len());
+        let value = self.how.each_scalar(&self.call, self.crew(&origin), &all, base, out)?;
+        Ok(value.unwrap_or(f64::NAN))
+    }
+
+    fn fill_second_along(&self, vector: &(impl Point + ?Sized), out: &mut [f64]) -> Result<(), S::Failure> {
+        check_shapes(self.point, vector, "a vector");
+        let origin = self.point.in_order();
+        Ok(self.how.second_along(&self.call, self.crew(&origin), &vector.in_order(), out)?)
+    }
+
+    fn zeros(&self) -> P::Out<f64> {
+        self.point.form(vec![0.0; self.point.in_order().len()])
+    }
+
+    /// The calling thread's function, with its copy of the point.
+    fn own<'o>(&'o self, origin: &'o [f64]) -> ProbeOf<'o, S, P> {
+        FunctionProbe::new(self.source.own(), self.point, origin, 1)
+    }
+
+    fn crew<'o>(&'o self, origin: &'o [f64]) -> Crew<ProbeOf<'o, S, P>, impl Fn() -> ProbeOf<'o, S, P> + Sync> {
+        let point = self.point;
+        let make = move |common| move || FunctionProbe::new(S::make(common), point, origin, 1);
+        Crew { own: self.own(origin), make: self.source.common().map(make) }
+    }
+}

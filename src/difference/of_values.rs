@@ -1,0 +1,593 @@
+//! A function of many values at a point, and every derivative of it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use ndarray::{Array2, ArrayRef2, Axis};
+
+use super::coordinates::Coordinates;
+use super::differentiator::Differentiator;
+use super::driver::Crew;
+use super::function::{EachWorker, Exclusive, Returning, Shared, Source, Writing, Written};
+use super::point::{Point, Target, check_shapes};
+use super::probe::{FunctionProbe, ProbeOf};
+use super::run::{Call, Hook};
+use super::sparse::SparsityPattern;
+use super::worker::Base;
+
+/// A function of many values at a point, ready to be differentiated: made by [`Differentiator::of_values`] and the five like
+/// it, or by [`Differentiator::of_writing`] and the two like it.
+///
+/// | made by | the function | parallel |
+/// | --- | --- | --- |
+/// | [`of_values`](Differentiator::of_values), [`try_of_values`](Differentiator::try_of_values), [`of_writing`](Differentiator::of_writing) | is shared by the workers | yes |
+/// | [`of_values_mut`](Differentiator::of_values_mut), [`try_of_values_mut`](Differentiator::try_of_values_mut), [`of_writing_mut`](Differentiator::of_writing_mut) | changes its own state | no |
+/// | [`of_values_each_worker`](Differentiator::of_values_each_worker), [`try_of_values_each_worker`](Differentiator::try_of_values_each_worker), [`of_writing_each_worker`](Differentiator::of_writing_each_worker) | is made for each worker | yes |
+///
+/// Where the values are a gradient, their Jacobian is a Hessian, and their derivative along v is its product with v.
+///
+/// ```
+/// use ndarray::array;
+/// use numgrad::difference::Differentiator;
+///
+/// let (central, x) = (Differentiator::default(), array![0.0, 3.0]);
+/// let at_x = central.of_values(|x| array![x[0] * x[1], x[0] + x[1], x[0].exp()], &x);
+/// assert!((&at_x.jacobian()? - &array![[3.0, 0.0], [1.0, 1.0], [1.0, 0.0]]).iter().all(|error| error.abs() < 1e-9));
+/// assert!((&at_x.along(&[1.0, -1.0])? - &array![3.0, 0.0, 1.0]).iter().all(|error| error.abs() < 1e-9));
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
+#[must_use = "it has no derivative until one is asked for"]
+pub struct OfValues<'a, S, P: ?Sized> {
+    how: &'a Differentiator,
+    source: S,
+    point: &'a P,
+    /// For how many values a function finds room: 0 where it returns them.
+    n_written: usize,
+    call: Call<'a>,
+}
+
+/// Functions of many values.
+impl Differentiator {
+    /// A function of many values at `x`, which all workers share. It returns an `Array1` where `x` is an array, and a `Vec`
+    /// where it is not.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let squares = |x: &[f64; 3]| x.iter().map(|x| x * x).collect();
+    /// let jacobian = Differentiator::default().of_values(squares, &[1.0, 2.0, 3.0]).jacobian()?;
+    /// assert!((jacobian[[2, 2]] - 6.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn of_values<'a, P, F>(&'a self, f: F, x: &'a P) -> OfValues<'a, Shared<F, Returning<P::Values>>, P>
+    where
+        P: Point + ?Sized,
+        F: Fn(&P::Seen) -> P::Values + Sync,
+    {
+        OfValues::new(self, Shared::new(f), x, 0)
+    }
+
+    /// As [`of_values`](Self::of_values), for a function that changes its own state. Always serial; the columns come in order.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let mut n_evaluations = 0;
+    /// let counted = |[a, b]: &[f64; 2]| {
+    ///     n_evaluations += 1;
+    ///     vec![a * b, a + b]
+    /// };
+    /// Differentiator::default().of_values_mut(counted, &[2.0, 3.0]).jacobian()?;
+    /// assert_eq!(n_evaluations, 4);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn of_values_mut<'a, P, F>(&'a self, f: F, x: &'a P) -> OfValues<'a, Exclusive<F, Returning<P::Values>>, P>
+    where
+        P: Point + ?Sized,
+        F: FnMut(&P::Seen) -> P::Values,
+    {
+        OfValues::new(self, Exclusive::new(f), x, 0)
+    }
+
+    /// As [`of_values`](Self::of_values), for a function that cannot be shared by threads or carries state: `make` makes one
+    /// for each worker, and one for the calling thread. See [`of_each_worker`](Self::of_each_worker).
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use numgrad::difference::Differentiator;
+    /// let make = || {
+    ///     let calls = Cell::new(0);
+    ///     move |[a, b]: &[f64; 2]| { calls.set(calls.get() + 1); vec![a * b, *a] }
+    /// };
+    /// let parallel = Differentiator::default().parallel();
+    /// let jacobian = parallel.of_values_each_worker(make, &[2.0, 3.0]).jacobian()?;
+    /// assert!((jacobian[[0, 0]] - 3.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn of_values_each_worker<'a, P, M, F>(
+        &'a self,
+        make: M,
+        x: &'a P,
+    ) -> OfValues<'a, EachWorker<M, Returning<P::Values>>, P>
+    where
+        P: Point + ?Sized,
+        M: Fn() -> F + Sync,
+        F: FnMut(&P::Seen) -> P::Values,
+    {
+        OfValues::new(self, EachWorker::new(make), x, 0)
+    }
+
+    /// As [`of_values`](Self::of_values), for a function that can fail.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, TryError};
+    /// let reactor = |[heat, flow]: &[f64; 2]| if *heat < 400.0 { Ok(vec![heat * flow]) } else { Err("too hot") };
+    /// let central = Differentiator::default();
+    /// assert!((central.try_of_values(reactor, &[300.0, 2.0]).jacobian()?[[0, 0]] - 2.0).abs() < 1e-9);
+    /// let error = central.try_of_values(reactor, &[399.9999, 2.0]).jacobian().unwrap_err();
+    /// assert!(matches!(error, TryError::Function { coordinate: 0, source: "too hot", .. }));
+    /// # Ok::<(), TryError<&str>>(())
+    /// ```
+    #[allow(clippy::type_complexity, reason = "it is named by nobody")]
+    pub fn try_of_values<'a, P, F, E>(
+        &'a self,
+        f: F,
+        x: &'a P,
+    ) -> OfValues<'a, Shared<F, Returning<Result<P::Values, E>>>, P>
+    where
+        P: Point + ?Sized,
+        F: Fn(&P::Seen) -> Result<P::Values, E> + Sync,
+        E: Send,
+    {
+        OfValues::new(self, Shared::new(f), x, 0)
+    }
+
+    /// As [`of_values_mut`](Self::of_values_mut), for a function that can fail.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, TryError};
+    /// let mut fuel = 10;
+    /// let f = |[x]: &[f64; 1]| {
+    ///     fuel -= 1;
+    ///     if fuel > 0 { Ok(vec![x.sin(), x.cos()]) } else { Err("no fuel") }
+    /// };
+    /// assert!((Differentiator::default().try_of_values_mut(f, &[0.0]).jacobian()?[[0, 0]] - 1.0).abs() < 1e-9);
+    /// # Ok::<(), TryError<&str>>(())
+    /// ```
+    #[allow(clippy::type_complexity, reason = "it is named by nobody")]
+    pub fn try_of_values_mut<'a, P, F, E>(
+        &'a self,
+        f: F,
+        x: &'a P,
+    ) -> OfValues<'a, Exclusive<F, Returning<Result<P::Values, E>>>, P>
+    where
+        P: Point + ?Sized,
+        F: FnMut(&P::Seen) -> Result<P::Values, E>,
+        E: Send,
+    {
+        OfValues::new(self, Exclusive::new(f), x, 0)
+    }
+
+    /// As [`of_values_each_worker`](Self::of_values_each_worker), for functions that can fail.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, TryError};
+    /// let start = || {
+    ///     let mut last = 0.0;
+    ///     move |[x]: &[f64; 1]| {
+    ///         last = x.sqrt();
+    ///         if last > 0.0 { Ok(vec![last, 2.0 * last]) } else { Err("no root") }
+    ///     }
+    /// };
+    /// let jacobian = Differentiator::default().try_of_values_each_worker(start, &[4.0]).jacobian()?;
+    /// assert!((jacobian[[1, 0]] - 0.5).abs() < 1e-9);
+    /// # Ok::<(), TryError<&str>>(())
+    /// ```
+    #[allow(clippy::type_complexity, reason = "it is named by nobody")]
+    pub fn try_of_values_each_worker<'a, P, M, F, E>(
+        &'a self,
+        make: M,
+        x: &'a P,
+    ) -> OfValues<'a, EachWorker<M, Returning<Result<P::Values, E>>>, P>
+    where
+        P: Point + ?Sized,
+        M: Fn() -> F + Sync,
+        F: FnMut(&P::Seen) -> Result<P::Values, E>,
+        E: Send,
+    {
+        OfValues::new(self, EachWorker::new(make), x, 0)
+    }
+
+    /// As [`of_values`](Self::of_values), for a function that writes its `n_values` values: nothing is allocated for an
+    /// evaluation. It returns nothing, or a `Result<(), E>` where it can fail.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, TryError};
+    /// let central = Differentiator::default();
+    /// let f = |[a, b]: &[f64; 2], values: &mut [f64]| {
+    ///     values[0] = a * b;
+    ///     values[1] = a + b;
+    /// };
+    /// assert!((central.of_writing(f, 2, &[2.0, 3.0]).jacobian()?[[0, 0]] - 3.0).abs() < 1e-9);
+    ///
+    /// let overflows = |[a, b]: &[f64; 2], values: &mut [f64]| {
+    ///     values[0] = a * b;
+    ///     if values[0].is_finite() { Ok(()) } else { Err("overflow") }
+    /// };
+    /// let error = central.of_writing(overflows, 1, &[1e300, 1e300]).jacobian().unwrap_err();
+    /// assert!(matches!(error, TryError::Function { source: "overflow", .. }));
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn of_writing<'a, P, F, R>(&'a self, f: F, n_values: usize, x: &'a P) -> OfValues<'a, Shared<F, Writing<R>>, P>
+    where
+        P: Point + ?Sized,
+        F: Fn(&P::Seen, &mut [f64]) -> R + Sync,
+        R: Written,
+    {
+        OfValues::new(self, Shared::new(f), x, n_values)
+    }
+
+    /// As [`of_writing`](Self::of_writing), for a function that changes its own state. Always serial; the columns come in
+    /// order.
+    ///
+    /// ```
+    /// let mut seen = Vec::new();
+    /// let f = |[x]: &[f64; 1], values: &mut [f64]| {
+    ///     seen.push(*x);
+    ///     values[0] = 2.0 * x;
+    /// };
+    /// numgrad::difference::Differentiator::default().of_writing_mut(f, 1, &[1.0]).jacobian()?;
+    /// assert!(seen[0] > 1.0 && seen[1] < 1.0);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn of_writing_mut<'a, P, F, R>(
+        &'a self,
+        f: F,
+        n_values: usize,
+        x: &'a P,
+    ) -> OfValues<'a, Exclusive<F, Writing<R>>, P>
+    where
+        P: Point + ?Sized,
+        F: FnMut(&P::Seen, &mut [f64]) -> R,
+        R: Written,
+    {
+        OfValues::new(self, Exclusive::new(f), x, n_values)
+    }
+
+    /// As [`of_writing`](Self::of_writing), for a function that cannot be shared by threads or carries state: `make` makes one
+    /// for each worker, and one for the calling thread. See [`of_each_worker`](Self::of_each_worker).
+    ///
+    /// ```
+    /// let make = || {
+    ///     let mut squares = [0.0; 2];
+    ///     move |x: &[f64; 2], values: &mut [f64]| {
+    ///         squares.iter_mut().zip(x).for_each(|(square, x)| *square = x * x);
+    ///         values[0] = squares.iter().sum();
+    ///     }
+    /// };
+    /// let parallel = numgrad::difference::Differentiator::default().parallel();
+    /// let jacobian = parallel.of_writing_each_worker(make, 1, &[2.0, 3.0]).jacobian()?;
+    /// assert!((jacobian[[0, 1]] - 6.0).abs() < 1e-8);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn of_writing_each_worker<'a, P, M, F, R>(
+        &'a self,
+        make: M,
+        n_values: usize,
+        x: &'a P,
+    ) -> OfValues<'a, EachWorker<M, Writing<R>>, P>
+    where
+        P: Point + ?Sized,
+        M: Fn() -> F + Sync,
+        F: FnMut(&P::Seen, &mut [f64]) -> R,
+        R: Written,
+    {
+        OfValues::new(self, EachWorker::new(make), x, n_values)
+    }
+}
+
+/// What belongs to this call.
+impl<'a, S, P: Point + ?Sized> OfValues<'a, S, P> {
+    fn new(how: &'a Differentiator, source: S, point: &'a P, n_written: usize) -> Self {
+        Self { how, source, point, n_written, call: Call::default() }
+    }
+
+    /// The same, telling this hook of progress, which is of columns; it may cancel. See [`Of::watched`](super::Of::watched) for
+    /// an example.
+    pub fn watched(mut self, hook: Hook<'a>) -> Self {
+        self.call.hook = Some(hook);
+        self
+    }
+
+    /// The same, stopping with [`Error::Stopped`](super::Error::Stopped) before a derivative costs more than this many
+    /// evaluations. See [`Of::within`](super::Of::within) for an example.
+    pub fn within(mut self, n_evaluations: u64) -> Self {
+        self.call.budget = Some(n_evaluations);
+        self
+    }
+
+    /// The same, stopping with [`Error::Stopped`](super::Error::Stopped) soon after another thread, or a signal, has set this
+    /// flag. See [`Of::cancelled_by`](super::Of::cancelled_by) for an example.
+    pub fn cancelled_by(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.call.cancel = Some(flag);
+        self
+    }
+}
+
+/// Derivatives.
+impl<S, P: Point + ?Sized> OfValues<'_, S, P>
+where
+    S: Source<P::Seen>,
+{
+    /// The Jacobian: `J[i, j] = ∂f_i/∂x_j`, of shape (values, coordinates).
+    ///
+    /// Costs as many evaluations as a gradient: `n + 1` forward, `2n` central.
+    ///
+    /// # Errors
+    /// See [`Error`](super::Error) and [`TryError`](super::TryError). In a [`Partial`](super::Partial) one, `done` is about
+    /// columns, `values` row by row.
+    ///
+    /// # Panics
+    /// If the function does not always return as many values, or the settings have bounds, scales or steps for another number
+    /// of coordinates than the point has.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::Differentiator;
+    /// let jacobian = Differentiator::default().of_values(|[a, b]| vec![a * b, a + b], &[2.0, 3.0]).jacobian()?;
+    /// assert!((&jacobian - &array![[3.0, 2.0], [1.0, 1.0]]).iter().all(|error| error.abs() < 1e-9));
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn jacobian(&self) -> Result<Array2<f64>, S::Failure> {
+        let origin = self.point.in_order();
+        let n = origin.len();
+        // A column that is not moved at all is empty; where all are, f(x) tells how many values there are.
+        let scheme = self.how.own_scheme(n);
+        let is_pinned = |i| matches!(scheme.limits(i), (lower, upper) if lower == upper);
+        let base = if (0..n).all(is_pinned) { Base::Wanted } else { Base::IfNeeded };
+        let mut columns = vec![Vec::new(); n];
+        let store = |column: &mut Vec<f64>, sum: &[f64]| column.extend_from_slice(sum);
+        let matrix = |n_values, columns: &[Vec<f64>], done: &[bool]| {
+            Array2::from_shape_fn((n_values, n), |(i, j)| match &columns[j][..] {
+                _ if !done[j] => f64::NAN,
+                [] => 0.0,
+                column => {
+                    assert!(column.len() == n_values, "{} values after {n_values} at another point", column.len());
+                    column[i]
+                }
+            })
+        };
+        let n_moved = |columns: &[Vec<f64>]| columns.iter().map(Vec::len).max().unwrap_or(0);
+        let partial =
+            |columns: &[Vec<f64>], done: &[bool]| matrix(n_moved(columns), columns, done).into_raw_vec_and_offset().0;
+        let all = Coordinates::Range(0..n);
+        let base = self.how.each(&self.call, self.crew(&origin), &all, base, &mut columns, store, partial)?;
+        Ok(matrix(base.map_or(n_moved(&columns), |base| base.len()), &columns, &vec![true; n]))
+    }
+
+    /// As [`jacobian`](Self::jacobian), into `out`, whose rows say how many values there are. Of a function that writes its
+    /// values nothing is allocated for a column.
+    ///
+    /// # Errors
+    /// See [`jacobian`](Self::jacobian). The columns that were not computed then are left as they were in `out`.
+    ///
+    /// # Panics
+    /// As [`jacobian`](Self::jacobian), and if `out` has not one row for each value and one column for each coordinate.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use numgrad::difference::Differentiator;
+    /// let mut jacobian = Array2::zeros((2, 2));
+    /// Differentiator::default().of_values(|[a, b]| vec![a * b, a + b], &[2.0, 3.0]).jacobian_into(&mut jacobian)?;
+    /// assert!((jacobian[[0, 0]] - 3.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn jacobian_into(&self, out: &mut ArrayRef2<f64>) -> Result<(), S::Failure> {
+        let origin = self.point.in_order();
+        let (n_rows, n) = (out.nrows(), origin.len());
+        assert!(out.ncols() == n, "a Jacobian of shape {:?} for {n} coordinates", out.dim());
+        let n_written = self.n_written;
+        assert!(n_written == 0 || n_written == n_rows, "a Jacobian of {n_rows} rows for {n_written} values");
+        let mut columns: Vec<_> = out.axis_iter_mut(Axis(1)).collect();
+        let store = |column: &mut ndarray::ArrayViewMut1<f64>, sum: &[f64]| {
+            // A coordinate that is not moved at all may have no values.
+            assert!(sum.is_empty() || sum.len() == n_rows, "a Jacobian of {n_rows} rows for {} values", sum.len());
+            column.iter_mut().zip(sum.iter().chain(std::iter::repeat(&0.0))).for_each(|(slot, sum)| *slot = *sum);
+        };
+        let partial = |columns: &[ndarray::ArrayViewMut1<f64>], done: &[bool]| {
+            let by_row =
+                (0..n_rows).flat_map(|i| columns.iter().zip(done).map(move |(column, done)| (column, done, i)));
+            by_row.map(|(column, done, i)| if *done { column[i] } else { f64::NAN }).collect()
+        };
+        let all = Coordinates::Range(0..n);
+        self.how.each(&self.call, self.crew(&origin), &all, Base::IfNeeded, &mut columns, store, partial)?;
+        Ok(())
+    }
+
+    /// The Jacobian of a gradient, made symmetric: the Hessian `(J + Jᵀ)/2`.
+    ///
+    /// Costs `2n` evaluations of the gradient by central differences, and has their ten digits.
+    ///
+    /// # Errors
+    /// See [`jacobian`](Self::jacobian).
+    ///
+    /// # Panics
+    /// As [`jacobian`](Self::jacobian), and if there is not one value for each coordinate.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// // The gradient of f = x²y.
+    /// let gradient = |[x, y]: &[f64; 2]| vec![2.0 * x * y, x * x];
+    /// let hessian = Differentiator::default().of_values(gradient, &[1.0, 2.0]).symmetric_jacobian()?;
+    /// assert!((hessian[[0, 1]] - 2.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn symmetric_jacobian(&self) -> Result<Array2<f64>, S::Failure> {
+        let mut jacobian = self.jacobian()?;
+        self.symmetrise(&mut jacobian);
+        Ok(jacobian)
+    }
+
+    /// As [`symmetric_jacobian`](Self::symmetric_jacobian), into `out`.
+    ///
+    /// # Errors
+    /// See [`jacobian_into`](Self::jacobian_into).
+    ///
+    /// # Panics
+    /// As [`symmetric_jacobian`](Self::symmetric_jacobian), and if `out` is not of shape (n, n).
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// let (mut hessian, central) = (Array2::zeros((1, 1)), numgrad::difference::Differentiator::default());
+    /// central.of_values(|[x]| vec![3.0 * x * x], &[2.0]).symmetric_jacobian_into(&mut hessian)?;
+    /// assert!((hessian[[0, 0]] - 12.0).abs() < 1e-8);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn symmetric_jacobian_into(&self, out: &mut ArrayRef2<f64>) -> Result<(), S::Failure> {
+        self.jacobian_into(out)?;
+        self.symmetrise(out);
+        Ok(())
+    }
+
+    /// The entries of a sparse Jacobian, in the order of [`SparsityPattern::entries`]; see
+    /// [`to_dense`](SparsityPattern::to_dense).
+    ///
+    /// Costs a stencil for each group of columns, not for each column: `groups + 1` evaluations forward, `2·groups` central;
+    /// a tridiagonal one has 3 groups. What the pattern leaves out must be 0, or it is added to other entries. The progress is
+    /// of groups.
+    ///
+    /// # Errors
+    /// See [`jacobian`](Self::jacobian). In a [`Partial`](super::Partial) one, `done` is about groups; where the function
+    /// itself fails, the coordinate is the first column of the group that was moved.
+    ///
+    /// # Panics
+    /// As [`jacobian`](Self::jacobian), and if the pattern has another shape than the Jacobian.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, SparsityPattern};
+    ///
+    /// let squares = |x: &[f64; 3]| x.iter().map(|x| x * x).collect();
+    /// let diagonal = SparsityPattern::banded(3, 3, 0, 0);
+    /// let values = Differentiator::default().of_values(squares, &[1.0, 2.0, 3.0]).sparse_jacobian(&diagonal)?;
+    /// assert!((values[2] - 6.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn sparse_jacobian(&self, pattern: &SparsityPattern) -> Result<Vec<f64>, S::Failure> {
+        let mut out = vec![0.0; pattern.n_entries()];
+        self.sparse_jacobian_into(pattern, &mut out).map(|()| out)
+    }
+
+    /// As [`sparse_jacobian`](Self::sparse_jacobian), into `out`.
+    ///
+    /// # Errors
+    /// See [`sparse_jacobian`](Self::sparse_jacobian).
+    ///
+    /// # Panics
+    /// As [`sparse_jacobian`](Self::sparse_jacobian), and if `out` has not one slot for each entry.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, SparsityPattern};
+    /// let squares = |x: &[f64; 2], values: &mut [f64]| {
+    ///     values.iter_mut().zip(x).for_each(|(value, x)| *value = x * x);
+    /// };
+    /// let (diagonal, mut out) = (SparsityPattern::banded(2, 2, 0, 0), [0.0; 2]);
+    /// Differentiator::default().of_writing(squares, 2, &[1.0, 2.0]).sparse_jacobian_into(&diagonal, &mut out)?;
+    /// assert!((out[1] - 4.0).abs() < 1e-9);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn sparse_jacobian_into(&self, pattern: &SparsityPattern, out: &mut [f64]) -> Result<(), S::Failure> {
+        let origin = self.point.in_order();
+        Ok(self.how.in_groups(&self.call, self.crew(&origin), pattern, out)?)
+    }
+
+    /// The derivative of each value along a direction v: the product `J·v`; of a gradient, `H·v`.
+    ///
+    /// Costs one stencil, whatever n: two evaluations central. The step is that of [`Of::along`](super::Of::along). In errors
+    /// the coordinate is 0, the point t. Always serial.
+    ///
+    /// # Errors
+    /// See [`jacobian`](Self::jacobian).
+    ///
+    /// # Panics
+    /// As [`jacobian`](Self::jacobian), and if the direction has another shape than the point.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let product = Differentiator::default().of_values(|[a, b]| vec![a * b, *a, a - b], &[2.0, 3.0]).along(&[1.0, 1.0])?;
+    /// assert!((product[0] - 5.0).abs() < 1e-9 && product.len() == 3);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn along(&self, direction: &(impl Point + ?Sized)) -> Result<P::Values, S::Failure> {
+        Ok(self.slopes(direction)?.into_iter().collect())
+    }
+
+    /// As [`along`](Self::along), into `out`, in standard order.
+    ///
+    /// # Errors
+    /// See [`jacobian`](Self::jacobian).
+    ///
+    /// # Panics
+    /// As [`along`](Self::along), and if `out` has not one slot for each value.
+    ///
+    /// ```
+    /// let (central, mut product) = (numgrad::difference::Differentiator::default(), [0.0]);
+    /// central.of_values(|[x]| vec![x * x], &[3.0]).along_into(&[1.0], &mut product)?;
+    /// assert!((product[0] - 6.0).abs() < 1e-8);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn along_into(
+        &self,
+        direction: &(impl Point + ?Sized),
+        out: &mut (impl Target + ?Sized),
+    ) -> Result<(), S::Failure> {
+        let slopes = self.slopes(direction)?;
+        out.fill_by(|out| {
+            assert!(slopes.len() == out.len(), "{} slots for {} values", out.len(), slopes.len());
+            out.copy_from_slice(&slopes);
+        });
+        Ok(())
+    }
+
+    fn slopes(&self, direction: &(impl Point + ?Sized)) -> Result<Vec<f64>, S::Failure> {
+        check_shapes(self.point, direction, "a direction");
+        let origin = self.point.in_order();
+        let (direction, none) = (direction.in_order(), Coordinates::Range(0..0));
+        let slopes = self.how.along(&self.call, self.own(&origin), &direction, Base::IfNeeded)?;
+        if !slopes.is_empty() {
+            return Ok(slopes);
+        }
+        // The direction leads nowhere: f(x) tells how many zeros that are, unless it is known.
+        let n_values = match self.n_written {
+            0 => {
+                let crew = Crew { own: self.own(&origin), make: None::<fn() -> _> };
+                let nothing = |_: &mut (), _: &[f64]| ();
+                let base = self.how.each(&self.call, crew, &none, Base::Wanted, &mut [], nothing, |_, _| Vec::new())?;
+                base.map_or(0, |base| base.len())
+            }
+            n_values => n_values,
+        };
+        Ok(vec![0.0; n_values])
+    }
+
+    /// # Panics
+    /// If the matrix is not square.
+    fn symmetrise(&self, matrix: &mut ArrayRef2<f64>) {
+        let n = self.point.in_order().len();
+        assert!(matrix.dim() == (n, n), "a Hessian of shape {:?} for {n} coordinates", matrix.dim());
+        for i in 0..n {
+            for j in 0..i {
+                let mean = 0.5 * matrix[[i, j]] + 0.5 * matrix[[j, i]];
+                (matrix[[i, j]], matrix[[j, i]]) = (mean, mean);
+            }
+        }
+    }
+
+    /// The calling thread's function, with its copy of the point.
+    fn own<'o>(&'o self, origin: &'o [f64]) -> ProbeOf<'o, S, P> {
+        FunctionProbe::new(self.source.own(), self.point, origin, self.n_written)
+    }
+
+    fn crew<'o>(&'o self, origin: &'o [f64]) -> Crew<ProbeOf<'o, S, P>, impl Fn() -> ProbeOf<'o, S, P> + Sync> {
+        let (point, n_written) = (self.point, self.n_written);
+        let make = move |common| move || FunctionProbe::new(S::make(common), point, origin, n_written);
+        Crew { own: self.own(origin), make: self.source.common().map(make) }
+    }
+}
