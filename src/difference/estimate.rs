@@ -23,4 +23,6 @@ pub struct Estimate {
     pub n_evaluations: u64,
     /// Whether the error is below `√ε` of the derivative or of the function's own size (for a coordinate of size 1).
     pub converged: bool,
+    /// How steep the function is seen to be around: what an error of a derivative of about 0 is small beside.
+    pub(super) nearby: f64,
 }

@@ -4,7 +4,9 @@
 use std::panic::catch_unwind;
 
 use ndarray::{Array1, array};
-use numgrad::difference::{Differentiator, Error, NonFinite, Sample, SparsityPattern, Stencil, Step};
+use numgrad::difference::{
+    Agreement, Differentiator, Error, Estimate, NonFinite, Sample, SparsityPattern, Stencil, Step,
+};
 
 type X = Array1<f64>;
 
@@ -368,4 +370,143 @@ fn a_shortened_step_is_right_or_an_error() {
     let found = shorten.jacobian(both, &array![1e-15]).unwrap();
     assert_near(found[[0, 0]], 1e20, 1e-9, "beside");
     assert_near(found[[1, 0]], 1e15, 0.02, "ln");
+}
+
+/// The adaptive derivative of a function of one number.
+fn estimate(how: &Differentiator, f: impl Fn(f64) -> f64 + Sync, x: f64) -> Estimate {
+    how.of(|x: &X| f(x[0]), &array![x]).estimates().unwrap()[0]
+}
+
+/// A small wave on top of a slope looks like noise, or like nothing, from further away than its period.
+#[test]
+fn a_ripple_is_seen() {
+    for (height, k) in [(1e-3, 100.0), (1e-2, 37.0), (1e-4, 2e3), (1e-5, 1e4)] {
+        let f = |x: f64| x + height * (k * x).sin();
+        for x in [-57.3, -2.0, 0.1, 0.3, 1.0, 1.7, 10.0, 100.0] {
+            let found = estimate(&central(), f, x);
+            let exact = 1.0 + height * k * (k * x).cos();
+            // The argument of the wave has its own rounding: kx·ε of a slope.
+            let error = (found.value - exact).abs() - (k * x).abs() * f64::EPSILON * height * k;
+            assert!(error <= 3.0 * found.error, "{height} at {x}: {exact} by {found:?}");
+        }
+    }
+    let f = |x: &X| x[0] + 1e-3 * (100.0 * x[0]).sin();
+    let found = central().of(f, &array![100.0]).estimates().unwrap()[0];
+    assert!(found.converged && (found.value - 0.904_784_463_174_098_6).abs() < 1e-9, "{found:?}");
+    let check = central().of(f, &array![100.0]).check(&array![1.0], Sample::All).unwrap();
+    assert_eq!(check.agreement(1e-3), Agreement::Differs);
+}
+
+/// One side has hardly any room, and the function lives within it: the differences grow from row to row, always the same way.
+#[test]
+fn a_scale_far_below_the_first_step_is_found_or_not_believed() {
+    for (x, lower) in [(1e-9_f64, 1e-300), (1e-9, 1e-12), (3e-8, 1e-300), (1e-6, 1e-300)] {
+        let bounded = central().with_bounds(lower, 1.0);
+        for (f, exact) in [(f64::ln as fn(f64) -> f64, 1.0 / x), (|x| (x + 1e-30).sqrt(), 0.5 / x.sqrt())] {
+            let found = estimate(&bounded, f, x);
+            assert!((found.value - exact).abs() <= found.error + 1e-12 * exact, "{exact:e} by {found:?}");
+        }
+    }
+    let shapes: [(fn(f64) -> f64, fn(f64) -> f64); 5] = [
+        (|u| u / (1.0 + u), |u| (1.0 + u).powi(-2)),
+        (f64::tanh, |u| u.cosh().powi(-2)),
+        (|u| (-0.5 * (u - 1.0).powi(2)).exp(), |u| (1.0 - u) * (-0.5 * (u - 1.0).powi(2)).exp()),
+        (f64::sin, f64::cos),
+        (|u| (u * u).ln_1p(), |u| 2.0 * u / (1.0 + u * u)),
+    ];
+    for (f, slope) in shapes {
+        for (offset, power) in [0.0, 1.0, 1e3, 1e6].into_iter().flat_map(|offset| (-12..=12).map(move |p| (offset, p)))
+        {
+            let scale = 10_f64.powi(power);
+            for u in [0.1, 0.3, 1.0, 2.0, -0.7, 5.0] {
+                let x = offset + u * scale;
+                let u = (x - offset) / scale;
+                let near = central().with_bounds(x - 1e-3 * scale, x + 10.0);
+                for how in [central(), near].into_iter().filter(|_| u != 0.0) {
+                    let found = estimate(&how, |x| f((x - offset) / scale), x);
+                    let exact = slope(u) / scale;
+                    // The slope is steep beside the digits of x.
+                    let of_x = 4.0 * f64::EPSILON * x.abs() / scale * exact.abs();
+                    let error = (found.value - exact).abs() - of_x - 1e-13 * exact.abs();
+                    assert!(
+                        !found.converged || error <= 2.0 * found.error,
+                        "{offset} + {u}·{scale}: {exact} by {found:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Steps shorter than the quantum see a flat function: whose three rows agree about a slope of 0.
+#[test]
+fn quantised_values_do_not_converge_to_0() {
+    type Stairs = (fn(f64) -> f64, fn(f64) -> f64);
+    let stairs: [Stairs; 5] = [
+        (|x| (x.sin() / 1e-3).round() * 1e-3, f64::cos),
+        (|x| (x.exp() * 1e4).floor() / 1e4, f64::exp),
+        (|x| (x.cosh() * 256.0).trunc() / 256.0, f64::sinh),
+        (|x| f64::from((x.sin() + 2.0) as f32), f64::cos),
+        (|x| (x * x * 3e3).round() / 3e3 + 7.0, |x| 2.0 * x),
+    ];
+    for (f, slope) in stairs {
+        for k in 0..60 {
+            let x = 0.5 + 0.037 * f64::from(k);
+            let found = estimate(&central(), f, x);
+            assert!(!found.converged, "{found:?} at {x}");
+            assert!((found.value - slope(x)).abs() <= found.error, "{} by {found:?} at {x}", slope(x));
+        }
+    }
+    let f = |x: &X| (x[0].sin() / 1e-3).round() * 1e-3;
+    let check = central().of(f, &array![1.0]).check(&array![1.0_f64.cos()], Sample::All).unwrap();
+    assert_eq!(check.agreement(1e-6), Agreement::Undetermined);
+    // What is flat indeed stays so, next to an edge too.
+    for f in [|x: f64| (x - 0.005).max(0.0), |x: f64| (x - 0.015).max(0.0) + 3.0, |_| 5.0] {
+        let found = estimate(&central(), f, 0.0);
+        assert!(found.value == 0.0 && found.converged, "{found:?}");
+    }
+}
+
+/// Of 1e12 the last digit is 1e-4: no difference of such values tells a slope of 2.2e-4.
+#[test]
+fn a_derivative_that_values_cannot_tell_is_undetermined() {
+    let f = |x: &X| 1e12 * x[0] + 2.2e-4 * x[1];
+    let x = array![1.0, 1.0];
+    let check = |gradient: Array1<f64>| central().of(f, &x).check(&gradient, Sample::All).unwrap();
+    for small in [2.2e-4, 4.4e-4, 1e-3, -2.2e-4] {
+        let check = check(array![1e12, small]);
+        assert_eq!(check.agreement(1e-6), Agreement::Undetermined);
+        assert!(!check.passes(1e-6));
+        let table = check.to_string();
+        assert!(table.lines().nth(1).unwrap().trim_start().starts_with("1 "), "{table}");
+        assert!(table.contains("undetermined\n") && table.ends_with("1 agree, 0 differ, 1 undetermined; 2 compared"));
+    }
+    assert_eq!(check(array![2e12, 2.2e-4]).agreement(1e-6), Agreement::Differs);
+    assert_eq!(check(array![1e12, 10.0]).agreement(1e-6), Agreement::Differs);
+    // A kink, and noise.
+    let check = |f: fn(&X) -> f64, slope: f64| {
+        central().of(f, &array![0.0]).check(&array![slope], Sample::All).unwrap().agreement(1e-6)
+    };
+    assert_eq!(check(|x| x[0].abs(), 0.0), Agreement::Undetermined);
+    assert_eq!(check(|x| 2.0 * x[0] + 1e-4 * (1e9 * x[0]).sin().signum(), 2.0), Agreement::Undetermined);
+    assert_eq!(check(|x| 2.0 * x[0] + 1e-4 * (1e9 * x[0]).sin().signum(), 70.0), Agreement::Differs);
+    // At a stationary point 0 agrees, beside the slopes around; flatter ones to what they tell.
+    assert_eq!(check(|x| 1.0 + x[0] * x[0], 1e-17), Agreement::Agrees);
+    assert_eq!(check(|x| 1.0 + x[0].powi(4), 1e-17), Agreement::Agrees);
+    assert_eq!(check(|x| 1.0 + x[0] * x[0], 1e-3), Agreement::Differs);
+    assert_eq!(check(|_| 1e12, 0.0), Agreement::Agrees);
+    let nothing = central().of(f, &x).check(&x, Sample::Coordinates { n: 0, seed: 1 }).unwrap();
+    assert_eq!(nothing.agreement(1e-6), Agreement::Undetermined);
+}
+
+#[test]
+fn what_is_not_checked_does_not_panic() {
+    let unchecked = central().with_bounds(0.0, 1.0).with_non_finite(NonFinite::Propagate);
+    for x in [-1e3, -1.0, -1e-9, 0.0, 0.5, 1.0, 1.0 + 1e-9, 2.0, 1e300, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        estimate(&unchecked, |x| x, x);
+        slope(&unchecked, |x| x, x).unwrap();
+        unchecked.of(|x: &X| x[0], &array![x]).along(&array![1.0]).unwrap();
+        unchecked.hessian(|x: &X| x[0], &array![x]).unwrap();
+        unchecked.of(|x: &X| x[0], &array![x]).hessian_vector(&array![1.0]).unwrap();
+    }
 }
