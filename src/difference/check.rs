@@ -49,6 +49,39 @@ impl Sample {
     }
 }
 
+/// What a comparison of a derivative with the numerical one tells.
+///
+/// ```
+/// use numgrad::difference::{Agreement, Differentiator, Sample};
+/// // Beside values of 1e12, of which the last digit is 1e-4, nobody sees what the second coordinate does.
+/// let central = Differentiator::default();
+/// let check = |gradient| central.of(|[a, b]| 1e12 * a + 2.2e-4 * b, &[1.0, 1.0]).check(&gradient, Sample::All);
+/// let outcomes = |gradient| check(gradient).map(|check| [0, 1].map(|i| check.comparisons()[i].agreement(1e-6)));
+/// assert_eq!(outcomes([1e12, 4.4e-4])?, [Agreement::Agrees, Agreement::Undetermined]);
+/// assert_eq!(outcomes([2e12, 10.0])?, [Agreement::Differs, Agreement::Differs]);
+/// assert!(!check([1e12, 4.4e-4])?.passes(1e-6));
+/// # Ok::<(), numgrad::difference::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// They are equal as far as was asked for, and the numerical one is known well enough to say so.
+    Agrees,
+    /// They are apart by more than the numerical one may be off.
+    Differs,
+    /// The numerical one is not known well enough: noise, a kink, or a coordinate that hardly moves the function.
+    Undetermined,
+}
+
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.pad(match self {
+            Agreement::Agrees => "agrees",
+            Agreement::Differs => "differs",
+            Agreement::Undetermined => "undetermined",
+        })
+    }
+}
+
 /// One derivative, twice.
 ///
 /// ```
@@ -71,12 +104,14 @@ pub struct Comparison {
     pub numerical_error: f64,
     /// Whether that is little: see [`Estimate::converged`].
     pub converged: bool,
+    /// How steep the function is seen to be around.
+    pub(crate) nearby: f64,
 }
 
 impl Comparison {
     pub(super) fn new(index: usize, analytic: f64, found: &Estimate) -> Self {
-        let Estimate { value: numerical, error: numerical_error, converged, .. } = *found;
-        Self { index, analytic, numerical, numerical_error, converged }
+        let Estimate { value: numerical, error: numerical_error, converged, nearby, .. } = *found;
+        Self { index, analytic, numerical, numerical_error, converged, nearby }
     }
 
     /// The larger of the two.
@@ -95,7 +130,30 @@ impl Comparison {
     }
 }
 
-/// What a check found. Printed, it is a table of the worst ten.
+impl Comparison {
+    /// Whether the two agree to `rel` of the larger, beyond the numerical error. That error has to be below `rel` as well, of
+    /// the larger or, where both are about 0, of the slopes around. See [`Agreement`] for an example.
+    pub fn agreement(&self, rel: f64) -> Agreement {
+        let Self { analytic, numerical, numerical_error, .. } = *self;
+        // What does not move the function at all.
+        if analytic == 0.0 && numerical == 0.0 && self.converged {
+            return Agreement::Agrees;
+        }
+        // An error that has not converged may be more.
+        let may_be_off = if self.converged { numerical_error } else { 10.0 * numerical_error };
+        let is_known = numerical_error <= rel * self.size().max(self.nearby);
+        if self.absolute_error() <= rel * self.size() + numerical_error && is_known {
+            Agreement::Agrees
+        } else if numerical.is_nan() || self.absolute_error() <= rel * self.size() + may_be_off {
+            Agreement::Undetermined
+        } else {
+            Agreement::Differs
+        }
+    }
+}
+
+/// What a check found. Printed, it is a table of the worst ten, with what they tell to `1e-6`; `{check:.9}` prints that to
+/// `1e-9`.
 ///
 /// ```
 /// use numgrad::difference::{Differentiator, Sample};
@@ -133,17 +191,27 @@ impl CheckReport {
         self.by_badness().into_iter().next()
     }
 
-    /// Whether every derivative agrees to `rel` of itself, beyond the numerical error, and agreement means something: the
-    /// numerical error is itself below `rel` of the largest derivative compared, or both are 0 to within one that has
-    /// converged. What compared nothing does not pass. See [`CheckReport`] for an example.
+    /// Whether every derivative agrees to `rel` of itself: [`agreement`](Self::agreement) is [`Agreement::Agrees`]. See
+    /// [`CheckReport`] for an example.
     pub fn passes(&self, rel: f64) -> bool {
-        let largest = self.comparisons.iter().map(Comparison::size).fold(0.0, f64::max);
-        let passes = |c: &Comparison| {
-            let agrees = c.absolute_error() <= rel * c.size() + c.numerical_error;
-            let are_zero = c.converged && c.size() <= c.numerical_error;
-            agrees && (c.numerical_error <= rel * largest || are_zero)
-        };
-        !self.comparisons.is_empty() && self.comparisons.iter().all(passes)
+        self.agreement(rel) == Agreement::Agrees
+    }
+
+    /// What the comparisons tell together: that one differs, or that one is undetermined, or nothing was compared, or that all
+    /// agree. See [`Agreement`] for an example.
+    pub fn agreement(&self, rel: f64) -> Agreement {
+        if self.count(Agreement::Differs, rel) > 0 {
+            Agreement::Differs
+        } else if self.count(Agreement::Undetermined, rel) > 0 || self.comparisons.is_empty() {
+            Agreement::Undetermined
+        } else {
+            Agreement::Agrees
+        }
+    }
+
+    /// How many comparisons have this outcome.
+    fn count(&self, outcome: Agreement, rel: f64) -> usize {
+        self.comparisons.iter().filter(|c| c.agreement(rel) == outcome).count()
     }
 
     fn by_badness(&self) -> Vec<&Comparison> {
@@ -166,21 +234,36 @@ impl CheckReport {
 
 impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let heads = [self.what, "analytic", "numerical", "absolute error", "relative error", "numerical error"];
+        let rel = 10_f64.powi(-f.precision().map_or(6, |precision| i32::try_from(precision).unwrap_or(i32::MAX)));
         writeln!(
             f,
-            "{:>12} {:>24} {:>24} {:>15} {:>15} {:>16}",
-            heads[0], heads[1], heads[2], heads[3], heads[4], heads[5]
+            "{:>12} {:>24} {:>24} {:>15} {:>15} {:>16} {:>12}",
+            self.what,
+            "analytic",
+            "numerical",
+            "absolute error",
+            "relative error",
+            "numerical error",
+            format!("to {rel:e}"),
         )?;
-        for c in self.by_badness().into_iter().take(10) {
+        let mut worst = self.by_badness();
+        worst.sort_by_key(|c| match c.agreement(rel) {
+            Agreement::Differs => 0,
+            Agreement::Undetermined => 1,
+            Agreement::Agrees => 2,
+        });
+        for c in worst.into_iter().take(10) {
             let Comparison { index, analytic, numerical, numerical_error, .. } = c;
-            let (absolute, relative) = (c.absolute_error(), c.relative_error());
+            let (absolute, relative, agreement) = (c.absolute_error(), c.relative_error(), c.agreement(rel));
             writeln!(
                 f,
-                "{index:>12} {analytic:>24.16e} {numerical:>24.16e} {absolute:>15.1e} {relative:>15.1e} {numerical_error:>16.1e}"
+                "{index:>12} {analytic:>24.16e} {numerical:>24.16e} {absolute:>15.1e} {relative:>15.1e} \
+                 {numerical_error:>16.1e} {agreement:>12}"
             )?;
         }
-        write!(f, "{} compared", self.comparisons.len())
+        let [agree, differ, undetermined] =
+            [Agreement::Agrees, Agreement::Differs, Agreement::Undetermined].map(|outcome| self.count(outcome, rel));
+        write!(f, "{agree} agree, {differ} differ, {undetermined} undetermined; {} compared", self.comparisons.len())
     }
 }
 

@@ -35,7 +35,7 @@ mod worker;
 
 #[cfg(feature = "train")]
 pub(crate) use check::chosen;
-pub use check::{CheckReport, Comparison, Sample};
+pub use check::{Agreement, CheckReport, Comparison, Sample};
 pub use coordinates::Coordinates;
 pub use differentiator::{Differentiator, NonFinite};
 pub use error::{Error, Partial, StopReason, TryError};

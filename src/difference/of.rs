@@ -618,10 +618,11 @@ where
     /// ```
     ///
     /// Costs one evaluation of f(x) and 6 to 48 a coordinate, mostly 8 or 10, for 12 to 15 digits; more where the function
-    /// changes on a scale far below the first step, has a kink, or more noise than its precision says. Stencil and step are
-    /// not used; bounds, precision, parallelism and what belongs to the call are. Near a bound the first step is half the
-    /// distance to it, at a bound the differences are one-sided. [`NonFinite::Shorten`](super::NonFinite::Shorten) begins
-    /// again, nearer to the point. A coordinate is begun where the budget suffices for 48 more evaluations.
+    /// changes on a scale far below the first step, has a kink, or more noise than its precision says (up to all 48 then:
+    /// noise and a ripple look alike from afar). Stencil and step are not used; bounds, precision, parallelism and what
+    /// belongs to the call are. Near a bound the first step is half the distance to it, at a bound the differences are
+    /// one-sided. [`NonFinite::Shorten`](super::NonFinite::Shorten) begins again, nearer to the point. A coordinate is begun
+    /// where the budget suffices for 48 more evaluations.
     ///
     /// # Errors
     /// See [`gradient`](Self::gradient).
@@ -765,6 +766,7 @@ where
                     found.error += along.error;
                     found.n_evaluations += along.n_evaluations;
                     found.converged &= along.converged;
+                    found.nearby += along.nearby;
                     analytic += gradient.iter().zip(&*line.direction).map(|(slope, v)| slope * v).sum::<f64>();
                 }
                 if found.n_evaluations > 0 {

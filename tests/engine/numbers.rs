@@ -10,6 +10,9 @@ use numgrad::difference::{
 
 type X = Array1<f64>;
 
+/// A function of one number, and its derivative.
+type Curve = (fn(f64) -> f64, fn(f64) -> f64);
+
 fn central() -> Differentiator {
     Differentiator::default()
 }
@@ -407,7 +410,7 @@ fn a_scale_far_below_the_first_step_is_found_or_not_believed() {
             assert!((found.value - exact).abs() <= found.error + 1e-12 * exact, "{exact:e} by {found:?}");
         }
     }
-    let shapes: [(fn(f64) -> f64, fn(f64) -> f64); 5] = [
+    let shapes: [Curve; 5] = [
         (|u| u / (1.0 + u), |u| (1.0 + u).powi(-2)),
         (f64::tanh, |u| u.cosh().powi(-2)),
         (|u| (-0.5 * (u - 1.0).powi(2)).exp(), |u| (1.0 - u) * (-0.5 * (u - 1.0).powi(2)).exp()),
@@ -441,8 +444,7 @@ fn a_scale_far_below_the_first_step_is_found_or_not_believed() {
 /// Steps shorter than the quantum see a flat function: whose three rows agree about a slope of 0.
 #[test]
 fn quantised_values_do_not_converge_to_0() {
-    type Stairs = (fn(f64) -> f64, fn(f64) -> f64);
-    let stairs: [Stairs; 5] = [
+    let stairs: [Curve; 5] = [
         (|x| (x.sin() / 1e-3).round() * 1e-3, f64::cos),
         (|x| (x.exp() * 1e4).floor() / 1e4, f64::exp),
         (|x| (x.cosh() * 256.0).trunc() / 256.0, f64::sinh),

@@ -244,6 +244,7 @@ fn compare(analytic: &Parameters, numerical: &Parameters, expected: &Expected) -
             numerical: numerical[i],
             numerical_error: part.truncation[i].abs() + part.allowed[i],
             converged: can_tell,
+            nearby: 0.0,
         };
         let largest_of = |error: fn(&Comparison) -> f64| max((0..array.len()).map(|i| error(&compared(i))));
         let verdict = match share {
