@@ -19,5 +19,7 @@ mod library {
     #[cfg(feature = "cli")]
     mod random;
     #[cfg(feature = "cli")]
+    mod session;
+    #[cfg(feature = "cli")]
     mod training;
 }

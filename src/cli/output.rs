@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::files::{self, parent_of};
-pub use crate::files::{found_instead, open, remove};
+pub use crate::files::{OpenError, found_instead, open, remove};
 use crate::train::RunFiles;
 
 /// Writes a file that is there as a whole or not at all: at any moment there is the old one or the new one.

@@ -10,6 +10,7 @@ use super::figure::Figure;
 use super::log::{self, Over, along};
 use super::numbers::{MISSING, bound, duration, grouped, loss, percent, three_digits, with_unit};
 use super::run::{Run, chance, loss_axis};
+use crate::train::Ended;
 
 /// Where the longest run took more than this many times as long as the shortest, the axis of seconds is logarithmic.
 const FAR_APART: f64 = 8.0;
@@ -48,7 +49,7 @@ struct RunPart {
 /// # Errors
 /// [`Error`] if a log has changed since the run was read.
 pub fn comparison_page(runs: &[Run]) -> Result<String, Error> {
-    let settings: Vec<_> = runs.iter().map(|run| run.summary.settings()).collect();
+    let settings: Vec<_> = runs.iter().map(|run| run.summary.settings_as_text()).collect();
     let n_settings = settings.first().map_or(0, Vec::len);
     let differs = |i: &usize| settings.windows(2).any(|pair| pair[0][*i].1 != pair[1][*i].1);
     let (differing, shared): (Vec<usize>, Vec<usize>) = (0..n_settings).partition(differs);
@@ -235,7 +236,11 @@ fn results(run: &Run, runs: &[Run]) -> [String; 8] {
     let slowest = runs.iter().filter_map(|run| run.summary.seconds_per_gradient()).fold(0.0, f64::max);
     let times = |seconds: f64| format!("{} ×", grouped(three_digits(slowest / seconds.max(1e-12))));
     [
-        if summary.is_interrupted() { format!("{done} of {}", grouped(summary.iterations)) } else { done },
+        if summary.ended() == Ended::Done {
+            done
+        } else {
+            format!("{done} of {}", grouped(summary.settings.iterations))
+        },
         or_dash(summary.final_loss.map(loss)),
         or_dash(summary.train_accuracy.map(|share| percent(share, 2))),
         or_dash(summary.test_accuracy.map(|share| percent(share, 2))),

@@ -46,6 +46,8 @@ pub struct Curves {
     pub train_accuracy: Vec<Point>,
     /// The share of the test set that is classified right, where it was measured.
     pub test_accuracy: Vec<Point>,
+    /// How many seconds all gradients together took.
+    pub gradient_s: f64,
     /// The last row of the log; none where no iteration is done.
     pub last: Option<Record>,
 }
@@ -80,6 +82,7 @@ impl Curves {
         let thinner = || Thinner::new(MAX_STRETCHES as usize, 1.0, n as f64 + 1.0);
         let (mut loss, mut train, mut test) = (thinner(), thinner(), thinner());
         let mut means = Means::new(n);
+        let mut gradient_s = 0.0;
         let mut last: Option<Record> = None;
         let n_done = |last: &Option<Record>| last.as_ref().map_or(0, |record| record.iteration);
         for record in read(path)? {
@@ -90,6 +93,7 @@ impl Curves {
                 return Err(Error::unexpected(path, expected, format!("a row of iteration {}", record.iteration)));
             }
             last = Some(record);
+            gradient_s += record.gradient_s;
             let point = |value| Point { iteration: next as f64, elapsed_s: record.elapsed_s, value };
             let push = |thinner: &mut Thinner<Point>, value| thinner.push((next as f64, value), point(value));
             push(&mut loss, record.loss);
@@ -107,6 +111,7 @@ impl Curves {
             mean_over,
             train_accuracy: train.finish(),
             test_accuracy: test.finish(),
+            gradient_s,
             last,
         })
     }

@@ -11,7 +11,7 @@ use super::numbers::{duration, grouped, loss, percent, with_unit};
 use super::run::Run;
 use super::summary::Summary;
 use super::weights::WeightsSection;
-use crate::train::GradientMethod;
+use crate::train::{Ended, GradientMethod};
 
 #[derive(Template)]
 #[template(path = "run.html")]
@@ -51,7 +51,7 @@ pub fn run_page(run: &Run, answers: Option<&AnswersSection>) -> String {
         accuracy: accuracy_chart(run).map(|chart| Figure::new(&chart, String::new())),
         answers,
         weights: WeightsSection::new(run),
-        settings: summary.settings(),
+        settings: summary.settings_as_text(),
         missing: (answers.is_none() && summary.stopped.is_none()).then_some(
             "What the network takes for what, and what it gets most wrong, is told by the samples; they were not at hand \
              when this page was written.",
@@ -62,23 +62,23 @@ pub fn run_page(run: &Run, answers: Option<&AnswersSection>) -> String {
 
 /// Why the run has not done all iterations that were asked for; none where it has.
 fn notice(summary: &Summary) -> Option<String> {
-    let (done, asked_for) = (grouped(summary.iterations_done()), grouped(summary.iterations));
-    match &summary.stopped {
-        Some(reason) => Some(format!(
+    let (done, asked_for) = (grouped(summary.iterations_done()), grouped(summary.settings.iterations));
+    match summary.ended() {
+        Ended::Diverged(reason) => Some(format!(
             "Stopped after iteration {done} of {asked_for}. What follows is of the iterations that were done. The next one \
              failed: {reason}."
         )),
-        None if summary.is_interrupted() => Some(format!(
+        Ended::Interrupted => Some(format!(
             "Interrupted after iteration {done} of {asked_for}. What follows is of the iterations that were done; \
              numgrad-train --resume goes on with the others."
         )),
-        None => None,
+        Ended::Done => None,
     }
 }
 
 fn lead(summary: &Summary) -> String {
-    let how = match summary.gradient {
-        GradientMethod::Numerical => format!("numerical gradients alone ({})", summary.forward),
+    let how = match summary.settings.training.gradient {
+        GradientMethod::Numerical => format!("numerical gradients alone ({})", summary.settings.training.forward),
         GradientMethod::Backprop => "backpropagation".to_owned(),
     };
     let n = summary.iterations_done();
@@ -88,7 +88,7 @@ fn lead(summary: &Summary) -> String {
         summary.dataset.name,
         grouped(n),
         if n == 1 { "" } else { "s" },
-        grouped(summary.batch_size),
+        grouped(summary.settings.training.batch_size),
     )
 }
 

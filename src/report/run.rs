@@ -61,14 +61,14 @@ impl Run {
 
     /// The loss over iterations, of each batch and smoothed, with the level ln K of a network that knows nothing.
     pub fn loss_chart(&self) -> Chart {
-        let Summary { dataset, seed, .. } = &self.summary;
+        let Summary { dataset, settings, .. } = &self.summary;
         let mean = if self.curves.mean_loss.is_empty() {
             String::new()
         } else {
             format!("mean of {} iterations", grouped(self.curves.mean_over))
         };
         Chart {
-            title: format!("Training loss: {}, {}, seed {seed}", dataset.name, self.summary.shape()),
+            title: format!("Training loss: {}, {}, seed {}", dataset.name, self.summary.shape(), settings.seed),
             x: Axis::linear("iteration", Numbers::Whole),
             y: loss_axis(),
             series: self.curves.loss_series(Over::Iterations, &mean, 0),

@@ -10,76 +10,54 @@ use super::error::Error;
 use super::numbers::grouped;
 use crate::dataset::Name;
 use crate::nn::NetworkShape;
-use crate::train::{Forward, GradientMethod, Init};
+use crate::train::{Divergence, Ended, GradientMethod, RunSettings, TrainingSettings};
 
 /// The settings and the results of a run that has ended, was interrupted or diverged, as `run.json` holds them: the names
 /// are the flags', where there is a flag.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Of the program that wrote it.
+    /// The version of the program that wrote the file.
     pub version: String,
     /// The samples.
     pub dataset: DatasetSummary,
-    /// Iterations asked for.
-    pub iterations: u64,
-    /// Iterations done: fewer where the run was interrupted. Older files do not say it, and are of runs that were not.
+    /// The settings. The number of threads is how many there were; older files may be of runs on another number before.
+    #[serde(flatten)]
+    pub settings: RunSettings,
+    /// How many iterations are done: fewer than were asked for where the run was interrupted. Older files do not say it, and
+    /// are of runs that were not.
     pub iterations_done: Option<u64>,
-    /// N.
-    pub batch_size: usize,
-    /// What the gradient is multiplied by.
-    pub learning_rate: f64,
-    /// H.
-    pub hidden: usize,
-    /// By how much each weight is moved.
-    pub step: f64,
-    /// Of NumPy's generator.
-    pub seed: u32,
-    /// Where the initial weights come from.
-    pub init: Init,
-    /// What they are multiplied by.
-    pub init_scale: f64,
-    /// After how many iterations accuracy is measured.
-    pub eval_every: Option<u64>,
-    /// How gradients are computed.
-    pub gradient: GradientMethod,
-    /// How a moved weight's loss is evaluated.
-    pub forward: Forward,
-    /// How many worked on it.
-    pub threads: usize,
-    /// The processor's instructions.
-    pub isa: String,
-    /// How many numbers the network has.
+    /// How many numbers the network has: weights and biases.
     pub n_parameters: usize,
-    /// Loss evaluations that all gradients stand for.
+    /// How many loss evaluations all gradients together stand for.
     pub n_evaluations: u64,
-    /// Seconds of training, without loading and accuracy.
+    /// How many seconds the training took, without loading data and measuring accuracy.
     pub train_s: f64,
-    /// Seconds of it in gradients.
+    /// How many of these seconds went into gradients.
     pub gradient_s: f64,
-    /// Of the last batch; none where no iteration is done.
+    /// The loss of the last batch; none where no iteration is done.
     pub final_loss: Option<f64>,
-    /// The share of the training set that is classified right, 0 to 1.
+    /// The share of the training set that is classified right, 0 to 1, where it was measured.
     pub train_accuracy: Option<f64>,
-    /// The share of the test set that is classified right, 0 to 1.
+    /// The share of the test set that is classified right, 0 to 1, where it was measured.
     pub test_accuracy: Option<f64>,
-    /// Why the run could not go on, where its numbers were no longer finite. Older files do not say it.
-    pub stopped: Option<String>,
+    /// Where the run's numbers were no longer finite, so that it could not go on. Older files do not say it.
+    pub stopped: Option<Divergence>,
 }
 
 /// The samples of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DatasetSummary {
-    /// What they are called.
+    /// The name of the data set.
     pub name: Name,
-    /// How many there are to train with.
+    /// How many samples there are to train with.
     pub train_samples: usize,
-    /// How many there are to test with: 0 for none.
+    /// How many samples there are to test with; 0 where there is no test set.
     pub test_samples: usize,
-    /// D.
+    /// How many inputs a sample has: D.
     pub input_size: usize,
-    /// Rows and columns where the inputs are pictures. Older files do not say it.
+    /// The rows and columns of a sample, where it is a picture. Older files do not say it.
     pub image_size: Option<(usize, usize)>,
-    /// K.
+    /// How many classes are told apart: K.
     pub classes: usize,
 }
 
@@ -116,8 +94,8 @@ impl Summary {
         if !(2..=256).contains(&classes) {
             return Err(Error::unexpected(path, "2 to 256 classes", classes));
         }
-        if self.iterations_done() > self.iterations {
-            let expected = format!("at most {} iterations_done", self.iterations);
+        if self.iterations_done() > self.settings.iterations {
+            let expected = format!("at most {} iterations_done", self.settings.iterations);
             return Err(Error::unexpected(path, expected, self.iterations_done()));
         }
         if self.shape().checked_n_parameters() != Some(self.n_parameters) {
@@ -140,18 +118,22 @@ impl Summary {
 
     /// How many iterations the run has got through.
     pub fn iterations_done(&self) -> u64 {
-        self.iterations_done.unwrap_or(self.iterations)
+        self.iterations_done.unwrap_or(self.settings.iterations)
     }
 
-    /// Whether it has done less than was asked for.
-    pub fn is_interrupted(&self) -> bool {
-        self.iterations_done() < self.iterations
+    /// How the run ended.
+    pub fn ended(&self) -> Ended {
+        match &self.stopped {
+            Some(divergence) => Ended::Diverged(divergence.clone()),
+            None if self.iterations_done() < self.settings.iterations => Ended::Interrupted,
+            None => Ended::Done,
+        }
     }
 
-    /// Of the network.
+    /// The shape of the network.
     pub fn shape(&self) -> NetworkShape {
         let DatasetSummary { input_size, classes, .. } = self.dataset;
-        NetworkShape { n_inputs: input_size, n_hidden: self.hidden, n_classes: classes }
+        NetworkShape { n_inputs: input_size, n_hidden: self.settings.hidden, n_classes: classes }
     }
 
     /// The loss of a network that knows nothing: ln K.
@@ -167,38 +149,41 @@ impl Summary {
 
     /// Evaluations a second that the numerical gradients stand for; none where there was none, as with backpropagation.
     pub fn evaluations_per_second(&self) -> Option<f64> {
-        let has_evaluated = self.gradient == GradientMethod::Numerical && self.n_evaluations > 0;
+        let has_evaluated = self.settings.training.gradient == GradientMethod::Numerical && self.n_evaluations > 0;
         has_evaluated.then(|| self.n_evaluations as f64 / self.gradient_s.max(1e-9))
     }
 
     /// How gradients were computed: the two flags that say it, as one.
     pub fn method(&self) -> String {
-        match self.gradient {
-            GradientMethod::Numerical => format!("{}, {}", self.gradient, self.forward),
+        let TrainingSettings { gradient, forward, .. } = self.settings.training;
+        match gradient {
+            GradientMethod::Numerical => format!("{gradient}, {forward}"),
             method => method.to_string(),
         }
     }
 
     /// What was chosen, by name, as people read it.
-    pub fn settings(&self) -> Vec<(&'static str, String)> {
+    pub fn settings_as_text(&self) -> Vec<(&'static str, String)> {
         let DatasetSummary { name, train_samples, test_samples, .. } = &self.dataset;
         let samples = match test_samples {
             0 => format!("{} for training", grouped(train_samples)),
             n => format!("{} for training, {} for testing", grouped(train_samples), grouped(n)),
         };
+        let RunSettings { iterations, seed, init, init_scale, threads, training, .. } = self.settings;
+        let TrainingSettings { batch_size, learning_rate, step, isa, .. } = training;
         vec![
             ("Gradient", self.method()),
             ("Data", name.to_string()),
             ("Samples", samples),
             ("Network", format!("{}, {} parameters", self.shape(), grouped(self.n_parameters))),
-            ("Iterations", grouped(self.iterations)),
-            ("Batch size", grouped(self.batch_size)),
-            ("Learning rate", format!("{:?}", self.learning_rate)),
-            ("Step h", format!("{:e}", self.step)),
-            ("Initial weights", format!("{}, times {:?}", self.init, self.init_scale)),
-            ("Seed", self.seed.to_string()),
-            ("Threads", self.threads.to_string()),
-            ("Instructions", self.isa.clone()),
+            ("Iterations", grouped(iterations)),
+            ("Batch size", grouped(batch_size)),
+            ("Learning rate", format!("{:?}", learning_rate)),
+            ("Step h", format!("{step:e}")),
+            ("Initial weights", format!("{init}, times {init_scale:?}")),
+            ("Seed", seed.to_string()),
+            ("Threads", threads.map_or("-".to_owned(), |n| n.to_string())),
+            ("Instructions", isa.to_string()),
             ("Version", self.version.clone()),
         ]
     }

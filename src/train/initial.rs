@@ -1,10 +1,8 @@
 //! The weights before training.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
+use super::as_text::variants_as_text;
 use crate::nn::{NetworkShape, Parameters};
 use crate::random::LegacyRandom;
 
@@ -18,26 +16,7 @@ pub enum Init {
     Normal,
 }
 
-impl fmt::Display for Init {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Init::Uniform => "uniform",
-            Init::Normal => "normal",
-        })
-    }
-}
-
-impl FromStr for Init {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "uniform" => Ok(Init::Uniform),
-            "normal" => Ok(Init::Normal),
-            _ => Err(format!("expected an initialisation (uniform, normal), found \"{name}\"")),
-        }
-    }
-}
+variants_as_text!(Init, "an initialisation", Uniform = "uniform", Normal = "normal");
 
 /// Weights `scale · draw`, first all of W1 and then all of W2, row by row; biases are 0.
 pub fn initial_parameters(shape: NetworkShape, init: Init, scale: f64, random: &mut LegacyRandom) -> Parameters {

@@ -1,33 +1,45 @@
-//! The training loop's one turn and what is kept of it. Whoever calls it owns the loop, the clock's display, the files
-//! and the thread pool.
+//! Training: what a run can be told, the loop, and what is kept of it. Whoever calls it owns what is shown, what interrupts
+//! it, and the thread pool.
 //!
-//! [`initial_parameters`] draws the weights, a [`Trainer`] iterates, an [`Evaluation`] tells what was learnt; a
-//! [`Checkpoint`] keeps a training, and [`write_model`] what came of it. [`check_gradient`] compares a batch's numerical
-//! gradient with the analytic one, and [`step_study`] the errors of several differences at several steps.
+//! [`initial_parameters`] draws the weights; a [`Trainer`] does one iteration after another; a [`Session`] does all that
+//! [`RunSettings`] ask for, with a [`Log`] and [`Checkpoints`] in the run's folder ([`RunFiles`]), and is continued from a
+//! [`SavedRun`]. An [`Evaluation`] tells what was learnt, and [`write_model`] keeps it. [`check_gradient`] compares a batch's
+//! numerical gradient with the analytic one, and [`step_study`] the errors of several differences at several steps.
 
+mod as_text;
+mod batch_loss;
 mod check;
 mod checkpoint;
 mod error;
 mod evaluation;
-mod evaluator;
 mod initial;
+mod log;
 mod model;
 mod npz;
 mod record;
 mod run_files;
+mod saved_run;
 mod selection;
+mod session;
+mod settings;
 mod step_study;
 mod trainer;
 
+pub use batch_loss::Hook;
 pub use check::{ArrayCheck, GradientComparison, RESOLUTION, Verdict, check_gradient, check_gradient_n_bytes};
 pub use checkpoint::Checkpoint;
-pub use error::{Cancelled, Error, Quantity};
+pub use error::{Cancelled, Divergence, Error, FileError, Quantity};
 pub use evaluation::{Evaluation, Prediction};
-pub use evaluator::{Forward, GradientMethod, Hook};
 pub use initial::{Init, initial_parameters};
+pub use log::Log;
 pub use model::{read_model, write_model};
 pub use npz::NpzError;
 pub use record::Record;
 pub use run_files::RunFiles;
+pub use saved_run::{Checkpoints, RunState, SavedRun};
+pub use session::{Accuracy, Ended, Session, Watcher};
+pub use settings::{
+    CheckpointSettings, Contradiction, Every, Forward, GradientMethod, OnResume, RunSettings, TrainingSettings,
+};
 pub use step_study::{MethodErrors, StepStudy, logarithmic_steps, step_study};
-pub use trainer::{Trainer, TrainingSettings};
+pub use trainer::Trainer;

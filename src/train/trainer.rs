@@ -2,30 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::evaluator::{Evaluator, Forward, GradientMethod, Hook, central};
-use super::{Checkpoint, Error, Quantity, Record};
+use super::batch_loss::{BatchLoss, Hook, central};
+use super::settings::TrainingSettings;
+use super::{Checkpoint, Divergence, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
 use crate::difference::Differentiator;
-use crate::nn::simd::Isa;
 use crate::nn::{NetworkShape, Parameters, TwoLayerNet, n_bytes_of, sum, together};
 use crate::random::LegacyRandom;
-
-/// How to train.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrainingSettings {
-    /// Samples drawn for each batch, with replacement.
-    pub batch_size: usize,
-    /// What the gradient is multiplied by before it is subtracted.
-    pub learning_rate: f64,
-    /// By how much each parameter is moved, up and down.
-    pub step: f64,
-    /// How the gradient is computed.
-    pub gradient: GradientMethod,
-    /// What a perturbed evaluation computes, where the gradient is numerical.
-    pub forward: Forward,
-    /// The instruction set that the evaluations are compiled for.
-    pub isa: Isa,
-}
 
 /// More than what a checkpoint's archive has beside the parameters.
 const ARCHIVE_BYTES: u64 = 64 << 10;
@@ -39,10 +22,9 @@ pub struct Trainer<'a> {
     samples: &'a Samples,
     random: LegacyRandom,
     settings: TrainingSettings,
-    net: TwoLayerNet,
+    loss: BatchLoss,
     gradient: Parameters,
     differentiator: Differentiator,
-    evaluator: Evaluator,
     sampler: Sampler,
     iteration: u64,
     elapsed: Duration,
@@ -69,9 +51,8 @@ impl<'a> Trainer<'a> {
             gradient: Parameters::zeros(shape),
             // What is not finite is found by the norm, and named by its array.
             differentiator: central(settings.step),
-            evaluator: Evaluator::new(&settings, &parameters),
             sampler: Sampler::new(samples.len(), settings.batch_size),
-            net: TwoLayerNet::new(parameters),
+            loss: BatchLoss::new(&settings, parameters),
             iteration: 0,
             elapsed: Duration::ZERO,
         }
@@ -83,7 +64,7 @@ impl<'a> Trainer<'a> {
         // The parameters and the gradient; a checkpoint, and the archive that it is written as.
         let arrays = shape.n_bytes().saturating_mul(4);
         let sampler = n_bytes_of::<usize>(&[settings.batch_size]);
-        together(&[arrays, sampler, Evaluator::n_bytes(settings, shape, n_workers), ARCHIVE_BYTES])
+        together(&[arrays, sampler, BatchLoss::n_bytes(settings, shape, n_workers), ARCHIVE_BYTES])
     }
 
     /// Continues where [`checkpoint`](Self::checkpoint) was taken, with the same bits for the same samples and settings.
@@ -98,7 +79,7 @@ impl<'a> Trainer<'a> {
     /// All that is needed to continue later.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
-            parameters: self.net.parameters().clone(),
+            parameters: self.net().parameters().clone(),
             random: self.random.clone(),
             iteration: self.iteration,
             elapsed: self.elapsed,
@@ -117,11 +98,9 @@ impl<'a> Trainer<'a> {
         let batch = self.sampler.draw(&mut self.random);
 
         let gradient_started = Instant::now();
-        self.evaluator.set_batch(self.samples, batch);
+        self.loss.set_batch(self.samples, batch);
         let gradient = &mut self.gradient;
-        self.evaluator
-            .gradient(&self.differentiator, self.net.parameters(), hook, gradient)
-            .inspect_err(|_| self.random = before)?;
+        self.loss.gradient(&self.differentiator, hook, gradient).inspect_err(|_| self.random = before)?;
         let gradient_time = gradient_started.elapsed();
 
         let gradient_norm = self.checked_gradient_norm()?;
@@ -144,12 +123,17 @@ impl<'a> Trainer<'a> {
 
     /// The network as it is now.
     pub fn net(&self) -> &TwoLayerNet {
-        &self.net
+        self.loss.net()
     }
 
     /// The last gradient, at the parameters before the last update.
     pub fn gradient(&self) -> &Parameters {
         &self.gradient
+    }
+
+    /// How long the iterations took that are done.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
     }
 
     /// How many iterations are done.
@@ -170,25 +154,25 @@ impl<'a> Trainer<'a> {
     fn update(&mut self) -> Result<(), Error> {
         let learning_rate = self.settings.learning_rate;
         // 0 times a number is 0, and NaN where the number is not finite.
-        let zero = sum(flat(self.net.parameters()), flat(&self.gradient), |w, g| (w - learning_rate * g) * 0.0);
+        let zero = sum(flat(self.net().parameters()), flat(&self.gradient), |w, g| (w - learning_rate * g) * 0.0);
         if zero == 0.0 {
-            self.net.update(&self.gradient, learning_rate);
+            self.loss.update(&self.gradient, learning_rate);
             return Ok(());
         }
-        let mut updated = self.net.clone();
+        let mut updated = self.net().clone();
         updated.update(&self.gradient, learning_rate);
         self.check_finite(updated.parameters(), Quantity::Parameters)
     }
 
     fn checked_loss(&mut self) -> Result<f64, Error> {
-        let loss = self.evaluator.loss(self.net.parameters());
+        let loss = self.loss.value();
         if loss.is_finite() { Ok(loss) } else { Err(self.diverged(Quantity::Loss, loss)) }
     }
 
-    fn check_finite(&self, numbers: &Parameters, quantity: fn(&'static str) -> Quantity) -> Result<(), Error> {
+    fn check_finite(&self, numbers: &Parameters, quantity: fn(String) -> Quantity) -> Result<(), Error> {
         for (name, array) in numbers.arrays() {
             if let Some(&value) = array.iter().find(|value| !value.is_finite()) {
-                return Err(self.diverged(quantity(name), value));
+                return Err(self.diverged(quantity(name.to_owned()), value));
             }
         }
         Ok(())
@@ -200,7 +184,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn diverged(&self, quantity: Quantity, value: f64) -> Error {
-        Error::Diverged { iteration: self.iteration + 1, quantity, value }
+        Error::Diverged(Divergence { iteration: self.iteration + 1, quantity, value })
     }
 }
 
@@ -213,6 +197,8 @@ mod tests {
     use super::*;
     use crate::dataset::synthetic;
     use crate::nn::NetworkShape;
+    use crate::nn::simd::Isa;
+    use crate::train::{Forward, GradientMethod};
 
     #[test]
     fn weights_that_an_update_would_make_infinite_are_not_updated() {
@@ -230,12 +216,12 @@ mod tests {
         let mut trainer = Trainer::new(&data.train, parameters.clone(), random, settings);
         // In W2: the first 100·10 are W1, the next 10 are b1.
         trainer.gradient.values_mut()[1010] = -2.0;
-        let (quantity, value) = (Quantity::Parameters("W2"), f64::INFINITY);
-        assert_eq!(trainer.update(), Err(Error::Diverged { iteration: 1, quantity, value }));
-        assert_eq!(trainer.net.parameters(), &parameters);
+        let (quantity, value) = (Quantity::Parameters("W2".into()), f64::INFINITY);
+        assert_eq!(trainer.update(), Err(Error::Diverged(Divergence { iteration: 1, quantity, value })));
+        assert_eq!(trainer.net().parameters(), &parameters);
 
         trainer.gradient.values_mut()[1010] = -0.5;
         assert_eq!(trainer.update(), Ok(()));
-        assert_eq!(trainer.net.parameters().values()[1010], 0.5 * f64::MAX);
+        assert_eq!(trainer.net().parameters().values()[1010], 0.5 * f64::MAX);
     }
 }

@@ -89,6 +89,24 @@ fn a_finished_run_can_be_given_more_iterations() {
 }
 
 #[test]
+fn a_run_of_an_older_version_goes_on_as_if_it_were_one_of_this() {
+    if !Isa::Avx2.is_available() {
+        println!("skipped: the run was computed with AVX2, which this processor does not have");
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run-0.1.0");
+    fs::create_dir(folder.path().join("run")).unwrap();
+    for file in ["checkpoint.npz", "loss.csv", "run.json", "model.npz"] {
+        fs::copy(fixture.join(file), folder.path().join("run").join(file)).unwrap();
+    }
+    run(&folder, "--resume run -n 20").success().stderr(predicate::str::contains("continued after iteration 12"));
+    let args = "--dataset synthetic --hidden 5 --batch-size 20 --eval-every 5 -n 20 --out whole";
+    train(&folder).args(args.split(' ')).env("NUMGRAD_ISA", "avx2").assert().success();
+    assert_same(&folder, "run", "whole");
+}
+
+#[test]
 fn a_finished_run_that_is_continued_says_again_what_came_of_it() {
     let folder = TempDir::new().unwrap();
     let first = run(&folder, "--dataset synthetic -n 3 --out run").success().get_output().stdout.clone();

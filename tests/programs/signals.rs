@@ -71,7 +71,7 @@ fn a_signal_stops_the_run_which_then_continues_with_the_same_bits() {
                 assert!(run_folder.join(file).exists(), "{file}");
             }
             let summary = Summary::read(&run_folder.join("run.json")).unwrap();
-            assert_eq!((summary.iterations, summary.iterations_done()), (n, done));
+            assert_eq!((summary.settings.iterations, summary.iterations_done()), (n, done));
             assert_eq!(summary.final_loss, records(&run_folder).last().map(|record| record.loss));
             let page = fs::read_to_string(run_folder.join("report.html")).unwrap();
             assert!(page.contains("Interrupted after iteration"));

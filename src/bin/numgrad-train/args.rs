@@ -6,18 +6,16 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
+use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
 use numgrad::cli::data::DataArgs;
 use numgrad::cli::describe::DescribeArgs;
 use numgrad::cli::named::named;
-use numgrad::dataset::Request;
+use numgrad::dataset::{Name, Request};
 use numgrad::nn::simd::Isa;
-use numgrad::train::{Forward, GradientMethod, Init};
-
-use crate::checkpoints::Every;
+use numgrad::train::{CheckpointSettings, Every, Forward, GradientMethod, Init, RunSettings, TrainingSettings};
 
 /// More threads than any machine has cores; a larger number is taken for a slip.
-pub const MAX_THREADS: usize = 1024;
+const MAX_THREADS: usize = 1024;
 
 /// Train a two-layer network on handwritten digits by numerical gradients alone.
 ///
@@ -126,7 +124,7 @@ struct Args {
     /// Write a checkpoint, which --resume continues from, every N iterations (50) or seconds (30s)
     ///
     /// One more is written before the first iteration, and one after the last.
-    #[arg(long, value_name = "N|SECONDS", default_value = Every::DEFAULT, help_heading = "Output")]
+    #[arg(long, value_name = "N|SECONDS", default_value = "30s", help_heading = "Output")]
     #[arg(value_parser = str::parse::<Every>, allow_hyphen_values = true)]
     checkpoint_every: Every,
 
@@ -153,26 +151,14 @@ struct Args {
 /// A run as it was asked for.
 #[derive(Debug)]
 pub struct Options {
-    pub iterations: u64,
-    pub batch_size: usize,
-    pub learning_rate: f64,
-    pub n_hidden: usize,
-    pub step: f64,
-    pub seed: u32,
-    pub init: Init,
-    pub init_scale: f64,
-    pub eval_every: Option<u64>,
+    /// The number of threads is as given: none and 0 leave it to [`n_threads`](Self::n_threads).
+    pub settings: RunSettings,
     pub data: Request,
-    /// As given: none and 0 leave it to [`n_threads`](Self::n_threads).
-    pub threads: Option<u64>,
-    pub forward: Forward,
-    pub gradient: GradientMethod,
+    pub checkpoint_every: Every,
     pub check_gradient: bool,
     pub step_study: Option<PathBuf>,
-    pub isa: Isa,
     pub out: Option<PathBuf>,
     pub resume: Option<PathBuf>,
-    pub checkpoint_every: Every,
     pub force: bool,
     pub save_gradient: Option<PathBuf>,
     pub open: bool,
@@ -200,9 +186,23 @@ impl Options {
     /// `--threads`, else `RAYON_NUM_THREADS` as rayon reads it (0 and what is no number do not count), else the cores.
     pub fn n_threads(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-        match self.threads.map(|n| n as usize).or_else(threads_of_environment).unwrap_or(0) {
+        match self.settings.threads.map(|n| n as usize).or_else(threads_of_environment).unwrap_or(0) {
             0 => cores(),
             n => n,
+        }
+    }
+
+    /// What a checkpoint keeps of all this, for a run on this data set.
+    pub fn checkpoint_settings(&self, dataset: Name) -> CheckpointSettings {
+        // Absolute, so that it is found from another folder too.
+        let absolute = |dir: &PathBuf| std::path::absolute(dir).ok()?.to_str().map(str::to_owned);
+        CheckpointSettings {
+            dataset,
+            classes: self.data.n_classes,
+            data_dir: self.data.data_dir.as_ref().and_then(absolute),
+            mirror: self.data.mirror.clone(),
+            checkpoint_every: self.checkpoint_every,
+            run: self.settings,
         }
     }
 }
@@ -210,29 +210,33 @@ impl Options {
 impl Args {
     fn resolve(self, matches: &ArgMatches, isa: Isa, given: Vec<String>) -> Result<Options, clap::Error> {
         check_environment(&self)?;
-        Ok(Options {
-            iterations: self.iterations,
+        let training = TrainingSettings {
             batch_size: self.batch_size,
             learning_rate: self.learning_rate,
-            n_hidden: self.hidden.unwrap_or(if self.data.is_synthetic() { 10 } else { 50 }),
             step: self.step,
+            gradient: self.gradient,
+            forward: self.forward,
+            isa,
+        };
+        let settings = RunSettings {
+            iterations: self.iterations,
+            hidden: self.hidden.unwrap_or(if self.data.is_synthetic() { 10 } else { 50 }),
             seed: self.seed,
             init: self.init,
             init_scale: self.init_scale,
             eval_every: self.eval_every,
-            data: self
-                .data
-                .request(self.classes.into(), matches)
-                .map_err(|error| error.format(&mut Args::command()))?,
             threads: self.threads,
-            forward: self.forward,
-            gradient: self.gradient,
+            training,
+        };
+        let data = self.data.request(self.classes.into(), matches);
+        Ok(Options {
+            settings,
+            data: data.map_err(|error| error.format(&mut Args::command()))?,
+            checkpoint_every: self.checkpoint_every,
             check_gradient: self.check_gradient,
             step_study: self.step_study,
-            isa,
             out: self.out,
             resume: self.resume,
-            checkpoint_every: self.checkpoint_every,
             force: self.force,
             save_gradient: self.save_gradient,
             open: self.open,
@@ -240,6 +244,16 @@ impl Args {
             given,
         })
     }
+}
+
+/// Whether the flag of a setting takes this value; true for what is no flag. `name` is that of a field of [`Args`].
+pub fn takes(name: &str, value: &str) -> bool {
+    let command = Args::command();
+    let flag = command.get_arguments().find(|arg| arg.get_id() == name).and_then(Arg::get_long);
+    // A run can be on a folder's data set, which no flag names.
+    let Some(flag) = flag.filter(|_| name != "dataset") else { return true };
+    let args = [env!("CARGO_BIN_NAME").to_owned(), format!("--{flag}={value}")];
+    Args::command().try_get_matches_from(args).is_ok()
 }
 
 fn threads_of_environment() -> Option<usize> {

@@ -4,13 +4,13 @@ use anyhow::{Result, bail};
 use numgrad::cli::free_memory::free_bytes;
 use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
-use numgrad::train::{Evaluation, Trainer, TrainingSettings, check_gradient_n_bytes};
+use numgrad::train::{Evaluation, Trainer, check_gradient_n_bytes};
 
 use crate::args::Options;
 
 /// Fails where the run needs more memory than is free, or where the number of its evaluations overflows.
-pub fn check(options: &Options, data: &Dataset, shape: NetworkShape, settings: &TrainingSettings) -> Result<()> {
-    let needed = needed_bytes(options, data, shape, settings);
+pub fn check(options: &Options, data: &Dataset, shape: NetworkShape) -> Result<()> {
+    let needed = needed_bytes(options, data, shape);
     // Where the system does not say what is free, only what no machine has is refused.
     let free = free_bytes().unwrap_or(u64::MAX - 1);
     if needed > free {
@@ -19,23 +19,24 @@ pub fn check(options: &Options, data: &Dataset, shape: NetworkShape, settings: &
             "a network {shape} (--hidden {}), batches of {} (--batch-size) and {} threads (--threads) need {needed} of \
              memory, expected at most the {} that are free; choose smaller numbers",
             shape.n_hidden,
-            options.batch_size,
+            options.settings.training.batch_size,
             options.n_threads(),
             gigabytes(free)
         );
     }
-    let n_evaluations = 2 * shape.n_parameters() as u128 * options.iterations as u128;
+    let n_evaluations = 2 * shape.n_parameters() as u128 * options.settings.iterations as u128;
     if n_evaluations > u64::MAX as u128 {
         bail!(
             "--iterations {} makes {n_evaluations:e} evaluations, expected at most {:e}",
-            options.iterations,
+            options.settings.iterations,
             u64::MAX
         );
     }
     Ok(())
 }
 
-fn needed_bytes(options: &Options, data: &Dataset, shape: NetworkShape, settings: &TrainingSettings) -> u64 {
+fn needed_bytes(options: &Options, data: &Dataset, shape: NetworkShape) -> u64 {
+    let settings = &options.settings.training;
     let n_threads = options.n_threads();
     let n_samples = data.train.len().max(data.test.as_ref().map_or(0, |test| test.len()));
     let training = Trainer::n_bytes(shape, settings, n_threads)

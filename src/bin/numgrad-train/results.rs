@@ -10,27 +10,24 @@ use numgrad::cli::terminal;
 use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::Parameters;
 use numgrad::report::chart::Size;
-use numgrad::report::numbers::{duration, grouped, percent, with_unit};
+use numgrad::report::numbers::{duration, grouped, loss, percent, with_unit};
 use numgrad::report::{AnswersSection, Curves, DatasetSummary, Run, Summary, run_page};
-use numgrad::train::{Evaluation, RunFiles, Trainer, write_model};
+use numgrad::train::{Ended, Evaluation, RunFiles, RunSettings, Session, Trainer, write_model};
 
 use crate::args::Options;
-use crate::{Begun, Outcome};
 
 /// Writes the weights and the picture of the losses; returns the run as it is so far.
-pub fn keep(options: &Options, data: &Dataset, begun: &Begun) -> Result<Run> {
-    let Begun { trainer, folder, gradient_s, unlogged, .. } = begun;
-    let parameters = trainer.net().parameters();
-    write_npz(&folder.files.model(), parameters)?;
-    let n_logged = trainer.iteration() - u64::from(unlogged.is_some());
-    let curves = Curves::read(&folder.files.log(), n_logged)?;
+pub fn keep(options: &Options, data: &Dataset, files: &RunFiles, session: &Session) -> Result<Run> {
+    let parameters = session.trainer().net().parameters();
+    write_npz(&files.model(), parameters)?;
+    let curves = Curves::read(&files.log(), session.n_logged())?;
     let run = Run {
-        folder: folder.files.folder().to_owned(),
-        summary: summary(options, data, &curves, *gradient_s),
+        folder: files.folder().to_owned(),
+        summary: summary(options, data, &curves),
         curves,
         parameters: Some(parameters.clone()),
     };
-    write_text(&folder.files.chart(), &run.loss_chart().svg(Size::WIDE))?;
+    write_text(&files.chart(), &run.loss_chart().svg(Size::WIDE))?;
     Ok(run)
 }
 
@@ -43,17 +40,17 @@ pub fn report(
     trainer: &Trainer,
     run: &mut Run,
     answers: Option<Evaluation>,
-    outcome: &Outcome,
+    ended: &Ended,
 ) -> Result<()> {
     let (set, samples) = match &data.test {
         Some(test) => ("test set", test),
         None => ("training set", &data.train),
     };
-    if let Outcome::Diverged(error) = outcome {
-        run.summary.stopped = Some(error.to_string());
+    if let Ended::Diverged(divergence) = ended {
+        run.summary.stopped = Some(divergence.clone());
     }
     let begun = Instant::now();
-    let is_interrupted = matches!(outcome, Outcome::Interrupted);
+    let is_interrupted = *ended == Ended::Interrupted;
     let takes_too_long = || is_interrupted && begun.elapsed() > LONGEST_EVALUATION;
     let answers = answers.or_else(|| Evaluation::new_unless(trainer.net(), samples, takes_too_long));
     // Weights that are finite may have sums that are not, and probabilities that are NaN then.
@@ -72,7 +69,7 @@ pub fn report(
     write_text(&files.page(), &run_page(run, answers.as_ref()))
 }
 
-fn summary(options: &Options, data: &Dataset, curves: &Curves, gradient_s: f64) -> Summary {
+fn summary(options: &Options, data: &Dataset, curves: &Curves) -> Summary {
     let last = curves.last.as_ref();
     let dataset = DatasetSummary {
         name: data.name,
@@ -85,24 +82,12 @@ fn summary(options: &Options, data: &Dataset, curves: &Curves, gradient_s: f64) 
     let mut summary = Summary {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         dataset,
-        iterations: options.iterations,
+        settings: RunSettings { threads: Some(options.n_threads() as u64), ..options.settings },
         iterations_done: Some(last.map_or(0, |last| last.iteration)),
-        batch_size: options.batch_size,
-        learning_rate: options.learning_rate,
-        hidden: options.n_hidden,
-        step: options.step,
-        seed: options.seed,
-        init: options.init,
-        init_scale: options.init_scale,
-        eval_every: options.eval_every,
-        gradient: options.gradient,
-        forward: options.forward,
-        threads: options.n_threads(),
-        isa: options.isa.to_string(),
         n_parameters: 0,
         n_evaluations: last.map_or(0, |last| last.n_evaluations),
         train_s: last.map_or(0.0, |last| last.elapsed_s),
-        gradient_s,
+        gradient_s: curves.gradient_s,
         final_loss: last.map(|last| last.loss),
         train_accuracy: last.and_then(|last| last.train_accuracy),
         test_accuracy: last.and_then(|last| last.test_accuracy),
@@ -122,8 +107,8 @@ pub fn print(run: &Run) -> Result<()> {
 }
 
 fn print_to(out: &mut impl Write, Run { folder, summary, .. }: &Run) -> io::Result<()> {
-    if let Some(loss) = summary.final_loss {
-        writeln!(out, "Final loss:        {loss:.4} (iteration {})", grouped(summary.iterations))?;
+    if let Some(final_loss) = summary.final_loss {
+        writeln!(out, "Final loss:        {} (iteration {})", loss(final_loss), grouped(summary.settings.iterations))?;
     }
     if let Some(share) = summary.train_accuracy {
         writeln!(out, "Training accuracy: {}", percent(share, 2))?;

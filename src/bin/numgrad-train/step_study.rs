@@ -11,7 +11,7 @@ use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
 use numgrad::report::chart::{Axis, Chart, Level, Series, Size, Stroke};
 use numgrad::report::numbers::grouped;
-use numgrad::train::{self, StepStudy, initial_parameters, logarithmic_steps};
+use numgrad::train::{self, RunSettings, StepStudy, initial_parameters, logarithmic_steps};
 
 use crate::args::Options;
 
@@ -28,8 +28,9 @@ pub fn draw(
     if !options.quiet {
         say(format_args!("Computing derivatives at {} steps", steps.len()));
     }
-    let parameters = initial_parameters(shape, options.init, options.init_scale, random);
-    let study = train::step_study(&data.train, &parameters, random, options.batch_size, options.isa, &steps);
+    let RunSettings { init, init_scale, training, .. } = options.settings;
+    let parameters = initial_parameters(shape, init, init_scale, random);
+    let study = train::step_study(&data.train, &parameters, random, training.batch_size, training.isa, &steps);
     let title = format!(
         "Error of the gradient against the step: {}, {shape}, first batch, {} of {} derivatives",
         data.name,

@@ -25,7 +25,8 @@ use std::ops::Range;
 
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, Zip, s};
 
-use super::super::evaluator::{Forward, central, differentiate};
+use super::super::batch_loss::{central, differentiate};
+use super::super::settings::Forward;
 use super::largest::{largest, max};
 use crate::nn::simd::Isa;
 use crate::nn::{

@@ -15,8 +15,9 @@ use ndarray::Array2;
 pub(super) use self::expected::batch_objective;
 use self::expected::{Expected, Extrapolation, Rounding};
 use self::largest::{largest, max};
-use super::evaluator::{Forward, Hook, central, differentiate};
-use super::{Cancelled, TrainingSettings};
+use super::batch_loss::{Hook, central, differentiate};
+use super::error::Cancelled;
+use super::settings::{Forward, TrainingSettings};
 use crate::dataset::{Sampler, Samples};
 use crate::difference::Comparison;
 use crate::nn::{

@@ -1,19 +1,18 @@
-//! How the loss of a batch is evaluated: one variant for each way that a run can choose.
+//! The loss of a network on one batch after another, and its gradient: one variant for each way that a run can choose.
 
-use std::fmt;
 use std::ops::ControlFlow;
-use std::str::FromStr;
 
 use ndarray::Array2;
-use serde::{Deserialize, Serialize};
 
+use super::error::Cancelled;
 use super::selection::Selection;
-use super::{Cancelled, TrainingSettings};
+use super::settings::{Forward, GradientMethod, TrainingSettings};
 use crate::dataset::Samples;
 use crate::difference::{self, Differentiator, NonFinite, Objective, Progress, Stencil, Step};
 use crate::nn::simd::Isa;
 use crate::nn::{
-    FullLoss, IncrementalLoss, NetworkShape, Parameters, backprop_into, backprop_n_bytes, n_bytes_of, together,
+    FullLoss, IncrementalLoss, NetworkShape, Parameters, TwoLayerNet, backprop_into, backprop_n_bytes, n_bytes_of,
+    together,
 };
 
 /// Called with how many coordinates were done since the last call, from whichever worker did them: between blocks of
@@ -21,56 +20,11 @@ use crate::nn::{
 /// gradient.
 pub type Hook<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 
-/// How a gradient is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum GradientMethod {
-    /// By central differences of the loss, two evaluations a parameter.
-    Numerical,
-    /// Analytically, by backpropagation: to compare with.
-    Backprop,
-}
-
-/// What a perturbed evaluation computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Forward {
-    /// The whole forward pass, for every weight and both moves.
-    Full,
-    /// Only what the moved weight reaches.
-    Incremental,
-}
-
-/// The names by which an enum is read and printed.
-macro_rules! named {
-    ($type:ident, $what:literal, $($variant:ident = $name:literal),+) => {
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str(match self { $($type::$variant => $name),+ })
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = String;
-
-            fn from_str(name: &str) -> Result<Self, String> {
-                match name {
-                    $($name => Ok($type::$variant),)+
-                    _ => Err(format!("expected {} ({}), found \"{name}\"", $what, [$($name),+].join(" or "))),
-                }
-            }
-        }
-    };
-}
-
-named!(GradientMethod, "a way to compute gradients", Numerical = "numerical", Backprop = "backprop");
-named!(Forward, "a forward mode", Full = "full", Incremental = "incremental");
-
-/// Evaluates the losses and gradients of one batch after another, and owns what it keeps from one to the next.
+/// The loss of a network as a function of its parameters, on one batch after another. It owns the network, so that losses
+/// and gradients are always those of the parameters that the network has.
 #[derive(Debug)]
-pub(super) struct Evaluator {
+pub(super) struct BatchLoss {
+    net: TwoLayerNet,
     isa: Isa,
     mode: Mode,
     /// The right answers of the batch at hand: (N).
@@ -81,28 +35,28 @@ pub(super) struct Evaluator {
 enum Mode {
     /// With the batch at hand: (N, D).
     Full(Array2<f64>),
-    /// It holds the batch at hand, and the parameters that `loss` was last asked about.
+    /// It holds the batch at hand, and the network's parameters in a layout of its own.
     Incremental(Box<IncrementalLoss>),
     /// With the batch at hand: (N, D).
     Backprop(Array2<f64>),
 }
 
-impl Evaluator {
-    /// For batches of `batch_size` samples and networks of the shape of `parameters`.
-    pub fn new(settings: &TrainingSettings, parameters: &Parameters) -> Self {
+impl BatchLoss {
+    /// Of a network with these parameters, and batches of `batch_size` samples.
+    pub fn new(settings: &TrainingSettings, parameters: Parameters) -> Self {
         let TrainingSettings { batch_size, isa, .. } = *settings;
         let x = || Array2::zeros((batch_size, parameters.shape().n_inputs));
         let mode = match (settings.gradient, settings.forward) {
             (GradientMethod::Backprop, _) => Mode::Backprop(x()),
             (GradientMethod::Numerical, Forward::Full) => Mode::Full(x()),
             (GradientMethod::Numerical, Forward::Incremental) => {
-                Mode::Incremental(Box::new(IncrementalLoss::without_batch(parameters).with_isa(isa).parallel()))
+                Mode::Incremental(Box::new(IncrementalLoss::without_batch(&parameters).with_isa(isa).parallel()))
             }
         };
-        Self { isa, mode, classes: vec![0; batch_size] }
+        Self { net: TwoLayerNet::new(parameters), isa, mode, classes: vec![0; batch_size] }
     }
 
-    /// How much memory it takes, with a gradient computed by `n_workers` at a time.
+    /// How much memory it takes beside the network, with a gradient computed by `n_workers` at a time.
     pub fn n_bytes(settings: &TrainingSettings, shape: NetworkShape, n_workers: usize) -> u64 {
         let n_samples = settings.batch_size;
         let x = n_bytes_of::<f64>(&[n_samples, shape.n_inputs]);
@@ -132,15 +86,27 @@ impl Evaluator {
         }
     }
 
-    /// The gradient of the batch's loss. `parameters` are those of the last call of [`loss`](Self::loss), or of
-    /// [`new`](Self::new) before it.
+    /// The network as it is now.
+    pub fn net(&self) -> &TwoLayerNet {
+        &self.net
+    }
+
+    /// Subtracts `learning_rate` times the gradient from the network's parameters.
+    pub fn update(&mut self, gradient: &Parameters, learning_rate: f64) {
+        self.net.update(gradient, learning_rate);
+        if let Mode::Incremental(objective) = &mut self.mode {
+            objective.set_parameters(self.net.parameters());
+        }
+    }
+
+    /// The gradient of the batch's loss at the network's parameters.
     pub fn gradient(
         &mut self,
         differentiator: &Differentiator,
-        parameters: &Parameters,
         hook: Option<Hook>,
         gradient: &mut Parameters,
     ) -> Result<(), Cancelled> {
+        let parameters = self.net.parameters();
         match &mut self.mode {
             Mode::Full(x) => {
                 let mut objective = FullLoss::new(parameters, x, &self.classes).with_isa(self.isa);
@@ -156,14 +122,13 @@ impl Evaluator {
         }
     }
 
-    /// The batch's loss at `parameters`.
-    pub fn loss(&mut self, parameters: &Parameters) -> f64 {
+    /// The batch's loss at the network's parameters.
+    pub fn value(&mut self) -> f64 {
         match &mut self.mode {
-            Mode::Incremental(objective) => {
-                objective.set_parameters(parameters);
-                objective.value()
+            Mode::Incremental(objective) => objective.value(),
+            Mode::Full(x) | Mode::Backprop(x) => {
+                FullLoss::new(self.net.parameters(), x, &self.classes).with_isa(self.isa).value()
             }
-            Mode::Full(x) | Mode::Backprop(x) => FullLoss::new(parameters, x, &self.classes).with_isa(self.isa).value(),
         }
     }
 }

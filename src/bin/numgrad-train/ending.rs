@@ -1,0 +1,83 @@
+//! How a run ends: what is kept of it, what is said, and the exit code.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Error, Result};
+use numgrad::cli::browser;
+use numgrad::cli::terminal::say;
+use numgrad::dataset::Dataset;
+use numgrad::train::{Ended, Evaluation};
+
+use crate::args::Options;
+use crate::begin::Begun;
+use crate::interrupts::Interrupts;
+use crate::results;
+
+/// Writes what came of a run that has `ended`, or was stopped by an error, and says so. `answers` are the network's to the
+/// samples that the report is about, where they are known.
+pub fn conclude<E: Into<Error>>(
+    options: &Options,
+    data: &Dataset,
+    begun: &Begun,
+    ended: Result<Ended, E>,
+    answers: Option<Evaluation>,
+    interrupts: &Interrupts,
+) -> Result<ExitCode> {
+    let files = &begun.folder.files;
+    let trainer = begun.session.trainer();
+    // Also where training did not end: the log so far and the last finite weights are worth keeping.
+    let kept = results::keep(options, data, files, &begun.session);
+    let (ended, mut run) =
+        ended.map_err(Into::into).and_then(|ended| Ok((ended, kept?))).map_err(|error| stopped(error, begun))?;
+    results::report(data, trainer, &mut run, answers, &ended)?;
+    match ended {
+        Ended::Done => {
+            if let Some(path) = &options.save_gradient {
+                results::write_npz(path, trainer.gradient())?;
+            }
+            results::print(&run)?;
+            if options.open {
+                browser::open(&files.page());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Ended::Interrupted => {
+            let (code, signal) = interrupts.signal();
+            say(format_args!(
+                "interrupted by {signal} after iteration {} of {}; to continue: numgrad-train --resume {}",
+                trainer.iteration(),
+                options.settings.iterations,
+                in_a_shell(files.folder())
+            ));
+            Ok(ExitCode::from(code))
+        }
+        // Continued, it would stop at the same place.
+        Ended::Diverged(divergence) => {
+            Err(divergence).with_context(|| format!("the run in {} stopped", files.folder().display()))
+        }
+    }
+}
+
+/// Says where the run stopped and, where that is possible, how to continue it.
+fn stopped(error: Error, Begun { folder, session }: &Begun) -> Error {
+    let path = folder.files.folder();
+    let hint = match session.last_checkpoint() {
+        Some(_) if !folder.files.log().exists() => " (its loss.csv is gone, so it can't be continued)".to_owned(),
+        Some(n) => {
+            format!(" (its checkpoint is of iteration {n}; to continue: numgrad-train --resume {})", in_a_shell(path))
+        }
+        None => String::new(),
+    };
+    error.context(format!("the run in {} stopped{hint}", path.display()))
+}
+
+/// A path as a shell takes it: within quotes where it is more than a plain word.
+fn in_a_shell(path: &Path) -> String {
+    let Some(path) = path.to_str() else {
+        // No text, so byte by byte.
+        return format!("$'{}'", path.as_os_str().as_encoded_bytes().escape_ascii());
+    };
+    let is_plain = path.chars().all(|c| c.is_alphanumeric() || "/\\.:_-+=,@%~".contains(c));
+    if is_plain { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}

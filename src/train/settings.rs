@@ -1,0 +1,327 @@
+//! What a run can be told, field by field, and beside each field what becomes of it when the run is continued.
+
+use std::fmt::{self, Display};
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::as_text::{self, variants_as_text};
+use super::initial::Init;
+use crate::dataset::Name;
+use crate::nn::simd::Isa;
+
+/// What becomes of a setting when a run is continued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnResume {
+    /// The run keeps its value, as another one would change the numbers.
+    Fixed,
+    /// The value may become larger, and what was computed before is what it would have been.
+    MayGrow,
+    /// Any other value gives the same numbers.
+    MayChange,
+}
+
+/// Declares structs of settings. Behind each field stands what becomes of it when a run is continued; `with field: Type` takes
+/// in the settings of another such struct, under their own names.
+macro_rules! settings {
+    ($(
+        $(#[$attribute:meta])*
+        pub struct $name:ident $(with $rest:ident: $rest_type:ty)? {
+            $($(#[$field_attribute:meta])* $field:ident: $type:ty => $on_resume:ident,)+
+        }
+    )+) => {$(
+        $(#[$attribute])*
+        pub struct $name {
+            $($(#[$field_attribute])* pub $field: $type,)+
+            $(
+                #[doc = concat!("The settings that are also [`", stringify!($rest_type), "`].")]
+                #[serde(flatten)]
+                pub $rest: $rest_type,
+            )?
+        }
+
+        impl $name {
+            /// What becomes of the setting that is serialised under `name` when a run is continued; none where there is no
+            /// such setting.
+            pub fn on_resume(name: &str) -> Option<OnResume> {
+                $(
+                    if name == stringify!($field) {
+                        return Some(OnResume::$on_resume);
+                    }
+                )+
+                $(
+                    if let Some(found) = <$rest_type>::on_resume(name) {
+                        return Some(found);
+                    }
+                )?
+                None
+            }
+        }
+    )+};
+}
+
+settings! {
+    /// How a network is trained: what one iteration does.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    pub struct TrainingSettings {
+        /// How many samples are drawn for each batch, with replacement: N.
+        batch_size: usize => Fixed,
+        /// What the gradient is multiplied by before it is subtracted from the parameters.
+        learning_rate: f64 => Fixed,
+        /// By how much each parameter is moved, up and down.
+        step: f64 => Fixed,
+        /// How the gradient is computed.
+        gradient: GradientMethod => Fixed,
+        /// What a perturbed evaluation computes, where the gradient is numerical.
+        forward: Forward => Fixed,
+        /// The instruction set that the evaluations are compiled for. Another one rounds differently.
+        #[serde(with = "as_text")]
+        isa: Isa => Fixed,
+    }
+
+    /// The settings of a whole run, as its `run.json` holds them.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    pub struct RunSettings with training: TrainingSettings {
+        /// How many iterations were asked for.
+        iterations: u64 => MayGrow,
+        /// How many hidden units the network has: H.
+        hidden: usize => Fixed,
+        /// The seed of NumPy's random generator, which draws the data where they are random, the weights and the batches.
+        seed: u32 => Fixed,
+        /// The distribution that the initial weights are drawn from.
+        init: Init => Fixed,
+        /// What the drawn initial weights are multiplied by.
+        init_scale: f64 => Fixed,
+        /// After every how many iterations accuracy is measured; it is measured after the last one in any case.
+        eval_every: Option<u64> => MayChange,
+        /// How many threads work. Where it was not asked for, a checkpoint holds none here, and `run.json` how many there
+        /// were.
+        threads: Option<u64> => MayChange,
+    }
+
+    /// The settings of a run, and beside them what only its checkpoint holds: where the data are, and how often a checkpoint
+    /// is written.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct CheckpointSettings with run: RunSettings {
+        /// The data set.
+        dataset: Name => Fixed,
+        /// How many classes are told apart: K.
+        classes: usize => Fixed,
+        /// The folder of the data's files; none where they are in the cache, where there are none, or where its name is no
+        /// text.
+        data_dir: Option<String> => MayChange,
+        /// The address that MNIST is downloaded from in place of the usual ones.
+        mirror: Option<String> => MayChange,
+        /// How often a checkpoint is written.
+        #[serde(with = "as_text")]
+        checkpoint_every: Every => MayChange,
+    }
+}
+
+/// A setting that a continued run cannot have. All values are as text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is {asked}, but the run has {saved}")]
+pub struct Contradiction {
+    /// The name under which the setting is serialised.
+    pub name: String,
+    /// The value that was asked for.
+    pub asked: String,
+    /// The value that the run has.
+    pub saved: String,
+    /// Which other values it could have.
+    pub on_resume: OnResume,
+}
+
+impl CheckpointSettings {
+    /// The settings of a continued run: those of `asked` whose names were `given`, and those of `self`, the run's own, for
+    /// all others.
+    ///
+    /// # Errors
+    /// [`Contradiction`] where a setting was given a value that the run cannot take: the first by name.
+    pub fn continued_with(&self, asked: &Self, given: impl Fn(&str) -> bool) -> Result<Self, Contradiction> {
+        let (mut settings, asked) = (by_name(self), by_name(asked));
+        for (name, saved) in &mut settings {
+            let asked = asked[name].clone();
+            let on_resume = Self::on_resume(name).expect("what is serialised is a field");
+            let may_be = match on_resume {
+                OnResume::Fixed => asked == *saved,
+                OnResume::MayGrow => asked.as_u64() >= saved.as_u64(),
+                OnResume::MayChange => true,
+            };
+            match given(name) {
+                true if may_be => *saved = asked,
+                true => {
+                    let (asked, saved) = (as_plain_text(&asked), as_plain_text(saved));
+                    return Err(Contradiction { name: name.clone(), asked, saved, on_resume });
+                }
+                false => {}
+            }
+        }
+        Ok(of_names(settings))
+    }
+
+    /// Every setting that has a value: its name and the value as text.
+    pub fn values(&self) -> impl Iterator<Item = (String, String)> + use<> {
+        let has_value = by_name(self).into_iter().filter(|(_, value)| !value.is_null());
+        has_value.map(|(name, value)| (name, as_plain_text(&value)))
+    }
+}
+
+fn by_name(settings: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(settings) {
+        Ok(Value::Object(settings)) => settings,
+        other => unreachable!("settings have names and plain values, not {other:?}"),
+    }
+}
+
+fn of_names<T: DeserializeOwned>(settings: Map<String, Value>) -> T {
+    serde_json::from_value(Value::Object(settings)).expect("each value was serialised from such a setting")
+}
+
+fn as_plain_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        // 1 and not 1.0, 0.0001 and not 1e-4.
+        Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(String::new, |x| x.to_string()),
+        Value::Null => "none".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// How a gradient is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum GradientMethod {
+    /// By central differences of the loss, two evaluations a parameter.
+    Numerical,
+    /// Analytically, by backpropagation: to compare with.
+    Backprop,
+}
+
+/// What a perturbed evaluation computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Forward {
+    /// The whole forward pass, for every weight and both moves.
+    Full,
+    /// Only what the moved weight reaches.
+    Incremental,
+}
+
+variants_as_text!(GradientMethod, "a way to compute gradients", Numerical = "numerical", Backprop = "backprop");
+variants_as_text!(Forward, "a forward mode", Full = "full", Incremental = "incremental");
+
+/// How often a checkpoint is written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Every {
+    /// After this many iterations.
+    Iterations(u64),
+    /// When this much time has passed.
+    Time(Duration),
+}
+
+impl Display for Every {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Every::Iterations(n) => write!(f, "{n}"),
+            Every::Time(time) => write!(f, "{}s", time.as_secs_f64()),
+        }
+    }
+}
+
+impl FromStr for Every {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let every = match text.strip_suffix('s') {
+            Some(seconds) => seconds.parse().ok().and_then(|s| Duration::try_from_secs_f64(s).ok()).map(Every::Time),
+            None => text.parse().ok().map(Every::Iterations),
+        };
+        every
+            .filter(|every| !matches!(every, Every::Iterations(0) | Every::Time(Duration::ZERO)))
+            .ok_or_else(|| "expected iterations (50) or seconds (30s), above 0".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> CheckpointSettings {
+        CheckpointSettings {
+            dataset: Name::Synthetic,
+            classes: 10,
+            data_dir: None,
+            mirror: None,
+            checkpoint_every: Every::Time(Duration::from_secs(30)),
+            run: RunSettings {
+                iterations: 4,
+                hidden: 10,
+                seed: u32::MAX,
+                init: Init::Uniform,
+                init_scale: 0.1 + 0.2,
+                eval_every: None,
+                threads: None,
+                training: TrainingSettings {
+                    batch_size: 100,
+                    learning_rate: 1.0,
+                    step: 1e-4,
+                    gradient: GradientMethod::Numerical,
+                    forward: Forward::Incremental,
+                    isa: Isa::Plain,
+                },
+            },
+        }
+    }
+
+    #[test]
+    fn settings_read_back_from_their_names_with_the_same_bits() {
+        let text = serde_json::to_string(&settings()).unwrap();
+        assert_eq!(serde_json::from_str::<CheckpointSettings>(&text).unwrap(), settings());
+        assert_eq!(of_names::<CheckpointSettings>(by_name(&settings())), settings());
+        for name in ["batch_size", "hidden", "dataset", "threads", "isa", "checkpoint_every"] {
+            assert!(by_name(&settings()).contains_key(name), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_wins_where_it_may_and_all_else_is_the_runs() {
+        let mut asked = settings();
+        asked.run.iterations = 9;
+        asked.run.threads = Some(3);
+        asked.run.seed = 7;
+        asked.checkpoint_every = Every::Iterations(5);
+        let given = |names: &'static [&str]| move |name: &str| names.contains(&name);
+
+        assert_eq!(settings().continued_with(&asked, given(&[])), Ok(settings()));
+        let continued = settings().continued_with(&asked, given(&["iterations", "threads", "hidden"])).unwrap();
+        assert_eq!((continued.run.iterations, continued.run.threads), (9, Some(3)));
+        assert_eq!((continued.run.seed, continued.checkpoint_every), (u32::MAX, settings().checkpoint_every));
+
+        let error = settings().continued_with(&asked, given(&["seed"])).unwrap_err();
+        assert_eq!((&*error.name, &*error.asked, &*error.saved), ("seed", "7", "4294967295"));
+        asked.run.iterations = 3;
+        let error = settings().continued_with(&asked, given(&["iterations"])).unwrap_err();
+        assert_eq!((&*error.name, error.on_resume), ("iterations", OnResume::MayGrow));
+    }
+
+    #[test]
+    fn an_interval_is_iterations_or_seconds_and_reads_back() {
+        for (text, every) in [
+            ("50", Every::Iterations(50)),
+            ("30s", Every::Time(Duration::from_secs(30))),
+            ("0.5s", Every::Time(Duration::from_millis(500))),
+        ] {
+            assert_eq!(text.parse(), Ok(every));
+            assert_eq!(every.to_string(), text);
+        }
+        for text in ["", "0", "-1", "0s", "-1s", "s", "nans", "infs", "1e300s", "1.5", "30 m", "99999999999999999999"] {
+            assert!(text.parse::<Every>().is_err(), "{text:?}");
+        }
+    }
+}
