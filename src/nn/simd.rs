@@ -194,23 +194,23 @@ impl F64x8 {
     /// In each lane `a` where the sign of `x` is plus, else `b`.
     #[inline(always)]
     pub fn select(x: F64x8, a: F64x8, b: F64x8) -> Self {
-        Self(std::array::from_fn(|lane| if x.0[lane] >= 0.0 { a.0[lane] } else { b.0[lane] }))
+        lanes(|lane| if x.0[lane] >= 0.0 { a.0[lane] } else { b.0[lane] })
     }
 
     /// `self · b + c`.
     #[inline(always)]
     pub fn mul_add<A: Arithmetic>(self, b: F64x8, c: F64x8) -> Self {
-        Self(std::array::from_fn(|lane| A::mul_add(self.0[lane], b.0[lane], c.0[lane])))
+        lanes(|lane| A::mul_add(self.0[lane], b.0[lane], c.0[lane]))
     }
 
     #[inline(always)]
     pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
-        Self(std::array::from_fn(|lane| f(self.0[lane])))
+        lanes(|lane| f(self.0[lane]))
     }
 
     #[inline(always)]
     pub fn zip(self, other: F64x8, f: impl Fn(f64, f64) -> f64) -> Self {
-        Self(std::array::from_fn(|lane| f(self.0[lane], other.0[lane])))
+        lanes(|lane| f(self.0[lane], other.0[lane]))
     }
 
     /// All lanes combined, as a tree: 0 with 4, 1 with 5, …, then 0 with 2, 1 with 3, then 0 with 1.
@@ -229,6 +229,16 @@ impl F64x8 {
     pub fn exp<A: Arithmetic>(self) -> Self {
         self.map(exp::<A>)
     }
+}
+
+/// One number for each lane: `std::array::from_fn`, but inlined by whatever profile the caller's crate is built with.
+#[inline(always)]
+fn lanes(f: impl Fn(usize) -> f64) -> F64x8 {
+    let mut lanes = [0.0; LANES];
+    for (lane, number) in lanes.iter_mut().enumerate() {
+        *number = f(lane);
+    }
+    F64x8(lanes)
 }
 
 /// Adding and subtracting it rounds a number below 2⁵¹ to the nearest integer, which then stands in its low bits.

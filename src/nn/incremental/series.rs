@@ -35,7 +35,7 @@ pub(super) fn limit(m: usize) -> f64 {
 /// `expm1(delta)` for `|delta| ≤ limit(M)`, in each lane.
 #[inline(always)]
 pub(super) fn expm1<A: Arithmetic, const M: usize>(delta: F64x8) -> F64x8 {
-    delta * polynomial::<A>(delta, INVERSE_FACTORIALS[1..=M].iter().map(|&c| F64x8::splat(c)))
+    delta * polynomial::<A, M>(delta, |m| F64x8::splat(INVERSE_FACTORIALS[m + 1]))
 }
 
 /// The change of one sample's loss as a series in R, the relative growth of the softmax's denominator. Its first terms are
@@ -59,7 +59,7 @@ impl LogSeries {
     /// By the first `M` terms.
     #[inline(always)]
     pub fn loss_change<A: Arithmetic, const M: usize>(&self, growth: F64x8) -> F64x8 {
-        growth * polynomial::<A>(growth, self.0[..M].iter().map(|&c| F64x8::splat(c)))
+        growth * polynomial::<A, M>(growth, |m| F64x8::splat(self.0[m]))
     }
 }
 
@@ -87,7 +87,7 @@ impl<const M: usize> GrowthSeries<M> {
     /// R when each unit moves by `change` slopes.
     #[inline(always)]
     pub fn growth<A: Arithmetic>(&self, change: F64x8) -> F64x8 {
-        change * polynomial::<A>(change, self.0.into_iter())
+        change * polynomial::<A, M>(change, |m| self.0[m])
     }
 }
 
@@ -102,10 +102,13 @@ pub(super) fn sigmoid_change<A: Arithmetic, const M: usize>(minus_z: F64x8, e: F
     e * reciprocal
 }
 
-/// `c_0 + c_1·x + …`, by Horner's rule.
+/// `c_0 + c_1·x + … + c_{M-1}·xᴹ⁻¹`, by Horner's rule. A loop and no iterator's adapter: whether those are inlined, and so
+/// compiled for the instruction set, depends on the profile that the caller's crate is built with.
 #[inline(always)]
-fn polynomial<A: Arithmetic>(x: F64x8, coefficients: impl DoubleEndedIterator<Item = F64x8>) -> F64x8 {
-    let mut coefficients = coefficients.rev();
-    let last = coefficients.next().unwrap_or(F64x8::ZERO);
-    coefficients.fold(last, |sum, coefficient| sum.mul_add::<A>(x, coefficient))
+fn polynomial<A: Arithmetic, const M: usize>(x: F64x8, coefficient: impl Fn(usize) -> F64x8) -> F64x8 {
+    let mut sum = coefficient(M - 1);
+    for m in (0..M - 1).rev() {
+        sum = sum.mul_add::<A>(x, coefficient(m));
+    }
+    sum
 }
