@@ -2,12 +2,12 @@
 //!
 //! It counts as a part of the programs: it may print, and its errors are texts for a user. Its items may change at any time.
 
+pub mod about;
 pub mod browser;
 pub mod data;
-pub mod describe;
 pub mod downloads;
 pub mod free_memory;
-pub mod named;
+pub mod one_of;
 pub mod output;
 pub mod progress;
 pub mod terminal;

@@ -11,7 +11,7 @@ use crate::nn::TwoLayerNet;
 /// Watches a session, and may stop it. Every method has a default, by which nothing is shown, measured or stopped: `()` is
 /// a watcher.
 pub trait Watcher: Sync {
-    /// So many more coordinates of this iteration's gradient are done: told by the workers, whenever it suits them.
+    /// `n` more coordinates of this iteration's gradient are done: told by the workers, whenever it suits them.
     fn coordinates_done(&self, n: usize) {
         let _ = n;
     }
@@ -62,12 +62,8 @@ pub enum Ended {
 /// ```
 /// use numgrad::dataset::{Name, synthetic};
 /// use numgrad::nn::NetworkShape;
-/// use numgrad::nn::simd::Isa;
 /// use numgrad::random::LegacyRandom;
-/// use numgrad::train::{
-///     Ended, Forward, GradientMethod, Init, Record, RunSettings, Session, Trainer, TrainingSettings, Watcher,
-///     initial_parameters,
-/// };
+/// use numgrad::train::{Ended, Record, RunSettings, Session, Trainer, Watcher, initial_parameters};
 ///
 /// /// Stops at a loss that is low enough.
 /// #[derive(Default)]
@@ -83,30 +79,12 @@ pub enum Ended {
 ///     }
 /// }
 ///
-/// let training = TrainingSettings {
-///     batch_size: 100,
-///     learning_rate: 0.1,
-///     step: 1e-4,
-///     gradient: GradientMethod::Numerical,
-///     forward: Forward::Incremental,
-///     isa: Isa::best(),
-/// };
-/// let (init, init_scale) = (Init::Uniform, 0.01);
-/// let settings = RunSettings {
-///     iterations: 1000,
-///     hidden: 10,
-///     seed: 42,
-///     init,
-///     init_scale,
-///     eval_every: None,
-///     threads: None,
-///     training,
-/// };
+/// let settings = RunSettings { iterations: 1000, hidden: 10, ..RunSettings::default() };
 /// let mut random = LegacyRandom::seed(settings.seed);
 /// let data = synthetic(10, &mut random);
 /// let shape = NetworkShape { n_inputs: 100, n_hidden: settings.hidden, n_classes: 10 };
-/// let parameters = initial_parameters(shape, init, init_scale, &mut random);
-/// let mut session = Session::new(Trainer::new(&data.train, parameters, random, training), &settings);
+/// let parameters = initial_parameters(shape, settings.init, settings.init_scale, &mut random);
+/// let mut session = Session::new(Trainer::new(&data.train, parameters, random, settings.training), &settings);
 /// let mut watcher = UntilBelow(2.29, None);
 /// assert_eq!(session.run(&mut watcher).unwrap(), Ended::Interrupted);
 /// assert!(watcher.1.unwrap().loss < 2.29 && session.trainer().iteration() < 1000);

@@ -24,13 +24,13 @@ pub enum OnResume {
     MayChange,
 }
 
-/// Declares structs of settings. Behind each field stands what becomes of it when a run is continued; `with field: Type` takes
-/// in the settings of another such struct, under their own names.
+/// Declares structs of settings. Behind each field stand its default and what becomes of it when a run is continued; `with
+/// field: Type` takes in the settings of another such struct, under their own names.
 macro_rules! settings {
     ($(
         $(#[$attribute:meta])*
         pub struct $name:ident $(with $rest:ident: $rest_type:ty)? {
-            $($(#[$field_attribute:meta])* $field:ident: $type:ty => $on_resume:ident,)+
+            $($(#[$field_attribute:meta])* $field:ident: $type:ty = $default:expr => $on_resume:ident,)+
         }
     )+) => {$(
         $(#[$attribute])*
@@ -41,6 +41,12 @@ macro_rules! settings {
                 #[serde(flatten)]
                 pub $rest: $rest_type,
             )?
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)+ $($rest: <$rest_type>::default(),)? }
+            }
         }
 
         impl $name {
@@ -64,42 +70,42 @@ macro_rules! settings {
 }
 
 settings! {
-    /// How a network is trained: what one iteration does.
+    /// How a network is trained: what one iteration does. The default is the article's training.
     #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
     pub struct TrainingSettings {
         /// How many samples are drawn for each batch, with replacement: N.
-        batch_size: usize => Fixed,
+        batch_size: usize = 100 => Fixed,
         /// What the gradient is multiplied by before it is subtracted from the parameters.
-        learning_rate: f64 => Fixed,
+        learning_rate: f64 = 0.1 => Fixed,
         /// By how much each parameter is moved, up and down.
-        step: f64 => Fixed,
+        step: f64 = 1e-4 => Fixed,
         /// How the gradient is computed.
-        gradient: GradientMethod => Fixed,
+        gradient: GradientMethod = GradientMethod::Numerical => Fixed,
         /// What a perturbed evaluation computes, where the gradient is numerical.
-        forward: Forward => Fixed,
+        forward: Forward = Forward::Incremental => Fixed,
         /// The instruction set that the evaluations are compiled for. Another one rounds differently.
         #[serde(with = "as_text")]
-        isa: Isa => Fixed,
+        isa: Isa = Isa::best() => Fixed,
     }
 
-    /// The settings of a whole run, as its `run.json` holds them.
+    /// The settings of a whole run, as its `run.json` holds them. The default is the article's run.
     #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
     pub struct RunSettings with training: TrainingSettings {
         /// How many iterations were asked for.
-        iterations: u64 => MayGrow,
+        iterations: u64 = 100 => MayGrow,
         /// How many hidden units the network has: H.
-        hidden: usize => Fixed,
+        hidden: usize = 50 => Fixed,
         /// The seed of NumPy's random generator, which draws the data where they are random, the weights and the batches.
-        seed: u32 => Fixed,
+        seed: u32 = 42 => Fixed,
         /// The distribution that the initial weights are drawn from.
-        init: Init => Fixed,
+        init: Init = Init::Uniform => Fixed,
         /// What the drawn initial weights are multiplied by.
-        init_scale: f64 => Fixed,
+        init_scale: f64 = 0.01 => Fixed,
         /// After every how many iterations accuracy is measured; it is measured after the last one in any case.
-        eval_every: Option<u64> => MayChange,
+        eval_every: Option<u64> = None => MayChange,
         /// How many threads work. Where it was not asked for, a checkpoint holds none here, and `run.json` how many there
         /// were.
-        threads: Option<u64> => MayChange,
+        threads: Option<u64> = None => MayChange,
     }
 
     /// The settings of a run, and beside them what only its checkpoint holds: where the data are, and how often a checkpoint
@@ -107,17 +113,17 @@ settings! {
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct CheckpointSettings with run: RunSettings {
         /// The data set.
-        dataset: Name => Fixed,
+        dataset: Name = Name::Mnist => Fixed,
         /// How many classes are told apart: K.
-        classes: usize => Fixed,
+        classes: usize = 10 => Fixed,
         /// The folder of the data's files; none where they are in the cache, where there are none, or where its name is no
         /// text.
-        data_dir: Option<String> => MayChange,
+        data_dir: Option<String> = None => MayChange,
         /// The address that MNIST is downloaded from in place of the usual ones.
-        mirror: Option<String> => MayChange,
+        mirror: Option<String> = None => MayChange,
         /// How often a checkpoint is written.
         #[serde(with = "as_text")]
-        checkpoint_every: Every => MayChange,
+        checkpoint_every: Every = Every::Time(Duration::from_secs(30)) => MayChange,
     }
 }
 
@@ -253,30 +259,16 @@ mod tests {
     use super::*;
 
     fn settings() -> CheckpointSettings {
-        CheckpointSettings {
-            dataset: Name::Synthetic,
-            classes: 10,
-            data_dir: None,
-            mirror: None,
-            checkpoint_every: Every::Time(Duration::from_secs(30)),
-            run: RunSettings {
-                iterations: 4,
-                hidden: 10,
-                seed: u32::MAX,
-                init: Init::Uniform,
-                init_scale: 0.1 + 0.2,
-                eval_every: None,
-                threads: None,
-                training: TrainingSettings {
-                    batch_size: 100,
-                    learning_rate: 1.0,
-                    step: 1e-4,
-                    gradient: GradientMethod::Numerical,
-                    forward: Forward::Incremental,
-                    isa: Isa::Plain,
-                },
-            },
-        }
+        let training = TrainingSettings { learning_rate: 1.0, isa: Isa::Plain, ..TrainingSettings::default() };
+        let run = RunSettings {
+            iterations: 4,
+            hidden: 10,
+            seed: u32::MAX,
+            init_scale: 0.1 + 0.2,
+            training,
+            ..RunSettings::default()
+        };
+        CheckpointSettings { dataset: Name::Synthetic, run, ..CheckpointSettings::default() }
     }
 
     #[test]

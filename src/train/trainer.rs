@@ -197,22 +197,13 @@ mod tests {
     use super::*;
     use crate::dataset::synthetic;
     use crate::nn::NetworkShape;
-    use crate::nn::simd::Isa;
-    use crate::train::{Forward, GradientMethod};
 
     #[test]
     fn weights_that_an_update_would_make_infinite_are_not_updated() {
         let mut random = LegacyRandom::seed(42);
         let data = synthetic(10, &mut random);
         let parameters = Parameters::zeros(NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 });
-        let settings = TrainingSettings {
-            batch_size: 1,
-            learning_rate: f64::MAX,
-            step: 1e-4,
-            gradient: GradientMethod::Numerical,
-            forward: Forward::Incremental,
-            isa: Isa::best(),
-        };
+        let settings = TrainingSettings { batch_size: 1, learning_rate: f64::MAX, ..TrainingSettings::default() };
         let mut trainer = Trainer::new(&data.train, parameters.clone(), random, settings);
         // In W2: the first 100·10 are W1, the next 10 are b1.
         trainer.gradient.values_mut()[1010] = -2.0;

@@ -5,10 +5,9 @@ use std::io::Cursor;
 
 use ndarray::{Array2, ArrayRef2, s};
 use numgrad::dataset::{PictureError, Samples, digit_from_png, embedded};
-use numgrad::nn::simd::Isa;
 use numgrad::nn::{NetworkShape, TwoLayerNet, argmax};
 use numgrad::random::LegacyRandom;
-use numgrad::train::{Forward, GradientMethod, Init, Trainer, TrainingSettings, initial_parameters};
+use numgrad::train::{GradientMethod, Init, Trainer, TrainingSettings, initial_parameters};
 use png::{BitDepth, ColorType, Encoder};
 use proptest::prelude::*;
 
@@ -76,14 +75,8 @@ fn trained() -> (TwoLayerNet, Samples) {
     let shape = NetworkShape { n_inputs: 784, n_hidden: 50, n_classes: 10 };
     let mut random = LegacyRandom::seed(42);
     let parameters = initial_parameters(shape, Init::Normal, 0.01, &mut random);
-    let settings = TrainingSettings {
-        batch_size: 100,
-        learning_rate: 0.5,
-        step: 1e-4,
-        gradient: GradientMethod::Backprop,
-        forward: Forward::Incremental,
-        isa: Isa::best(),
-    };
+    let gradient = GradientMethod::Backprop;
+    let settings = TrainingSettings { learning_rate: 0.5, gradient, ..TrainingSettings::default() };
     let mut trainer = Trainer::new(&data.train, parameters, random, settings);
     for _ in 0..1000 {
         trainer.iterate(None).unwrap();

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
 
 use numgrad::dataset::{Dataset, Name, synthetic};
 use numgrad::nn::simd::Isa;
@@ -12,29 +11,14 @@ use numgrad::nn::{NetworkShape, TwoLayerNet};
 use numgrad::random::LegacyRandom;
 use numgrad::report::Run;
 use numgrad::train::{
-    Accuracy, CheckpointSettings, Checkpoints, Ended, Evaluation, Every, FileError, Forward, GradientMethod, Init, Log,
-    Quantity, Record, RunFiles, RunSettings, SavedRun, Session, Trainer, TrainingSettings, Watcher, initial_parameters,
+    Accuracy, CheckpointSettings, Checkpoints, Ended, Evaluation, Every, FileError, Init, Log, Quantity, Record,
+    RunFiles, RunSettings, SavedRun, Session, Trainer, TrainingSettings, Watcher, initial_parameters,
 };
 use tempfile::TempDir;
 
 fn settings(iterations: u64) -> RunSettings {
-    RunSettings {
-        iterations,
-        hidden: 5,
-        seed: 42,
-        init: Init::Uniform,
-        init_scale: 0.01,
-        eval_every: Some(4),
-        threads: None,
-        training: TrainingSettings {
-            batch_size: 20,
-            learning_rate: 0.1,
-            step: 1e-4,
-            gradient: GradientMethod::Numerical,
-            forward: Forward::Incremental,
-            isa: Isa::best(),
-        },
-    }
+    let training = TrainingSettings { batch_size: 20, ..TrainingSettings::default() };
+    RunSettings { iterations, hidden: 5, eval_every: Some(4), training, ..RunSettings::default() }
 }
 
 /// The samples, and what draws the weights and the batches after them.
@@ -51,14 +35,9 @@ fn trainer<'a>(data: &'a Dataset, random: &LegacyRandom, settings: &RunSettings)
 }
 
 fn checkpoints(files: &RunFiles, data: &Dataset, settings: &RunSettings) -> Checkpoints {
-    let settings = CheckpointSettings {
-        dataset: data.name,
-        classes: 10,
-        data_dir: None,
-        mirror: None,
-        checkpoint_every: Every::Iterations(3),
-        run: *settings,
-    };
+    let checkpoint_every = Every::Iterations(3);
+    let settings =
+        CheckpointSettings { dataset: data.name, checkpoint_every, run: *settings, ..CheckpointSettings::default() };
     Checkpoints::new(files.checkpoint(), settings, data.crc32())
 }
 
@@ -209,14 +188,7 @@ fn a_run_of_an_older_version_is_read() {
     assert_eq!((checkpoint.iteration, state.version.as_str(), state.log_bytes), (12, "0.1.0", 956));
     let mut run = settings(12);
     (run.eval_every, run.threads, run.training.isa) = (Some(5), Some(2), Isa::Avx2);
-    let expected = CheckpointSettings {
-        dataset: Name::Synthetic,
-        classes: 10,
-        data_dir: None,
-        mirror: None,
-        checkpoint_every: Every::Time(Duration::from_secs(30)),
-        run,
-    };
+    let expected = CheckpointSettings { dataset: Name::Synthetic, run, ..CheckpointSettings::default() };
     assert_eq!(state.settings, expected);
     assert_eq!(state.data_crc32, data(&run).0.crc32());
 

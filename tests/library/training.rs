@@ -15,14 +15,8 @@ use numgrad::train::{
     initial_parameters,
 };
 
-const SETTINGS: fn() -> TrainingSettings = || TrainingSettings {
-    batch_size: 100,
-    learning_rate: 0.1,
-    step: 1e-4,
-    gradient: GradientMethod::Numerical,
-    forward: Forward::Full,
-    isa: Isa::best(),
-};
+const SETTINGS: fn() -> TrainingSettings =
+    || TrainingSettings { forward: Forward::Full, ..TrainingSettings::default() };
 
 const DIGITS: NetworkShape = NetworkShape { n_inputs: 784, n_hidden: 50, n_classes: 10 };
 const SYNTHETIC: NetworkShape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };

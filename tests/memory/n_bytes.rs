@@ -80,7 +80,7 @@ fn samples() -> Samples {
 }
 
 fn settings(gradient: GradientMethod, forward: Forward) -> TrainingSettings {
-    TrainingSettings { batch_size: 50, learning_rate: 0.1, step: 1e-4, gradient, forward, isa: Isa::best() }
+    TrainingSettings { batch_size: 50, gradient, forward, ..TrainingSettings::default() }
 }
 
 fn on_threads<T: Send>(n_threads: usize, f: impl FnOnce() -> T + Send) -> T {

@@ -5,10 +5,9 @@ use std::ops::ControlFlow;
 use super::counting::n_allocations;
 use numgrad::dataset::embedded;
 use numgrad::difference::{Differentiator, Stencil, Step};
-use numgrad::nn::simd::Isa;
 use numgrad::nn::{IncrementalLoss, NetworkShape};
 use numgrad::random::LegacyRandom;
-use numgrad::train::{Forward, GradientMethod, Init, Trainer, TrainingSettings, initial_parameters};
+use numgrad::train::{Init, Trainer, TrainingSettings, initial_parameters};
 use rayon::ThreadPoolBuilder;
 
 pub fn in_steady_state_neither_a_gradient_nor_an_iteration_allocates() {
@@ -26,14 +25,7 @@ pub fn in_steady_state_neither_a_gradient_nor_an_iteration_allocates() {
     central.of_objective(&mut serial).gradient_into(&mut gradient).unwrap();
     assert_eq!(n_allocations(|| central.of_objective(&mut serial).gradient_into(&mut gradient).unwrap()), 0);
 
-    let settings = TrainingSettings {
-        batch_size: 100,
-        learning_rate: 0.1,
-        step: 1e-4,
-        gradient: GradientMethod::Numerical,
-        forward: Forward::Incremental,
-        isa: Isa::best(),
-    };
+    let settings = TrainingSettings::default();
     // As the program does: with a hook, which keeps its progress and may cancel.
     let hook = |_| ControlFlow::Continue(());
     for n_threads in [1, 2, 4] {

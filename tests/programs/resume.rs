@@ -44,8 +44,7 @@ fn a_training_continues_from_a_checkpoint_with_the_same_bits() {
         let mut random = LegacyRandom::seed(42);
         let data = synthetic(10, &mut random);
         let parameters = initial_parameters(shape, Init::Normal, 0.1, &mut random);
-        let settings =
-            TrainingSettings { batch_size: 32, learning_rate: 0.1, step: 1e-4, gradient, forward, isa: Isa::best() };
+        let settings = TrainingSettings { batch_size: 32, gradient, forward, ..TrainingSettings::default() };
         let mut trainer = Trainer::new(&data.train, parameters, random, settings);
         let mut file = Cursor::new(Vec::new());
         for iteration in 0..12 {

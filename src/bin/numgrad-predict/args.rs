@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use numgrad::cli::about::AboutArgs;
 use numgrad::cli::data::{DataArgs, contradiction};
-use numgrad::cli::describe::DescribeArgs;
 use numgrad::dataset::Request;
 
 /// Show what a trained network makes of handwritten digits.
@@ -66,7 +66,7 @@ struct Args {
     quiet: bool,
 
     #[command(flatten)]
-    describe: DescribeArgs,
+    about: AboutArgs,
 }
 
 /// What was asked for.
@@ -96,7 +96,7 @@ impl Options {
     pub fn from_command_line() -> Self {
         let matches = Args::command().get_matches();
         let options = Args::from_arg_matches(&matches).and_then(|args| {
-            args.describe.print_if_asked(Args::command());
+            args.about.print_if_asked(Args::command());
             args.resolve(&matches)
         });
         options.unwrap_or_else(|error| error.format(&mut Args::command()).exit())

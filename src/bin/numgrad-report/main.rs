@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{CommandFactory, Parser};
+use numgrad::cli::about::AboutArgs;
 use numgrad::cli::browser;
-use numgrad::cli::describe::DescribeArgs;
 use numgrad::cli::output::{check_file, check_other_file, is_in, write_whole};
 use numgrad::cli::terminal::{print, say};
 use numgrad::report::{Run, comparison_page, run_page};
@@ -42,12 +42,12 @@ struct Args {
     open: bool,
 
     #[command(flatten)]
-    describe: DescribeArgs,
+    about: AboutArgs,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    args.describe.print_if_asked(Args::command());
+    args.about.print_if_asked(Args::command());
     match report(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
+use numgrad::cli::about::AboutArgs;
 use numgrad::cli::data::DataArgs;
-use numgrad::cli::describe::DescribeArgs;
-use numgrad::cli::named::named;
+use numgrad::cli::one_of::one_of;
 use numgrad::dataset::{Name, Request};
 use numgrad::nn::simd::Isa;
 use numgrad::train::{CheckpointSettings, Every, Forward, GradientMethod, Init, RunSettings, TrainingSettings};
@@ -56,7 +56,7 @@ struct Args {
 
     /// Draw the initial weights from [0, 1) (uniform) or from the standard normal distribution (normal)
     #[arg(long, value_name = "KIND", default_value = "uniform", help_heading = "Training")]
-    #[arg(value_parser = named::<Init>(&["uniform", "normal"]))]
+    #[arg(value_parser = one_of::<Init>(&["uniform", "normal"]))]
     init: Init,
 
     /// Multiply the drawn initial weights by this; biases begin at 0
@@ -87,12 +87,12 @@ struct Args {
     /// How a moved weight's loss is evaluated: anew only as far as the weight reaches (incremental), or by the whole
     /// forward pass (full), which is thousands of times slower and gives the same differences
     #[arg(long, value_name = "MODE", default_value = "incremental", help_heading = "Computation")]
-    #[arg(value_parser = named::<Forward>(&["incremental", "full"]))]
+    #[arg(value_parser = one_of::<Forward>(&["incremental", "full"]))]
     forward: Forward,
 
     /// How gradients are computed: by moving each weight (numerical), or analytically (backprop), to compare with
     #[arg(long, value_name = "METHOD", default_value = "numerical", help_heading = "Computation")]
-    #[arg(value_parser = named::<GradientMethod>(&["numerical", "backprop"]))]
+    #[arg(value_parser = one_of::<GradientMethod>(&["numerical", "backprop"]))]
     gradient: GradientMethod,
 
     /// Compare the numerical gradient of the first batch with the analytic one, and train only where they agree
@@ -145,7 +145,7 @@ struct Args {
     quiet: bool,
 
     #[command(flatten)]
-    describe: DescribeArgs,
+    about: AboutArgs,
 }
 
 /// A run as it was asked for.
@@ -175,7 +175,7 @@ impl Options {
         let mut given: Vec<_> =
             matches.ids().map(|id| id.as_str()).filter(on_command_line).map(str::to_owned).collect();
         let options = Args::from_arg_matches(&matches).and_then(|args| {
-            args.describe.print_if_asked(Args::command());
+            args.about.print_if_asked(Args::command());
             let isa = isa()?;
             given.extend(isa.map(|_| "isa".to_owned()));
             args.resolve(&matches, isa.unwrap_or_else(Isa::best), given)
@@ -292,5 +292,32 @@ fn positive_integer(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(n) if n > 0 => Ok(n),
         _ => Err("expected a whole number, 1 or more".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_flags_the_settings_are_those_of_the_article() {
+        let matches = Args::command().get_matches_from(["numgrad-train"]);
+        let options = Args::from_arg_matches(&matches).unwrap().resolve(&matches, Isa::best(), Vec::new()).unwrap();
+        assert_eq!(options.settings, RunSettings::default());
+        let Options { data, checkpoint_every, .. } = options;
+        let CheckpointSettings { classes, checkpoint_every: expected, .. } = CheckpointSettings::default();
+        assert_eq!((data.n_classes, checkpoint_every), (classes, expected));
+    }
+
+    #[test]
+    fn a_flag_takes_what_a_user_could_give_it_and_nothing_else() {
+        for (name, value) in [("batch_size", "7"), ("step", "0.0001"), ("threads", "0"), ("checkpoint_every", "30s")] {
+            assert!(takes(name, value), "{name}");
+        }
+        for (name, value) in [("batch_size", "0"), ("step", "-1"), ("threads", "1025"), ("classes", "1")] {
+            assert!(!takes(name, value), "{name}");
+        }
+        // Neither has a flag for all its values, and both are checked where they are read.
+        assert!(takes("isa", "avx2") && takes("dataset", "directory"));
     }
 }

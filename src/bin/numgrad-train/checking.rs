@@ -80,8 +80,7 @@ fn judge(comparison: &GradientComparison, forward: Forward, step: f64) -> Result
 #[cfg(test)]
 mod tests {
     use numgrad::nn::NetworkShape;
-    use numgrad::nn::simd::Isa;
-    use numgrad::train::{GradientMethod, Init, initial_parameters};
+    use numgrad::train::{Init, initial_parameters};
 
     use super::*;
 
@@ -91,9 +90,7 @@ mod tests {
         let data = numgrad::dataset::synthetic(10, &mut random);
         let shape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
         let parameters = initial_parameters(shape, Init::Uniform, 0.01, &mut random);
-        let gradient = GradientMethod::Numerical;
-        let isa = Isa::best();
-        let settings = TrainingSettings { batch_size: 100, learning_rate: 0.1, step, gradient, forward, isa };
+        let settings = TrainingSettings { step, forward, ..TrainingSettings::default() };
         train::check_gradient(&data.train, &parameters, &random, &settings, None).unwrap()
     }
 

@@ -134,20 +134,13 @@ impl fmt::Display for GradientComparison {
 /// use numgrad::dataset::synthetic;
 /// use numgrad::nn::{NetworkShape, simd::Isa};
 /// use numgrad::random::LegacyRandom;
-/// use numgrad::train::{self, Forward, GradientMethod, Init, TrainingSettings, Verdict, initial_parameters};
+/// use numgrad::train::{self, Init, TrainingSettings, Verdict, initial_parameters};
 ///
 /// let mut random = LegacyRandom::seed(42);
 /// let data = synthetic(10, &mut random);
 /// let shape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
 /// let parameters = initial_parameters(shape, Init::Normal, 0.01, &mut random);
-/// let settings = TrainingSettings {
-///     batch_size: 100,
-///     learning_rate: 0.1,
-///     step: 1e-4,
-///     gradient: GradientMethod::Numerical,
-///     forward: Forward::Incremental,
-///     isa: Isa::best(),
-/// };
+/// let settings = TrainingSettings::default();
 /// let found = train::check_gradient(&data.train, &parameters, &random, &settings, None)?;
 /// assert!(found.arrays.iter().all(|array| array.verdict == Verdict::Agrees), "{found}");
 /// # Ok::<(), train::Cancelled>(())
@@ -465,9 +458,7 @@ mod tests {
         let parameters = super::super::initial_parameters(shape, crate::train::Init::Uniform, 0.01, &mut random);
         for forward in BOTH {
             let check = |step, forward| {
-                let gradient = crate::train::GradientMethod::Numerical;
-                let settings =
-                    TrainingSettings { batch_size: 50, learning_rate: 0.1, step, gradient, forward, isa: Isa::best() };
+                let settings = TrainingSettings { batch_size: 50, step, forward, ..TrainingSettings::default() };
                 check_gradient(&data.train, &parameters, &random, &settings, None).unwrap()
             };
             let asked = check(if forward == Forward::Full { 1e-12 } else { 5.0 }, forward);

@@ -7,10 +7,10 @@ use clap_complete::Shell;
 
 use super::terminal::{print, say};
 
-/// The flags that every program has for it. As with `--help`, other flags do not matter beside them; an argument that a
+/// The flags by which every program tells about itself. As with `--help`, other flags do not matter beside them; an argument that a
 /// program requires needs `required_unless_present_any = ["completions", "man"]`.
 #[derive(Debug, Args)]
-pub struct DescribeArgs {
+pub struct AboutArgs {
     /// Print the completions of these flags for a shell, and end
     ///
     /// For bash they belong into ~/.local/share/bash-completion/completions/, in a file of the program's name.
@@ -22,7 +22,7 @@ pub struct DescribeArgs {
     man: bool,
 }
 
-impl DescribeArgs {
+impl AboutArgs {
     /// Prints what was asked for on standard output and ends the program; returns where nothing was.
     pub fn print_if_asked(&self, mut command: Command) {
         let mut text = Vec::new();
