@@ -4,6 +4,7 @@ mod support;
 
 mod engine {
     mod adaptive;
+    mod examples;
     mod facts;
     mod gradient;
     mod matrices;

@@ -122,8 +122,11 @@ fn a_check_of_minutes_can_be_interrupted_and_leaves_nothing() {
 #[test]
 fn a_step_study_draws_every_kind_of_difference_and_prints_its_best_step() {
     let folder = TempDir::new().unwrap();
-    let table =
-        stdout(&run(&folder, "--dataset synthetic --init normal --step-study s.svg --quiet").success().stderr(""));
+    let table = stdout(
+        &run(&folder, "--dataset synthetic --batch-size 20 --init normal --step-study s.svg --quiet")
+            .success()
+            .stderr(""),
+    );
     let svg = fs::read_to_string(folder.path().join("s.svg")).unwrap();
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
     // 64 of W1, 10 of b1, 64 of W2 (100), 10 of b2.
@@ -142,11 +145,14 @@ fn a_step_study_draws_every_kind_of_difference_and_prints_its_best_step() {
     assert!(error("forward") > error("central  ") && error("five-point") > error("central, incremental"), "{table}");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "a study trains nothing");
 
-    let again = run(&folder, "--dataset synthetic --init normal --step-study s.svg --quiet");
+    let again = run(&folder, "--dataset synthetic --batch-size 20 --init normal --step-study s.svg --quiet");
     again.code(1).stderr(predicate::str::contains("--step-study s.svg").and(predicate::str::contains("--force")));
     assert_eq!(fs::read_to_string(folder.path().join("s.svg")).unwrap(), svg);
     assert_eq!(
-        stdout(&run(&folder, "--dataset synthetic --init normal --step-study s.svg --quiet --force").success()),
+        stdout(
+            &run(&folder, "--dataset synthetic --batch-size 20 --init normal --step-study s.svg --quiet --force")
+                .success()
+        ),
         table
     );
     for other in ["--out run", "--check-gradient", "--resume run", "--save-gradient g.npz"] {

@@ -183,7 +183,7 @@ fn a_folder_or_log_that_is_removed_in_mid_run_stops_it_and_is_named() {
 #[test]
 fn a_disk_that_fills_up_in_mid_run_stops_it_and_costs_nothing_before_the_checkpoint() {
     let folder = TempDir::new().unwrap();
-    let args = "--dataset synthetic --checkpoint-every 50 -n 1500";
+    let args = "--dataset synthetic --gradient backprop --checkpoint-every 50 -n 1500";
     success(train_process(folder.path(), &format!("{args} --out whole")).output().unwrap());
 
     // The checkpoints of 14 kB, twice, and some hundred rows of about a hundred bytes.
@@ -210,7 +210,7 @@ fn a_disk_that_fills_up_in_mid_run_stops_it_and_costs_nothing_before_the_checkpo
 #[test]
 fn a_log_that_may_grow_no_more_stops_the_run_and_costs_nothing_before_the_checkpoint() {
     let folder = TempDir::new().unwrap();
-    let args = "--dataset synthetic --checkpoint-every 50 -n 700";
+    let args = "--dataset synthetic --gradient backprop --checkpoint-every 50 -n 700";
     success(train_process(folder.path(), &format!("{args} --out whole")).output().unwrap());
     // Files end at 64 blocks of 512 bytes: room for the checkpoint, but not for 700 rows. The signal that would end the
     // program there is ignored, so that writing fails as it does on a full disk.

@@ -23,7 +23,10 @@ fn json(folder: &TempDir, args: &str) -> Value {
 fn trained() -> TempDir {
     let folder = TempDir::new().unwrap();
     train(&folder)
-        .args("--dataset embedded --init normal --learning-rate 0.5 -n 300 --quiet --out run".split(' '))
+        .args(
+            "--dataset embedded --gradient backprop --init normal --learning-rate 0.5 -n 300 --quiet --out run"
+                .split(' '),
+        )
         .assert()
         .success();
     folder

@@ -1,4 +1,5 @@
-//! The READMEs' commands do what the READMEs say: each is run as it stands there, one after the other, in an empty folder.
+//! The READMEs' commands do what the READMEs say: each is run as it stands there, but with fewer iterations or less work in
+//! each where it would take long, one after the other, in an empty folder.
 //!
 //! `.ci/run` runs `cargo test` and what is for Python. `cargo bench`, `cargo doc`, `cargo install` and `cargo add` are left
 //! out: they take long, or a registry.
@@ -29,6 +30,19 @@ fn block_lines(readme: &str, language: &str) -> Vec<String> {
     }
     assert!(!lines.is_empty(), "{readme} has no {language}");
     lines
+}
+
+/// What stands in a line that takes long, and what is run in its place.
+const SHORTER: [(&str, &str); 4] = [
+    ("--iterations 10000 --eval-every 500 ", "--iterations 300 --eval-every 50 "),
+    ("--step-study results/step-study.svg", "--step-study results/step-study.svg --hidden 5 --batch-size 20"),
+    ("--hidden 5 --forward full ", "--hidden 5 --forward full --iterations 3 "),
+    ("--hidden 5 --out results/incremental", "--hidden 5 --out results/incremental --iterations 3"),
+];
+
+/// The line, less work in it where that is possible.
+fn shorter(line: &str) -> String {
+    SHORTER.iter().fold(line.to_owned(), |line, (long, short)| line.replace(long, short))
 }
 
 /// The program that a line starts, in `folder`; none where the line is not for this test.
@@ -70,9 +84,12 @@ fn interrupt(mut command: Command, log: &Path) -> Output {
 #[test]
 fn every_command_of_the_readme_works_as_it_stands() {
     let folder = TempDir::new().unwrap();
+    for (long, _) in SHORTER {
+        assert!(block_lines("README.md", "sh").iter().any(|line| line.contains(long)), "no command has \"{long}\"");
+    }
     let mut n_interrupted = 0;
     for line in block_lines("README.md", "sh") {
-        let Some(mut command) = command(&line, &folder) else { continue };
+        let Some(mut command) = command(&shorter(&line), &folder) else { continue };
         if line.contains("results/long") {
             let output = interrupt(command, &folder.path().join("results/long/loss.csv"));
             assert_eq!(output.status.code(), Some(130), "{line}: {}", errors(&output));

@@ -101,7 +101,11 @@ fn several_runs_are_compared_with_what_differs_and_what_does_not() {
     let folder = TempDir::new().unwrap();
     for how in ["--forward full", "--forward incremental", "--gradient backprop"] {
         let name = how.split(' ').next_back().unwrap();
-        run(&folder, &format!("train --dataset synthetic --init normal {how} -n 30 --quiet --out {name}")).success();
+        run(
+            &folder,
+            &format!("train --dataset synthetic --batch-size 20 --init normal {how} -n 30 --quiet --out {name}"),
+        )
+        .success();
     }
     run(&folder, "report full incremental backprop").success().stdout("comparison.html\n").stderr("");
     let text = page(&folder, "comparison.html");

@@ -128,8 +128,20 @@ fn killed_at_any_moment_a_run_continues_with_the_same_bits() {
     let folder = TempDir::new().unwrap();
     // Every iteration a checkpoint, and every hundredth of a second: both in the midst of writing and between.
     for (out, every) in [("a", "1"), ("b", "0.01s")] {
-        let settings =
-            ["--dataset", "synthetic", "--seed", "3", "--init", "normal", "-n", "3000", "--batch-size", "50"];
+        let settings = [
+            "--dataset",
+            "synthetic",
+            "--seed",
+            "3",
+            "--init",
+            "normal",
+            "-n",
+            "3000",
+            "--batch-size",
+            "10",
+            "--hidden",
+            "3",
+        ];
         train(&folder).args(settings).args(["--out", "whole", "--force", "--quiet"]).assert().success();
         let run_folder = folder.path().join(out);
         // A different moment of each attempt, in no order; what the machine does besides makes them random.

@@ -47,7 +47,7 @@ fn end(mut child: Child) -> (Option<i32>, String) {
 fn a_signal_stops_the_run_which_then_continues_with_the_same_bits() {
     let folder = TempDir::new().unwrap();
     for (mode, n) in [("--forward incremental", 600), ("--forward full", 40), ("--gradient backprop", 5000)] {
-        let args = format!("--dataset synthetic --init normal {mode} -n {n} --threads 2");
+        let args = format!("--dataset synthetic --hidden 5 --batch-size 50 --init normal {mode} -n {n} --threads 2");
         run(&folder, &format!("{args} --quiet --force --out whole"));
         let whole = folder.path().join("whole");
         for (signal, code, name) in [("-INT", 130, "Ctrl-C"), ("-TERM", 143, "SIGTERM")] {
