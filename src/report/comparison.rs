@@ -10,7 +10,7 @@ use super::figure::Figure;
 use super::log::{self, Over, along};
 use super::numbers::{MISSING, bound, duration, grouped, loss, percent, three_digits, with_unit};
 use super::run::{Run, chance, loss_axis};
-use crate::train::Ended;
+use crate::train::{Ended, RunFiles};
 
 /// Where the longest run took more than this many times as long as the shortest, the axis of seconds is logarithmic.
 const FAR_APART: f64 = 8.0;
@@ -110,7 +110,7 @@ impl Agreement {
         let n = runs.iter().map(|run| run.summary.iterations_done()).min().unwrap_or(0);
         let mut largest_difference = 0_f64;
         for pair in runs.windows(2) {
-            let rows = |run: &Run| log::read(&run.folder.join("loss.csv"));
+            let rows = |run: &Run| log::read(&RunFiles::of(&run.folder).log());
             for (a, b) in rows(&pair[0])?.zip(rows(&pair[1])?).take(n as usize) {
                 largest_difference = largest_difference.max((a?.loss - b?.loss).abs());
             }

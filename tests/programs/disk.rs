@@ -60,7 +60,7 @@ impl Drop for Running {
     }
 }
 
-/// A disk of its own, of so many kilobytes.
+/// A disk of its own, of a given number of kilobytes.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use ndarray::{Array2, ArrayRef2, ArrayView2, s};
 
-/// Texts are made for so many columns.
+/// Texts are made for this many columns.
 pub const WIDTH: usize = 80;
 /// From no ink to full ink.
 const DENSITIES: &[u8] = b" .:-=+*#%@";
@@ -60,7 +60,7 @@ pub fn bar(share: f64, width: usize, medium: Medium) -> String {
     block.repeat(n) + &" ".repeat(width.saturating_sub(n))
 }
 
-/// A picture as it is or, if it has more columns than `width`, made smaller so many times that it fits.
+/// A picture as it is or, if it has more columns than `width`, made smaller by the least whole number with which it fits.
 pub fn fitted(picture: ArrayView2<f64>, width: usize) -> Array2<f64> {
     let (n_rows, n_columns) = picture.dim();
     let times = n_columns.div_ceil(width);

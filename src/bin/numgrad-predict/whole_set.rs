@@ -17,7 +17,7 @@ const GAP: usize = 4;
 const CAPTION_WIDTH: usize = 22;
 const LABEL_WIDTH: usize = 5;
 const PERCENT_WIDTH: usize = 9;
-/// Where there are many classes, each is told with so many that it is taken for.
+/// Where there are many classes, each is told with this many that it is taken for.
 const MOST_OFTEN: usize = 4;
 
 /// A test set and the network's answers to it.
