@@ -272,13 +272,14 @@ fn check_environment(args: &Args) -> Result<(), clap::Error> {
 
 /// The instruction set that `NUMGRAD_ISA` forces.
 fn isa() -> Result<Option<Isa>, clap::Error> {
-    match std::env::var_os("NUMGRAD_ISA") {
-        None => Ok(None),
-        Some(name) if name.is_empty() => Ok(None),
-        Some(name) => name.to_string_lossy().parse().map(Some).map_err(|reason| {
-            Args::command().error(ErrorKind::InvalidValue, format!("NUMGRAD_ISA names an instruction set: {reason}"))
-        }),
-    }
+    let Some(name) = std::env::var_os("NUMGRAD_ISA").filter(|name| !name.is_empty()) else { return Ok(None) };
+    let name = name.to_string_lossy();
+    Isa::available().find(|isa| isa.to_string() == name).map(Some).ok_or_else(|| {
+        let names: Vec<_> = Isa::available().map(|isa| isa.to_string()).collect();
+        let message =
+            format!("NUMGRAD_ISA names an instruction set: this processor has {}, not \"{name}\"", names.join(", "));
+        Args::command().error(ErrorKind::InvalidValue, message)
+    })
 }
 
 fn positive_number(text: &str) -> Result<f64, String> {
