@@ -9,4 +9,5 @@ mod engine {
     mod gradient;
     mod matrices;
     mod numbers;
+    mod plain;
 }

@@ -26,6 +26,7 @@ macro_rules! tests {
 
 fn main() {
     let tests = tests![
+        derivatives::a_gradient_into_what_is_there_allocates_nothing_once_warm,
         derivatives::the_number_of_allocations_does_not_depend_on_the_number_of_coordinates,
         #[cfg(feature = "cli")]
         idx::a_bad_file_takes_no_more_memory_than_its_own_size_warrants,

@@ -25,7 +25,7 @@ impl Differentiator {
         let n = coordinates.len();
         assert!(out.len() == n, "{} slots for {n} coordinates", out.len());
         coordinates.check(own.n_coordinates());
-        let scheme = self.scheme(&self.stencil, 1, own.n_coordinates());
+        let scheme = self.own_scheme(own.n_coordinates());
         // f(x) is worth an evaluation where some coordinate can move.
         let mut first_moved = None;
         for coordinate in (0..n).map(|position| coordinates.get(position)) {

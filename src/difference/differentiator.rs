@@ -1,5 +1,6 @@
 //! How to differentiate: the settings that all derivatives have in common.
 
+use super::pace::Pace;
 use super::run::Parallelism;
 use super::scheme::Scheme;
 use super::stencil::Stencil;
@@ -61,10 +62,13 @@ pub struct Differentiator {
     /// `points · step` of an absolute step, made once so that a gradient by blocks allocates nothing.
     pub(super) deltas: Vec<f64>,
     precision: f64,
+    /// The automatic step of the stencil for a first derivative and coordinates of scale 1: made once, for it is a power.
+    automatic_step: f64,
     bounds: Option<(PerCoordinate, PerCoordinate)>,
     scale: Option<PerCoordinate>,
     pub(super) parallelism: Parallelism,
     pub(super) non_finite: NonFinite,
+    pub(super) pace: Pace,
 }
 
 impl Default for Differentiator {
@@ -93,6 +97,7 @@ impl Differentiator {
             _ => Vec::new(),
         };
         Self {
+            automatic_step: stencil.automatic_step(f64::EPSILON, 1),
             stencil,
             deltas,
             step,
@@ -101,10 +106,14 @@ impl Differentiator {
             scale: None,
             parallelism: Parallelism::Serial,
             non_finite: NonFinite::Error,
+            pace: Pace::default(),
         }
     }
 
     /// The same on rayon's current pool.
+    ///
+    /// A few cheap coordinates are computed by the calling thread alone, for waking up a pool takes longer: whether they are
+    /// cheap is known from the derivative before by these settings.
     ///
     /// ```
     /// let parallel = numgrad::difference::Differentiator::default().parallel();
@@ -140,7 +149,11 @@ impl Differentiator {
     /// ```
     pub fn with_precision(self, precision: f64) -> Self {
         assert!(precision > 0.0 && precision < 1.0, "a relative precision of {precision}");
-        Self { precision, ..self }
+        self.at_precision(precision)
+    }
+
+    fn at_precision(self, precision: f64) -> Self {
+        Self { precision, automatic_step: self.stencil.automatic_step(precision, 1), ..self }
     }
 
     /// The same, evaluating nothing outside `lower..=upper`: one number for all coordinates or one for each.
@@ -216,8 +229,9 @@ impl Differentiator {
 
     /// The same with another step, bounds that may be none, and without a scale.
     pub(super) fn with_step_and_bounds(&self, step: Step, bounds: Option<(PerCoordinate, PerCoordinate)>) -> Self {
-        let Self { precision, parallelism, non_finite, .. } = *self;
-        Self { bounds, precision, parallelism, non_finite, ..Self::new(self.stencil.clone(), step) }
+        let Self { precision, automatic_step, parallelism, non_finite, .. } = *self;
+        let new = Self::new(self.stencil.clone(), step);
+        Self { bounds, precision, automatic_step, parallelism, non_finite, ..new }
     }
 
     pub(super) fn precision(&self) -> f64 {
@@ -225,7 +239,15 @@ impl Differentiator {
     }
 
     pub(super) fn with_precision_power(&self, power: f64) -> Self {
-        Self { precision: self.precision.powf(power), ..self.clone() }
+        self.clone().at_precision(self.precision.powf(power))
+    }
+
+    pub(super) fn automatic_step(&self) -> f64 {
+        self.automatic_step
+    }
+
+    pub(super) fn has_no_scale(&self) -> bool {
+        self.scale.is_none()
     }
 
     pub(super) fn is_bounded(&self) -> bool {
@@ -233,8 +255,11 @@ impl Differentiator {
     }
 
     /// How `n` coordinates are moved for a first derivative by the stencil itself.
+    ///
+    /// # Panics
+    /// If steps, bounds or scales are for another number of coordinates than `n`.
     pub(super) fn own_scheme(&self, n: usize) -> Scheme<'_> {
-        self.scheme(&self.stencil, 1, n)
+        self.scheme_of_step(&self.stencil, self.automatic_step, n)
     }
 
     /// How coordinates are moved, for the derivative of this order.
@@ -242,18 +267,28 @@ impl Differentiator {
     /// # Panics
     /// If steps, bounds or scales are for another number of coordinates than `n`.
     pub(super) fn scheme<'a>(&'a self, stencil: &'a Stencil, derivative: u32, n: usize) -> Scheme<'a> {
-        let n_steps = if let Step::PerCoordinate(lengths) = &self.step { Some(lengths.len()) } else { None };
-        let n_bounds = self.bounds.as_ref().and_then(|(lower, upper)| lower.len().or(upper.len()));
-        let n_scales = self.scale.as_ref().and_then(PerCoordinate::len);
-        for (found, what) in [(n_steps, "steps"), (n_bounds, "bounds"), (n_scales, "scales")] {
+        self.scheme_of_step(stencil, stencil.automatic_step(self.precision, derivative), n)
+    }
+
+    fn scheme_of_step<'a>(&'a self, stencil: &'a Stencil, automatic_step: f64, n: usize) -> Scheme<'a> {
+        let check = |found: Option<usize>, what| {
             if let Some(found) = found {
                 assert!(found == n, "{found} {what} for {n} coordinates");
             }
+        };
+        if let Step::PerCoordinate(lengths) = &self.step {
+            check(Some(lengths.len()), "steps");
+        }
+        if let Some((lower, upper)) = &self.bounds {
+            check(lower.len().or(upper.len()), "bounds");
+        }
+        if let Some(scale) = &self.scale {
+            check(scale.len(), "scales");
         }
         Scheme {
             stencil,
             step: &self.step,
-            automatic_step: stencil.automatic_step(self.precision, derivative),
+            automatic_step,
             scale: self.scale.as_ref(),
             bounds: self.bounds.as_ref(),
             checked: self.non_finite != NonFinite::Propagate,

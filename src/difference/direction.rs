@@ -203,7 +203,7 @@ impl Differentiator {
     /// How to differentiate along several lines, each of which is a coordinate.
     fn along_several(&self, lines: &[Line]) -> Self {
         let t = |line: &Line| if let Step::Absolute(t) = line.how.step { t } else { unreachable!("t is absolute") };
-        let limits = |line: &Line| line.how.scheme(&line.how.stencil, 1, 1).limits(0);
+        let limits = |line: &Line| line.how.own_scheme(1).limits(0);
         let (lower, upper): (Vec<f64>, Vec<f64>) = lines.iter().map(limits).unzip();
         let step = Step::PerCoordinate(lines.iter().map(t).collect());
         self.with_step_and_bounds(step, Some((lower.into(), upper.into())))

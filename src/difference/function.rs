@@ -47,6 +47,13 @@ pub trait Evaluate<X: ?Sized> {
 
     /// Writes the values at `x`. One that returns its values may change how many there are.
     fn evaluate(&mut self, x: &X, values: &mut Vec<f64>) -> Result<(), Self::Error>;
+
+    /// The only value at `x`.
+    fn value(&mut self, x: &X) -> Result<f64, Self::Error> {
+        let mut values = Vec::new();
+        self.evaluate(x, &mut values)?;
+        Ok(values[0])
+    }
 }
 
 /// What a call of a function looks like.
@@ -80,6 +87,11 @@ impl<X: ?Sized, F: FnMut(&X) -> R, R: Returned> Evaluate<X> for InForm<F, Return
     fn evaluate(&mut self, x: &X, values: &mut Vec<f64>) -> Result<(), R::Error> {
         self.0(x).put(values)
     }
+
+    #[inline]
+    fn value(&mut self, x: &X) -> Result<f64, R::Error> {
+        self.0(x).only()
+    }
 }
 
 impl<X: ?Sized, F: FnMut(&X, &mut [f64]) -> R, R: Written> Evaluate<X> for InForm<F, Writing<R>> {
@@ -91,14 +103,25 @@ impl<X: ?Sized, F: FnMut(&X, &mut [f64]) -> R, R: Written> Evaluate<X> for InFor
 }
 
 /// The values of a function: one or many.
-pub trait Numbers {
+pub trait Numbers: Sized {
     fn put(self, values: &mut Vec<f64>);
+
+    /// The only one.
+    fn only(self) -> f64 {
+        let mut values = Vec::new();
+        self.put(&mut values);
+        values[0]
+    }
 }
 
 impl Numbers for f64 {
     fn put(self, values: &mut Vec<f64>) {
         values.clear();
         values.push(self);
+    }
+
+    fn only(self) -> f64 {
+        self
     }
 }
 
@@ -121,6 +144,9 @@ pub trait Returned {
     type Failure: From<TryError<Self::Error>> + From<Error>;
 
     fn put(self, values: &mut Vec<f64>) -> Result<(), Self::Error>;
+
+    /// The only value.
+    fn only(self) -> Result<f64, Self::Error>;
 }
 
 impl<N: Numbers> Returned for N {
@@ -131,6 +157,10 @@ impl<N: Numbers> Returned for N {
         Numbers::put(self, values);
         Ok(())
     }
+
+    fn only(self) -> Result<f64, Infallible> {
+        Ok(Numbers::only(self))
+    }
 }
 
 impl<N: Numbers, E: Send> Returned for Result<N, E> {
@@ -139,6 +169,10 @@ impl<N: Numbers, E: Send> Returned for Result<N, E> {
 
     fn put(self, values: &mut Vec<f64>) -> Result<(), E> {
         self.map(|numbers| numbers.put(values))
+    }
+
+    fn only(self) -> Result<f64, E> {
+        self.map(Numbers::only)
     }
 }
 
@@ -237,6 +271,11 @@ where
 
     fn evaluate(&mut self, x: &X, values: &mut Vec<f64>) -> Result<(), C::Error> {
         InForm::<_, C>(&mut *self.0, PhantomData).evaluate(x, values)
+    }
+
+    #[inline]
+    fn value(&mut self, x: &X) -> Result<f64, C::Error> {
+        InForm::<_, C>(&mut *self.0, PhantomData).value(x)
     }
 }
 

@@ -23,6 +23,8 @@ mod objective;
 mod of;
 mod of_objective;
 mod of_values;
+mod pace;
+mod plain;
 mod point;
 mod probe;
 mod run;

@@ -13,6 +13,7 @@ use super::driver::Crew;
 use super::estimate::Estimate;
 use super::extrapolation::FIRST_STEP;
 use super::function::{EachWorker, Exclusive, Returning, Shared, Source};
+use super::plain::Begun;
 use super::point::{Point, Target, check_shapes};
 use super::probe::{FunctionProbe, ProbeOf};
 use super::run::{Call, Hook};
@@ -291,7 +292,7 @@ where
     /// # Ok::<(), numgrad::difference::Error>(())
     /// ```
     pub fn gradient(&self) -> Result<P::Out<f64>, S::Failure> {
-        let mut gradient = self.zeros();
+        let mut gradient = self.room();
         self.fill(Base::IfNeeded, P::coordinates(&mut gradient)).map(|_| gradient)
     }
 
@@ -331,7 +332,7 @@ where
     /// # Ok::<(), numgrad::difference::Error>(())
     /// ```
     pub fn value_and_gradient(&self) -> Result<(f64, P::Out<f64>), S::Failure> {
-        let mut gradient = self.zeros();
+        let mut gradient = self.room();
         self.fill(Base::Wanted, P::coordinates(&mut gradient)).map(|value| (value, gradient))
     }
 
@@ -583,7 +584,7 @@ where
     /// # Ok::<(), numgrad::difference::Error>(())
     /// ```
     pub fn hessian_vector(&self, vector: &(impl Point + ?Sized)) -> Result<P::Out<f64>, S::Failure> {
-        let mut product = self.zeros();
+        let mut product = self.room();
         self.fill_second_along(vector, P::coordinates(&mut product)).map(|()| product)
     }
 
@@ -781,8 +782,16 @@ where
     fn fill(&self, base: Base, out: &mut [f64]) -> Result<f64, S::Failure> {
         let (origin, value) = (self.point.in_order(), self.value);
         let base = value.as_ref().map_or(base, |value| Base::Known(std::slice::from_ref(value)));
-        let all = Coordinates::Range(0..out.len());
-        let value = self.how.each_scalar(&self.call, self.crew(&origin), &all, base, out)?;
+        let mut begun = Begun { n_done: 0, value: None };
+        if self.how.is_plain(&self.call, out.len()) {
+            begun = self.how.begin(self.source.own(), self.point, &origin, base, out)?;
+            if begun.n_done == out.len() {
+                return Ok(begun.value.unwrap_or(f64::NAN));
+            }
+        }
+        let base = begun.value.as_ref().map_or(base, |value| Base::Known(std::slice::from_ref(value)));
+        let rest = Coordinates::Range(begun.n_done..out.len());
+        let value = self.how.each_scalar(&self.call, self.crew(&origin), &rest, base, &mut out[begun.n_done..])?;
         Ok(value.unwrap_or(f64::NAN))
     }
 
@@ -792,8 +801,10 @@ where
         Ok(self.how.second_along(&self.call, self.crew(&origin), &vector.in_order(), out)?)
     }
 
-    fn zeros(&self) -> P::Out<f64> {
-        self.point.form(vec![0.0; self.point.in_order().len()])
+    /// Room for a gradient. The numbers in it are any: zeroed memory takes longer to get, and a copy of a point of fixed
+    /// length takes none.
+    fn room(&self) -> P::Out<f64> {
+        self.point.copy(&self.point.in_order(), Vec::new())
     }
 
     /// The calling thread's function, with its copy of the point.

@@ -49,6 +49,18 @@ pub trait Point: Shaped + Sync + sealed::Sealed {
     #[doc(hidden)]
     fn form<T>(&self, values: Vec<T>) -> Self::Out<T>;
 
+    /// Whether a copy of the point needs memory from the heap.
+    #[doc(hidden)]
+    const NEEDS_BUFFER: bool = true;
+
+    /// A copy of the point, which has these coordinates, in the memory of a buffer if it needs any.
+    #[doc(hidden)]
+    fn copy(&self, in_order: &[f64], buffer: Vec<f64>) -> Self::Out<f64>;
+
+    /// The memory of a copy.
+    #[doc(hidden)]
+    fn into_buffer(copy: Self::Out<f64>) -> Vec<f64>;
+
     /// What a function is given of a point that a worker owns.
     #[doc(hidden)]
     fn seen(owned: &Self::Out<f64>) -> &Self::Seen;
@@ -116,6 +128,16 @@ impl Point for [f64] {
         values
     }
 
+    fn copy(&self, in_order: &[f64], mut buffer: Vec<f64>) -> Vec<f64> {
+        buffer.clear();
+        buffer.extend_from_slice(in_order);
+        buffer
+    }
+
+    fn into_buffer(copy: Vec<f64>) -> Vec<f64> {
+        copy
+    }
+
     fn seen(owned: &Vec<f64>) -> &[f64] {
         owned
     }
@@ -152,6 +174,16 @@ impl Point for Vec<f64> {
         values
     }
 
+    fn copy(&self, in_order: &[f64], mut buffer: Vec<f64>) -> Vec<f64> {
+        buffer.clear();
+        buffer.extend_from_slice(in_order);
+        buffer
+    }
+
+    fn into_buffer(copy: Vec<f64>) -> Vec<f64> {
+        copy
+    }
+
     fn seen(owned: &Vec<f64>) -> &Vec<f64> {
         owned
     }
@@ -186,6 +218,16 @@ impl<const N: usize> Point for [f64; N] {
 
     fn form<T>(&self, values: Vec<T>) -> [T; N] {
         values.try_into().unwrap_or_else(|values: Vec<T>| panic!("{} values for {N} coordinates", values.len()))
+    }
+
+    const NEEDS_BUFFER: bool = false;
+
+    fn copy(&self, _: &[f64], _: Vec<f64>) -> [f64; N] {
+        *self
+    }
+
+    fn into_buffer(_: [f64; N]) -> Vec<f64> {
+        Vec::new()
     }
 
     fn seen(owned: &[f64; N]) -> &[f64; N] {
@@ -225,6 +267,16 @@ impl<D: Dimension> Point for ArrayRef<f64, D> {
 
     fn form<T>(&self, values: Vec<T>) -> Array<T, D> {
         Array::from_shape_vec(self.raw_dim(), values).expect("one value for each coordinate")
+    }
+
+    fn copy(&self, in_order: &[f64], mut buffer: Vec<f64>) -> Array<f64, D> {
+        buffer.clear();
+        buffer.extend_from_slice(in_order);
+        self.form(buffer)
+    }
+
+    fn into_buffer(copy: Array<f64, D>) -> Vec<f64> {
+        copy.into_raw_vec_and_offset().0
     }
 
     fn seen(owned: &Array<f64, D>) -> &Array<f64, D> {
@@ -267,6 +319,14 @@ impl<S: Data<Elem = f64> + Sync, D: Dimension> Point for ArrayBase<S, D> {
 
     fn form<T>(&self, values: Vec<T>) -> Array<T, D> {
         ArrayRef::form(self, values)
+    }
+
+    fn copy(&self, in_order: &[f64], buffer: Vec<f64>) -> Array<f64, D> {
+        ArrayRef::copy(self, in_order, buffer)
+    }
+
+    fn into_buffer(copy: Array<f64, D>) -> Vec<f64> {
+        ArrayRef::into_buffer(copy)
     }
 
     fn seen(owned: &Array<f64, D>) -> &Array<f64, D> {

@@ -148,11 +148,13 @@ impl Scheme<'_> {
 }
 
 /// Whether two of these moves lead from `x` to the same number.
-fn coincide(x: f64, deltas: &[f64]) -> bool {
+#[inline]
+pub(super) fn coincide(x: f64, deltas: &[f64]) -> bool {
     deltas.iter().enumerate().any(|(i, a)| deltas[..i].iter().any(|b| x + a == x + b))
 }
 
 /// By how much a coordinate at `x` moves when `h` is added to it.
+#[inline]
 pub(super) fn realised(x: f64, h: f64) -> f64 {
     let up = (x + h) - x;
     if up.is_finite() { up } else { x - (x - h) }

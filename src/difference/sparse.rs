@@ -188,7 +188,7 @@ impl Differentiator {
         assert!(out.len() == pattern.rows.len(), "{} slots for {} entries", out.len(), pattern.rows.len());
         let n = own.n_coordinates();
         assert!(n == pattern.groups.len(), "a pattern of {} columns for {n} coordinates", pattern.groups.len());
-        let scheme = self.scheme(&self.stencil, 1, n);
+        let scheme = self.own_scheme(n);
         let group_worker = |probe| GroupWorker {
             probe,
             how: self,

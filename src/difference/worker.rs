@@ -4,12 +4,14 @@
 //! What is known before the first coordinate is found by a survey: points outside their bounds, whether `f(x)` is needed,
 //! and for how many coordinates the budget suffices.
 
+use std::time::Instant;
+
 use super::coordinates::Coordinates;
 use super::differentiator::{Differentiator, NonFinite};
 use super::driver::{Costs, Crew, Stop};
 use super::error::{Error, Partial, StopReason, TryError};
 use super::probe::Probe;
-use super::run::{Call, Run, chunk_len};
+use super::run::{Call, Parallelism, Run, chunk_len};
 use super::scheme::{LocalMoves, Scheme};
 
 /// How often [`NonFinite::Shorten`] tries a coordinate again with a shorter step, and how often one-sided.
@@ -61,7 +63,12 @@ impl Differentiator {
         let costs = Costs { n_before: survey.n_evaluations, of_slot };
         let crew = Crew { own, make: make.map(|make| move || Worker::new(make())) };
         let outcome = self.drive(call, crew, costs, slots, chunk_len, |run, worker, position, slot| {
+            // The calling thread's next derivative may be better off without the others.
+            let begins = (position == 0 && self.parallelism == Parallelism::Pool).then(Instant::now);
             let n_evaluations = self.one(&scheme, run, worker, coordinates.get(position), base)?;
+            if let Some(begins) = begins {
+                self.pace.note(begins.elapsed(), 1);
+            }
             store(slot, &worker.sum);
             Ok(n_evaluations)
         })?;
@@ -90,7 +97,7 @@ impl Differentiator {
 
     fn scheme_of<P: Probe>(&self, own: &P, coordinates: &Coordinates) -> Scheme<'_> {
         coordinates.check(own.n_coordinates());
-        self.scheme(&self.stencil, 1, own.n_coordinates())
+        self.own_scheme(own.n_coordinates())
     }
 
     /// Finds what is known before the first coordinate: whether `f(x)` is needed, and how many coordinates the budget

@@ -96,7 +96,39 @@ pub fn the_number_of_allocations_does_not_depend_on_the_number_of_coordinates() 
         || pool.install(|| n_allocations(|| parallel.of(sum_of_squares, &x).gradient_into(&mut out).unwrap()));
     in_pool();
     let most = (0..20).map(|_| in_pool()).max().unwrap();
-    assert!(most <= 4 * gradient(&central, 10), "{most}");
+    // A budget makes the calling thread go the way that workers go, though alone.
+    let (few, mut few_out) = (Array1::ones(10), Array1::zeros(10));
+    let alone =
+        fewest_allocations(|| central.of(sum_of_squares, &few).within(u64::MAX).gradient_into(&mut few_out).unwrap());
+    assert!(most <= 4 * alone, "{most} beside {alone}");
     // The counts of evaluations near bounds are a list that grows by doubling: not one allocation a coordinate.
     assert!(gradient(&bounded, 1000) <= gradient(&bounded, 10) + 8);
+}
+
+/// A handful of parameters: the copy of the point has the thread's own memory, and everything else is on the stack.
+pub fn a_gradient_into_what_is_there_allocates_nothing_once_warm() {
+    let forward = Differentiator::new(Stencil::forward(), Step::Relative(1e-6));
+    let five_point = Differentiator::new(Stencil::five_point(), Step::Absolute(1e-3));
+    let scaled = Differentiator::default().with_scale([1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 1e9]);
+    for how in [Differentiator::default(), forward, five_point, scaled] {
+        let (x, mut out) = ([0.5, 1.0, -2.0, 0.0, 3.0, 1e9], [0.0; 6]);
+        let sum = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>();
+        let (vec, array) = (x.to_vec(), Array1::from(x.to_vec()));
+        let matrix = Array2::from_shape_vec((2, 3), x.to_vec()).unwrap();
+        let (mut array_out, mut matrix_out) = (Array1::zeros(6), Array2::zeros((2, 3)));
+        let mut all = || {
+            how.of(sum, &x[..]).gradient_into(&mut out[..]).unwrap();
+            how.of(|x: &Vec<f64>| sum(x), &vec).gradient_into(&mut out[..]).unwrap();
+            how.of(|x: &[f64; 6]| sum(x), &x).gradient_into(&mut out).unwrap();
+            how.of(sum_of_squares, &array).gradient_into(&mut array_out).unwrap();
+            how.of(|x: &Array2<f64>| x.iter().map(|x| x * x).sum(), &matrix).gradient_into(&mut matrix_out).unwrap();
+            how.of_mut(sum, &x[..]).value_and_gradient_into(&mut out[..]).unwrap();
+            how.of(sum, &x[..]).with_value(1e18).gradient_into(&mut out[..]).unwrap();
+            how.of(|x: &[f64; 6]| sum(x), &x).gradient().unwrap();
+        };
+        all();
+        assert_eq!(n_allocations(&mut all), 0, "{how:?}");
+        // A result that lives on the heap is the only one.
+        assert_eq!(n_allocations(|| _ = how.gradient(sum, &x[..]).unwrap()), 1);
+    }
 }
