@@ -124,7 +124,7 @@ fn a_finished_run_that_is_continued_says_again_what_came_of_it() {
 
 #[test]
 fn killed_at_any_moment_a_run_continues_with_the_same_bits() {
-    const N: u64 = 400;
+    const N: u64 = 3000;
     let folder = TempDir::new().unwrap();
     // Every iteration a checkpoint, and every hundredth of a second: both in the midst of writing and between.
     for (out, every) in [("a", "1"), ("b", "0.01s")] {
