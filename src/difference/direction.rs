@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::check::{CheckReport, Comparison, Sample, SplitMix64};
 use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
 use super::driver::Crew;
 use super::error::{Error, TryError};
-use super::function::Evaluate;
-use super::point::Point;
-use super::probe::{FunctionProbe, Probe};
+use super::estimate::Estimate;
+use super::extrapolation::FIRST_STEP;
+use super::probe::{FunctionCrew, FunctionProbe, Probe};
 use super::run::Call;
 use super::scheme::{LocalMoves, MAX_ONE_SIDED_ORDER, Scheme, inside};
 use super::step::{PerCoordinate, Step};
@@ -16,17 +17,13 @@ use super::worker::Base;
 
 impl Differentiator {
     /// The derivative of each value along a direction: nothing, if the direction leads nowhere.
-    pub(super) fn along<P, F>(
+    pub(super) fn along<E: Send>(
         &self,
         call: &Call,
-        probe: FunctionProbe<P, F>,
+        probe: FunctionProbe<E>,
         direction: &[f64],
         base: Base,
-    ) -> Result<Vec<f64>, TryError<F::Error>>
-    where
-        P: Point + ?Sized,
-        F: Evaluate<P::Seen, Error: Send>,
-    {
+    ) -> Result<Vec<f64>, TryError<E>> {
         let scheme = self.own_scheme(direction.len());
         let lines = self.lines(&scheme, probe.origin(), direction)?;
         let along = match &lines[..] {
@@ -59,17 +56,13 @@ impl Differentiator {
 
     /// The product of the Hessian and a vector, from the function alone, into `out`: the gradient of its derivative along
     /// the vector.
-    pub(super) fn second_along<'o, P, F>(
+    pub(super) fn second_along<'o, E: Send>(
         &self,
         call: &Call,
-        Crew { own, make }: Crew<FunctionProbe<'o, P, F>, impl Fn() -> FunctionProbe<'o, P, F> + Sync>,
+        Crew { own, make }: FunctionCrew<'o, E>,
         vector: &[f64],
         out: &mut [f64],
-    ) -> Result<(), TryError<F::Error>>
-    where
-        P: Point + ?Sized,
-        F: Evaluate<P::Seen, Error: Send>,
-    {
+    ) -> Result<(), TryError<E>> {
         let origin = own.origin();
         let order = f64::from(self.stencil.order());
         // So that ε'^(1/(order + 1)) is ε^(1/(order + 2)).
@@ -108,6 +101,47 @@ impl Differentiator {
         let slope = |probe| SlopeProbe { probe, lines: &lines, limits, slope: [0.0] };
         let crew = Crew { own: slope(own), make: make.map(|make| move || slope(make())) };
         outer.each_scalar(&call, crew, &Coordinates::Range(0..out.len()), Base::IfNeeded, out).map(drop)
+    }
+
+    /// Compares a gradient with the function along random directions, of the coordinates' own sizes.
+    pub(super) fn check_directions<E: Send>(
+        &self,
+        call: &Call,
+        mut probe: FunctionProbe<E>,
+        gradient: &[f64],
+        sample: Sample,
+    ) -> Result<CheckReport, TryError<E>> {
+        let mut comparisons = Vec::new();
+        if let Sample::Directions { n, seed } = sample {
+            let mut random = SplitMix64::new(seed);
+            // Where a corner of the box leaves a line no room for the first step, it is split.
+            let first_step = self.with_step(Step::Relative(FIRST_STEP));
+            let origin = probe.origin();
+            let scheme = first_step.own_scheme(origin.len());
+            for index in 0..n {
+                let of_own_size = |(i, x): (usize, &f64)| random.symmetric() * scheme.size(i, *x);
+                let direction: Vec<f64> = origin.iter().enumerate().map(of_own_size).collect();
+                let mut found = Estimate { converged: true, ..Estimate::default() };
+                let mut analytic = 0.0;
+                for line in first_step.lines(&scheme, origin, &direction)? {
+                    let probe = LineProbe { probe: &mut probe, direction: &line.direction, scheme };
+                    let crew = Crew { own: probe, make: None::<fn() -> _> };
+                    let mut along = [Estimate::default()];
+                    line.how.estimate(call, crew, &Coordinates::Range(0..1), Base::IfNeeded, &mut along)?;
+                    let [along] = along;
+                    found.value += along.value;
+                    found.error += along.error;
+                    found.n_evaluations += along.n_evaluations;
+                    found.converged &= along.converged;
+                    found.nearby += along.nearby;
+                    analytic += gradient.iter().zip(&*line.direction).map(|(slope, v)| slope * v).sum::<f64>();
+                }
+                if found.n_evaluations > 0 {
+                    comparisons.push(Comparison::new(index, analytic, &found));
+                }
+            }
+        }
+        Ok(CheckReport::of_directions(comparisons))
     }
 
     /// How to differentiate along a direction: along one line, if bounds leave it room. At a corner of the box, where some
@@ -237,15 +271,15 @@ fn rooms(scheme: &Scheme, x: &[f64], direction: &[f64]) -> (f64, f64) {
 }
 
 /// A function along lines: its coordinates are their t.
-struct DirectionProbe<'a, P: Point + ?Sized, F> {
-    probe: FunctionProbe<'a, P, F>,
+struct DirectionProbe<'a, E> {
+    probe: FunctionProbe<'a, E>,
     lines: &'a [Line<'a>],
     scheme: Scheme<'a>,
     moves: Vec<(usize, f64)>,
 }
 
-impl<P: Point + ?Sized, F: Evaluate<P::Seen>> Probe for DirectionProbe<'_, P, F> {
-    type Error = F::Error;
+impl<E> Probe for DirectionProbe<'_, E> {
+    type Error = E;
 
     fn n_coordinates(&self) -> usize {
         self.lines.len()
@@ -255,11 +289,11 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen>> Probe for DirectionProbe<'_, P, F>
         0.0
     }
 
-    fn unmoved(&mut self) -> Result<&[f64], F::Error> {
+    fn unmoved(&mut self) -> Result<&[f64], E> {
         self.probe.unmoved()
     }
 
-    fn at(&mut self, line: usize, t: f64) -> Result<&[f64], F::Error> {
+    fn at(&mut self, line: usize, t: f64) -> Result<&[f64], E> {
         self.moves.clear();
         let moves = self.probe.origin().iter().zip(&*self.lines[line].direction).enumerate();
         self.moves.extend(moves.map(|(i, (&x, v))| {
@@ -271,14 +305,14 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen>> Probe for DirectionProbe<'_, P, F>
 }
 
 /// A function along one line, for estimates: each coordinate is within its bounds, whatever the rounding.
-pub(super) struct LineProbe<'a, P: Point + ?Sized, F> {
-    pub probe: FunctionProbe<'a, P, F>,
-    pub direction: &'a [f64],
-    pub scheme: Scheme<'a>,
+struct LineProbe<'a, 'o, E> {
+    probe: &'a mut FunctionProbe<'o, E>,
+    direction: &'a [f64],
+    scheme: Scheme<'a>,
 }
 
-impl<P: Point + ?Sized, F: Evaluate<P::Seen>> Probe for LineProbe<'_, P, F> {
-    type Error = F::Error;
+impl<E> Probe for LineProbe<'_, '_, E> {
+    type Error = E;
 
     fn n_coordinates(&self) -> usize {
         1
@@ -288,11 +322,11 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen>> Probe for LineProbe<'_, P, F> {
         0.0
     }
 
-    fn unmoved(&mut self) -> Result<&[f64], F::Error> {
+    fn unmoved(&mut self) -> Result<&[f64], E> {
         self.probe.unmoved()
     }
 
-    fn at(&mut self, _: usize, t: f64) -> Result<&[f64], F::Error> {
+    fn at(&mut self, _: usize, t: f64) -> Result<&[f64], E> {
         let Self { probe, direction, scheme } = self;
         let origin = probe.origin();
         probe.at_point(|i| {
@@ -303,8 +337,8 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen>> Probe for LineProbe<'_, P, F> {
 }
 
 /// The derivative of a function along a vector, which may be split into lines, as a function of the point.
-struct SlopeProbe<'a, P: Point + ?Sized, F> {
-    probe: FunctionProbe<'a, P, F>,
+struct SlopeProbe<'a, E> {
+    probe: FunctionProbe<'a, E>,
     /// The lines, and how the point moves along each.
     lines: &'a [(Vec<f64>, LocalMoves)],
     /// Rounding must not lead out of the bounds. Without any, what is not finite stays so.
@@ -312,8 +346,8 @@ struct SlopeProbe<'a, P: Point + ?Sized, F> {
     slope: [f64; 1],
 }
 
-impl<P: Point + ?Sized, F: Evaluate<P::Seen>> Probe for SlopeProbe<'_, P, F> {
-    type Error = F::Error;
+impl<E> Probe for SlopeProbe<'_, E> {
+    type Error = E;
 
     fn n_coordinates(&self) -> usize {
         self.probe.n_coordinates()
@@ -323,11 +357,11 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen>> Probe for SlopeProbe<'_, P, F> {
         self.probe.position(coordinate)
     }
 
-    fn unmoved(&mut self) -> Result<&[f64], F::Error> {
+    fn unmoved(&mut self) -> Result<&[f64], E> {
         self.at(0, 0.0)
     }
 
-    fn at(&mut self, coordinate: usize, delta: f64) -> Result<&[f64], F::Error> {
+    fn at(&mut self, coordinate: usize, delta: f64) -> Result<&[f64], E> {
         let Self { probe, lines, limits, slope } = self;
         let origin = probe.origin();
         let mut total = None;

@@ -1,32 +1,83 @@
 //! Hessians from a function alone: second differences, entry by entry.
 
+use ndarray::{Array2, ArrayRef2, Axis};
+
 use super::differentiator::{Differentiator, NonFinite};
 use super::driver::{Costs, Crew, Room, Stop};
 use super::error::{Error, TryError};
-use super::function::Evaluate;
-use super::point::Point;
-use super::probe::{FunctionProbe, Probe};
+use super::probe::{FunctionCrew, FunctionProbe, Probe};
 use super::run::{Call, Outcome, Run};
 use super::scheme::{LocalMoves, Scheme};
+use super::sparse::SparsityPattern;
 use super::stencil::{Stencil, fornberg};
 
 impl Differentiator {
+    /// The Hessian into `out`; `value` is f(x), where it is known.
+    pub(super) fn fill_hessian<'a, E: Send>(
+        &'a self,
+        call: &Call,
+        crew: FunctionCrew<'a, E>,
+        value: Option<f64>,
+        out: &mut ArrayRef2<f64>,
+    ) -> Result<(), TryError<E>> {
+        let n = crew.own.n_coordinates();
+        assert!(out.dim() == (n, n), "a Hessian of shape {:?} for {n} coordinates", out.dim());
+        let mut rows: Vec<_> = out.axis_iter_mut(Axis(0)).collect();
+        let outcome = self.lower_rows(call, crew, value, &mut rows, |i| 0..=i, |row, _, j, entry| row[j] = entry)?;
+        drop(rows);
+        outcome.complete(|done| {
+            let lower = |(i, j): (usize, usize)| (i.max(j), i.min(j));
+            let known = |at| if done[lower(at).0] { out[lower(at)] } else { f64::NAN };
+            Array2::from_shape_fn((n, n), known).into_raw_vec_and_offset().0
+        })?;
+        for i in 0..n {
+            for j in 0..i {
+                out[[j, i]] = out[[i, j]];
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries of a sparse Hessian into `out`, in the pattern's order; `value` is f(x), where it is known.
+    pub(super) fn fill_sparse_hessian<'a, E: Send>(
+        &'a self,
+        call: &Call,
+        crew: FunctionCrew<'a, E>,
+        value: Option<f64>,
+        pattern: &SparsityPattern,
+        out: &mut [f64],
+    ) -> Result<(), TryError<E>> {
+        let lower = pattern.lower_rows(crew.own.n_coordinates());
+        assert!(out.len() == pattern.n_entries(), "{} slots for {} entries", out.len(), pattern.n_entries());
+        let mut rows: Vec<Vec<f64>> = lower.iter().map(|columns| vec![0.0; columns.len()]).collect();
+        let columns = |i: usize| lower[i].iter().copied();
+        let outcome = self.lower_rows(call, crew, value, &mut rows, columns, |row, k, _, entry| row[k] = entry)?;
+        for ((i, j), slot) in pattern.entries().zip(&mut *out) {
+            let (row, column) = (i.max(j), i.min(j));
+            *slot = rows[row][lower[row].binary_search(&column).expect("an entry of the pattern")];
+        }
+        outcome.complete(|done| {
+            let known = |((i, j), value): ((usize, usize), &f64)| if done[i.max(j)] { *value } else { f64::NAN };
+            pattern.entries().zip(&*out).map(known).collect()
+        })?;
+        Ok(())
+    }
+
     /// The entries of each row up to its diagonal, those that `columns` names in ascending order. `put` gets a row's slot,
     /// how many entries of the row came before, the column, and the entry.
     ///
     /// `value` is f(x), where it is known.
-    pub(super) fn lower_rows<'a, P, F, S, C>(
+    fn lower_rows<'a, E, S, C>(
         &'a self,
         call: &Call,
-        Crew { own, make }: Crew<FunctionProbe<'a, P, F>, impl Fn() -> FunctionProbe<'a, P, F> + Sync>,
+        Crew { own, make }: FunctionCrew<'a, E>,
         value: Option<f64>,
         slots: &mut [S],
         columns: impl Fn(usize) -> C + Sync,
         put: impl Fn(&mut S, usize, usize, f64) + Sync,
-    ) -> Result<Outcome, TryError<F::Error>>
+    ) -> Result<Outcome, TryError<E>>
     where
-        P: Point + ?Sized,
-        F: Evaluate<P::Seen, Error: Send>,
+        E: Send,
         S: Send,
         C: Iterator<Item = usize>,
     {
@@ -67,8 +118,8 @@ impl Differentiator {
     }
 }
 
-struct RowWorker<'a, P: Point + ?Sized, F> {
-    probe: FunctionProbe<'a, P, F>,
+struct RowWorker<'a, E> {
+    probe: FunctionProbe<'a, E>,
     scheme: Scheme<'a>,
     how: &'a Differentiator,
     /// f(x), which all values are taken relative to.
@@ -94,9 +145,9 @@ impl<E> From<TryError<E>> for Missed<E> {
     }
 }
 
-impl<P: Point + ?Sized, F: Evaluate<P::Seen, Error: Send>> RowWorker<'_, P, F> {
+impl<E: Send> RowWorker<'_, E> {
     /// `f(x)`.
-    fn unmoved(&mut self) -> Result<f64, TryError<F::Error>> {
+    fn unmoved(&mut self) -> Result<f64, TryError<E>> {
         match self.at([0, 0], [0.0, 0.0]) {
             Ok(value) => Ok(value),
             Err(Missed::Failed(error)) => Err(error),
@@ -105,7 +156,7 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen, Error: Send>> RowWorker<'_, P, F> {
     }
 
     /// The entry of row i and column j, by points ever nearer to x where the rule is to shorten.
-    fn entry(&mut self, run: &Run<F::Error>, i: usize, j: usize) -> Result<f64, Stop<F::Error>> {
+    fn entry(&mut self, run: &Run<E>, i: usize, j: usize) -> Result<f64, Stop<E>> {
         let mut rooms =
             [i, j].map(|coordinate| Room::new(self.probe.position(coordinate), self.scheme.limits(coordinate)));
         loop {
@@ -139,7 +190,7 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen, Error: Send>> RowWorker<'_, P, F> {
     }
 
     /// By how much the function is more than f(x) with the row's and the column's coordinate moved.
-    fn at(&mut self, coordinates: [usize; 2], deltas: [f64; 2]) -> Result<f64, Missed<F::Error>> {
+    fn at(&mut self, coordinates: [usize; 2], deltas: [f64; 2]) -> Result<f64, Missed<E>> {
         self.n_evaluations += 1;
         // Errors name the first coordinate that was in fact moved.
         let first = usize::from(deltas[0] == 0.0 && deltas[1] != 0.0);
@@ -164,7 +215,7 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen, Error: Send>> RowWorker<'_, P, F> {
         coordinates: [usize; 2],
         of_row: &LocalMoves,
         of_column: &LocalMoves,
-    ) -> Result<f64, Missed<F::Error>> {
+    ) -> Result<f64, Missed<E>> {
         if of_row.deltas.is_empty() || of_column.deltas.is_empty() {
             return Ok(0.0);
         }
@@ -180,7 +231,7 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen, Error: Send>> RowWorker<'_, P, F> {
     }
 
     /// The second derivative by one coordinate, from its points and x itself.
-    fn second(&mut self, i: usize, moves: &mut LocalMoves) -> Result<f64, Missed<F::Error>> {
+    fn second(&mut self, i: usize, moves: &mut LocalMoves) -> Result<f64, Missed<E>> {
         let LocalMoves { deltas, weights, divisor, table } = moves;
         if deltas.is_empty() {
             return Ok(0.0);

@@ -19,6 +19,7 @@ mod estimate;
 mod extrapolation;
 mod function;
 mod hessian;
+mod jacobian;
 mod objective;
 mod of;
 mod of_objective;

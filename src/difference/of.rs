@@ -3,22 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use ndarray::{Array2, ArrayRef2, Axis};
+use ndarray::{Array2, ArrayRef2};
 
-use super::check::{CheckReport, Comparison, Sample, SplitMix64};
+use super::check::{CheckReport, Sample};
 use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
-use super::direction::LineProbe;
-use super::driver::Crew;
 use super::estimate::Estimate;
-use super::extrapolation::FIRST_STEP;
 use super::function::{EachWorker, Exclusive, Returning, Shared, Source};
 use super::plain::Begun;
 use super::point::{Point, Target, check_shapes};
-use super::probe::{FunctionProbe, ProbeOf};
+use super::probe::{FunctionCrew, FunctionProbe, crew};
 use super::run::{Call, Hook};
 use super::sparse::SparsityPattern;
-use super::step::Step;
 use super::worker::Base;
 
 /// A function of one value at a point, ready to be differentiated: made by [`Differentiator::of`] and the five like it.
@@ -471,30 +467,7 @@ where
     /// ```
     pub fn hessian_into(&self, out: &mut ArrayRef2<f64>) -> Result<(), S::Failure> {
         let origin = self.point.in_order();
-        let n = origin.len();
-        assert!(out.dim() == (n, n), "a Hessian of shape {:?} for {n} coordinates", out.dim());
-        let mut rows: Vec<_> = out.axis_iter_mut(Axis(0)).collect();
-        let columns = |i| 0..=i;
-        let outcome = self.how.lower_rows(
-            &self.call,
-            self.crew(&origin),
-            self.value,
-            &mut rows,
-            columns,
-            |row, _, j, entry| row[j] = entry,
-        )?;
-        drop(rows);
-        outcome.complete(|done| {
-            let lower = |(i, j): (usize, usize)| (i.max(j), i.min(j));
-            let known = |at| if done[lower(at).0] { out[lower(at)] } else { f64::NAN };
-            Array2::from_shape_fn((n, n), known).into_raw_vec_and_offset().0
-        })?;
-        for i in 0..n {
-            for j in 0..i {
-                out[[j, i]] = out[[i, j]];
-            }
-        }
-        Ok(())
+        Ok(self.how.fill_hessian(&self.call, self.crew(&origin), self.value, out)?)
     }
 
     /// The entries of a sparse Hessian, in the order of [`SparsityPattern::entries`]. Those that the pattern leaves out are
@@ -542,27 +515,7 @@ where
     /// ```
     pub fn sparse_hessian_into(&self, pattern: &SparsityPattern, out: &mut [f64]) -> Result<(), S::Failure> {
         let origin = self.point.in_order();
-        let lower = pattern.lower_rows(origin.len());
-        assert!(out.len() == pattern.n_entries(), "{} slots for {} entries", out.len(), pattern.n_entries());
-        let mut rows: Vec<Vec<f64>> = lower.iter().map(|columns| vec![0.0; columns.len()]).collect();
-        let columns = |i: usize| lower[i].iter().copied();
-        let outcome = self.how.lower_rows(
-            &self.call,
-            self.crew(&origin),
-            self.value,
-            &mut rows,
-            columns,
-            |row, k, _, entry| row[k] = entry,
-        )?;
-        for ((i, j), slot) in pattern.entries().zip(&mut *out) {
-            let (row, column) = (i.max(j), i.min(j));
-            *slot = rows[row][lower[row].binary_search(&column).expect("an entry of the pattern")];
-        }
-        outcome.complete(|done| {
-            let known = |((i, j), value): ((usize, usize), &f64)| if done[i.max(j)] { *value } else { f64::NAN };
-            pattern.entries().zip(&*out).map(known).collect()
-        })?;
-        Ok(())
+        Ok(self.how.fill_sparse_hessian(&self.call, self.crew(&origin), self.value, pattern, out)?)
     }
 
     /// The product of the Hessian and a vector v, `H·v`, from the function alone: the gradient of its derivative along v.
@@ -739,43 +692,10 @@ where
         check_shapes(self.point, gradient, "a gradient");
         let (origin, gradient) = (self.point.in_order(), gradient.in_order());
         let Some(coordinates) = sample.coordinates(origin.len()) else {
-            return self.check_directions(&origin, &gradient, sample);
+            return Ok(self.how.check_directions(&self.call, self.own(&origin), &gradient, sample)?);
         };
         let found = self.estimates_of(&coordinates[..])?;
         Ok(CheckReport::of_coordinates(&coordinates, &gradient, &found))
-    }
-
-    fn check_directions(&self, origin: &[f64], gradient: &[f64], sample: Sample) -> Result<CheckReport, S::Failure> {
-        let mut comparisons = Vec::new();
-        if let Sample::Directions { n, seed } = sample {
-            let mut random = SplitMix64::new(seed);
-            // Where a corner of the box leaves a line no room for the first step, it is split.
-            let first_step = self.how.with_step(Step::Relative(FIRST_STEP));
-            let scheme = first_step.own_scheme(origin.len());
-            for index in 0..n {
-                let of_own_size = |(i, x): (usize, &f64)| random.symmetric() * scheme.size(i, *x);
-                let direction: Vec<f64> = origin.iter().enumerate().map(of_own_size).collect();
-                let mut found = Estimate { converged: true, ..Estimate::default() };
-                let mut analytic = 0.0;
-                for line in first_step.lines(&scheme, origin, &direction)? {
-                    let probe = LineProbe { probe: self.own(origin), direction: &line.direction, scheme };
-                    let crew = Crew { own: probe, make: None::<fn() -> _> };
-                    let mut along = [Estimate::default()];
-                    line.how.estimate(&self.call, crew, &Coordinates::Range(0..1), Base::IfNeeded, &mut along)?;
-                    let [along] = along;
-                    found.value += along.value;
-                    found.error += along.error;
-                    found.n_evaluations += along.n_evaluations;
-                    found.converged &= along.converged;
-                    found.nearby += along.nearby;
-                    analytic += gradient.iter().zip(&*line.direction).map(|(slope, v)| slope * v).sum::<f64>();
-                }
-                if found.n_evaluations > 0 {
-                    comparisons.push(Comparison::new(index, analytic, &found));
-                }
-            }
-        }
-        Ok(CheckReport::of_directions(comparisons))
     }
 
     /// The whole gradient, and `f(x)` if it is wanted or known (else NaN).
@@ -808,13 +728,11 @@ where
     }
 
     /// The calling thread's function, with its copy of the point.
-    fn own<'o>(&'o self, origin: &'o [f64]) -> ProbeOf<'o, S, P> {
-        FunctionProbe::new(self.source.own(), self.point, origin, 1)
+    fn own<'o>(&'o self, origin: &'o [f64]) -> FunctionProbe<'o, S::Error> {
+        self.crew(origin).own
     }
 
-    fn crew<'o>(&'o self, origin: &'o [f64]) -> Crew<ProbeOf<'o, S, P>, impl Fn() -> ProbeOf<'o, S, P> + Sync> {
-        let point = self.point;
-        let make = move |common| move || FunctionProbe::new(S::make(common), point, origin, 1);
-        Crew { own: self.own(origin), make: self.source.common().map(make) }
+    fn crew<'o>(&'o self, origin: &'o [f64]) -> FunctionCrew<'o, S::Error> {
+        crew(&self.source, self.point, origin, 1)
     }
 }

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use ndarray::{Array2, ArrayRef2, Axis};
+use ndarray::{Array2, ArrayRef2};
 
-use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
-use super::driver::Crew;
 use super::function::{EachWorker, Exclusive, Returning, Shared, Source, Writing, Written};
 use super::point::{Point, Target, check_shapes};
-use super::probe::{FunctionProbe, ProbeOf};
+use super::probe::{FunctionCrew, FunctionProbe, crew};
 use super::run::{Call, Hook};
 use super::sparse::SparsityPattern;
 use super::worker::Base;
@@ -338,29 +336,7 @@ where
     /// ```
     pub fn jacobian(&self) -> Result<Array2<f64>, S::Failure> {
         let origin = self.point.in_order();
-        let n = origin.len();
-        // A column that is not moved at all is empty; where all are, f(x) tells how many values there are.
-        let scheme = self.how.own_scheme(n);
-        let is_pinned = |i| matches!(scheme.limits(i), (lower, upper) if lower == upper);
-        let base = if (0..n).all(is_pinned) { Base::Wanted } else { Base::IfNeeded };
-        let mut columns = vec![Vec::new(); n];
-        let store = |column: &mut Vec<f64>, sum: &[f64]| column.extend_from_slice(sum);
-        let matrix = |n_values, columns: &[Vec<f64>], done: &[bool]| {
-            Array2::from_shape_fn((n_values, n), |(i, j)| match &columns[j][..] {
-                _ if !done[j] => f64::NAN,
-                [] => 0.0,
-                column => {
-                    assert!(column.len() == n_values, "{} values after {n_values} at another point", column.len());
-                    column[i]
-                }
-            })
-        };
-        let n_moved = |columns: &[Vec<f64>]| columns.iter().map(Vec::len).max().unwrap_or(0);
-        let partial =
-            |columns: &[Vec<f64>], done: &[bool]| matrix(n_moved(columns), columns, done).into_raw_vec_and_offset().0;
-        let all = Coordinates::Range(0..n);
-        let base = self.how.each(&self.call, self.crew(&origin), &all, base, &mut columns, store, partial)?;
-        Ok(matrix(base.map_or(n_moved(&columns), |base| base.len()), &columns, &vec![true; n]))
+        Ok(self.how.jacobian_by(&self.call, self.crew(&origin))?)
     }
 
     /// As [`jacobian`](Self::jacobian), into `out`, whose rows say how many values there are. Of a function that writes its
@@ -382,24 +358,9 @@ where
     /// ```
     pub fn jacobian_into(&self, out: &mut ArrayRef2<f64>) -> Result<(), S::Failure> {
         let origin = self.point.in_order();
-        let (n_rows, n) = (out.nrows(), origin.len());
-        assert!(out.ncols() == n, "a Jacobian of shape {:?} for {n} coordinates", out.dim());
-        let n_written = self.n_written;
+        let (n_rows, n_written) = (out.nrows(), self.n_written);
         assert!(n_written == 0 || n_written == n_rows, "a Jacobian of {n_rows} rows for {n_written} values");
-        let mut columns: Vec<_> = out.axis_iter_mut(Axis(1)).collect();
-        let store = |column: &mut ndarray::ArrayViewMut1<f64>, sum: &[f64]| {
-            // A coordinate that is not moved at all may have no values.
-            assert!(sum.is_empty() || sum.len() == n_rows, "a Jacobian of {n_rows} rows for {} values", sum.len());
-            column.iter_mut().zip(sum.iter().chain(std::iter::repeat(&0.0))).for_each(|(slot, sum)| *slot = *sum);
-        };
-        let partial = |columns: &[ndarray::ArrayViewMut1<f64>], done: &[bool]| {
-            let by_row =
-                (0..n_rows).flat_map(|i| columns.iter().zip(done).map(move |(column, done)| (column, done, i)));
-            by_row.map(|(column, done, i)| if *done { column[i] } else { f64::NAN }).collect()
-        };
-        let all = Coordinates::Range(0..n);
-        self.how.each(&self.call, self.crew(&origin), &all, Base::IfNeeded, &mut columns, store, partial)?;
-        Ok(())
+        Ok(self.how.fill_jacobian(&self.call, self.crew(&origin), out)?)
     }
 
     /// The Jacobian of a gradient, made symmetric: the Hessian `(J + Jᵀ)/2`.
@@ -549,21 +510,13 @@ where
     fn slopes(&self, direction: &(impl Point + ?Sized)) -> Result<Vec<f64>, S::Failure> {
         check_shapes(self.point, direction, "a direction");
         let origin = self.point.in_order();
-        let (direction, none) = (direction.in_order(), Coordinates::Range(0..0));
-        let slopes = self.how.along(&self.call, self.own(&origin), &direction, Base::IfNeeded)?;
+        let slopes = self.how.along(&self.call, self.own(&origin), &direction.in_order(), Base::IfNeeded)?;
         if !slopes.is_empty() {
             return Ok(slopes);
         }
         // The direction leads nowhere: f(x) tells how many zeros that are, unless it is known.
-        let n_values = match self.n_written {
-            0 => {
-                let crew = Crew { own: self.own(&origin), make: None::<fn() -> _> };
-                let nothing = |_: &mut (), _: &[f64]| ();
-                let base = self.how.each(&self.call, crew, &none, Base::Wanted, &mut [], nothing, |_, _| Vec::new())?;
-                base.map_or(0, |base| base.len())
-            }
-            n_values => n_values,
-        };
+        let n_values =
+            if self.n_written > 0 { self.n_written } else { self.how.n_values(&self.call, self.crew(&origin))? };
         Ok(vec![0.0; n_values])
     }
 
@@ -581,13 +534,11 @@ where
     }
 
     /// The calling thread's function, with its copy of the point.
-    fn own<'o>(&'o self, origin: &'o [f64]) -> ProbeOf<'o, S, P> {
-        FunctionProbe::new(self.source.own(), self.point, origin, self.n_written)
+    fn own<'o>(&'o self, origin: &'o [f64]) -> FunctionProbe<'o, S::Error> {
+        self.crew(origin).own
     }
 
-    fn crew<'o>(&'o self, origin: &'o [f64]) -> Crew<ProbeOf<'o, S, P>, impl Fn() -> ProbeOf<'o, S, P> + Sync> {
-        let (point, n_written) = (self.point, self.n_written);
-        let make = move |common| move || FunctionProbe::new(S::make(common), point, origin, n_written);
-        Crew { own: self.own(origin), make: self.source.common().map(make) }
+    fn crew<'o>(&'o self, origin: &'o [f64]) -> FunctionCrew<'o, S::Error> {
+        crew(&self.source, self.point, origin, self.n_written)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use super::driver::Crew;
 use super::function::{Evaluate, Source};
 use super::objective::Objective;
 use super::point::Point;
@@ -23,21 +24,59 @@ pub(super) trait Probe {
 }
 
 /// A function with the worker's own copy of the point.
-pub(super) struct FunctionProbe<'a, P: Point + ?Sized, F> {
-    function: F,
+///
+/// Which function that is, and of which kind of point, is known behind a `dyn` alone: what works with it is compiled once,
+/// instead of once for each function that a program differentiates.
+pub(super) struct FunctionProbe<'a, E> {
     /// The point, in standard order.
     origin: &'a [f64],
+    function: Box<dyn AtCopy<Error = E> + 'a>,
+}
+
+/// A function at a copy of the point, which may be changed.
+trait AtCopy {
+    type Error;
+
+    /// The copy, in standard order.
+    fn coordinates(&mut self) -> &mut [f64];
+
+    fn evaluate(&mut self) -> Result<(), Self::Error>;
+
+    /// Those of the last evaluation.
+    fn values(&self) -> &[f64];
+}
+
+struct Copied<P: Point + ?Sized, F> {
+    function: F,
     copy: P::Out<f64>,
     values: Vec<f64>,
 }
 
-/// The probe of a worker that has its function from `S`.
-pub(super) type ProbeOf<'a, S, P> = FunctionProbe<'a, P, <S as Source<<P as Point>::Seen>>::Worker<'a>>;
+impl<P: Point + ?Sized, F: Evaluate<P::Seen>> AtCopy for Copied<P, F> {
+    type Error = F::Error;
 
-impl<'a, P: Point + ?Sized, F: Evaluate<P::Seen>> FunctionProbe<'a, P, F> {
+    fn coordinates(&mut self) -> &mut [f64] {
+        P::coordinates(&mut self.copy)
+    }
+
+    fn evaluate(&mut self) -> Result<(), F::Error> {
+        self.function.evaluate(P::seen(&self.copy), &mut self.values)
+    }
+
+    fn values(&self) -> &[f64] {
+        &self.values
+    }
+}
+
+impl<'a, E> FunctionProbe<'a, E> {
     /// `origin` is the point in standard order, `n_values` how many the function finds room for.
-    pub fn new(function: F, point: &P, origin: &'a [f64], n_values: usize) -> Self {
-        Self { function, origin, copy: point.form(origin.to_vec()), values: vec![0.0; n_values] }
+    pub fn new<P, F>(function: F, point: &P, origin: &'a [f64], n_values: usize) -> Self
+    where
+        P: Point + ?Sized + 'a,
+        F: Evaluate<P::Seen, Error = E> + 'a,
+    {
+        let copied = Copied::<P, F> { function, copy: point.form(origin.to_vec()), values: vec![0.0; n_values] };
+        Self { origin, function: Box::new(copied) }
     }
 
     pub fn origin(&self) -> &'a [f64] {
@@ -45,33 +84,35 @@ impl<'a, P: Point + ?Sized, F: Evaluate<P::Seen>> FunctionProbe<'a, P, F> {
     }
 
     /// The values with several coordinates moved. They are put back by assignment.
-    pub fn at_all(&mut self, moves: &[(usize, f64)]) -> Result<&[f64], F::Error> {
-        let slots = P::coordinates(&mut self.copy);
+    pub fn at_all(&mut self, moves: &[(usize, f64)]) -> Result<&[f64], E> {
+        let Self { origin, function } = self;
+        let slots = function.coordinates();
         for &(coordinate, delta) in moves {
             // -0.0 + 0.0 is 0.0: what is not moved stays what it is.
             if delta != 0.0 {
                 slots[coordinate] += delta;
             }
         }
-        let evaluated = self.function.evaluate(P::seen(&self.copy), &mut self.values);
-        let slots = P::coordinates(&mut self.copy);
+        let evaluated = function.evaluate();
+        let slots = function.coordinates();
         for &(coordinate, _) in moves {
-            slots[coordinate] = self.origin[coordinate];
+            slots[coordinate] = origin[coordinate];
         }
-        evaluated.map(|()| &self.values[..])
+        evaluated.map(|()| function.values())
     }
 
     /// The values at another point altogether. Every coordinate is put back by assignment.
-    pub fn at_point(&mut self, coordinate: impl Fn(usize) -> f64) -> Result<&[f64], F::Error> {
-        P::coordinates(&mut self.copy).iter_mut().enumerate().for_each(|(i, slot)| *slot = coordinate(i));
-        let evaluated = self.function.evaluate(P::seen(&self.copy), &mut self.values);
-        P::coordinates(&mut self.copy).copy_from_slice(self.origin);
-        evaluated.map(|()| &self.values[..])
+    pub fn at_point(&mut self, coordinate: impl Fn(usize) -> f64) -> Result<&[f64], E> {
+        let Self { origin, function } = self;
+        function.coordinates().iter_mut().enumerate().for_each(|(i, slot)| *slot = coordinate(i));
+        let evaluated = function.evaluate();
+        function.coordinates().copy_from_slice(origin);
+        evaluated.map(|()| function.values())
     }
 }
 
-impl<P: Point + ?Sized, F: Evaluate<P::Seen>> Probe for FunctionProbe<'_, P, F> {
-    type Error = F::Error;
+impl<E> Probe for FunctionProbe<'_, E> {
+    type Error = E;
 
     fn n_coordinates(&self) -> usize {
         self.origin.len()
@@ -81,13 +122,34 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen>> Probe for FunctionProbe<'_, P, F> 
         self.origin[coordinate]
     }
 
-    fn unmoved(&mut self) -> Result<&[f64], F::Error> {
+    fn unmoved(&mut self) -> Result<&[f64], E> {
         self.at_all(&[])
     }
 
-    fn at(&mut self, coordinate: usize, delta: f64) -> Result<&[f64], F::Error> {
+    fn at(&mut self, coordinate: usize, delta: f64) -> Result<&[f64], E> {
         self.at_all(&[(coordinate, delta)])
     }
+}
+
+/// The workers of a function.
+pub(super) type FunctionCrew<'a, E> = Crew<FunctionProbe<'a, E>, Box<dyn Fn() -> FunctionProbe<'a, E> + Sync + 'a>>;
+
+/// Workers that have their function from `source`.
+pub(super) fn crew<'a, S, P>(
+    source: &'a S,
+    point: &'a P,
+    origin: &'a [f64],
+    n_values: usize,
+) -> FunctionCrew<'a, S::Error>
+where
+    S: Source<P::Seen>,
+    P: Point + ?Sized,
+{
+    let own = FunctionProbe::new(source.own(), point, origin, n_values);
+    let make = |common| -> Box<dyn Fn() -> _ + Sync> {
+        Box::new(move || FunctionProbe::new(S::make(common), point, origin, n_values))
+    };
+    Crew { own, make: source.common().map(make) }
 }
 
 /// A structured objective with one of its workspaces.

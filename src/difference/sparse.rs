@@ -7,9 +7,7 @@ use ndarray::Array2;
 use super::differentiator::{Differentiator, NonFinite};
 use super::driver::{Costs, Crew, Room, Stop};
 use super::error::{Error, TryError};
-use super::function::Evaluate;
-use super::point::Point;
-use super::probe::{FunctionProbe, Probe};
+use super::probe::{FunctionCrew, FunctionProbe, Probe};
 use super::run::{Call, Run, chunk_len};
 use super::scheme::{LocalMoves, Scheme};
 
@@ -174,17 +172,13 @@ impl SparsityPattern {
 
 impl Differentiator {
     /// The entries of a sparse Jacobian into `out`, group by group.
-    pub(super) fn in_groups<'a, P, F>(
+    pub(super) fn in_groups<'a, E: Send>(
         &'a self,
         call: &Call,
-        Crew { own, make }: Crew<FunctionProbe<'a, P, F>, impl Fn() -> FunctionProbe<'a, P, F> + Sync>,
+        Crew { own, make }: FunctionCrew<'a, E>,
         pattern: &'a SparsityPattern,
         out: &mut [f64],
-    ) -> Result<(), TryError<F::Error>>
-    where
-        P: Point + ?Sized,
-        F: Evaluate<P::Seen, Error: Send>,
-    {
+    ) -> Result<(), TryError<E>> {
         assert!(out.len() == pattern.rows.len(), "{} slots for {} entries", out.len(), pattern.rows.len());
         let n = own.n_coordinates();
         assert!(n == pattern.groups.len(), "a pattern of {} columns for {n} coordinates", pattern.groups.len());
@@ -246,8 +240,8 @@ struct Group {
     values: Vec<f64>,
 }
 
-struct GroupWorker<'a, P: Point + ?Sized, F> {
-    probe: FunctionProbe<'a, P, F>,
+struct GroupWorker<'a, E> {
+    probe: FunctionProbe<'a, E>,
     how: &'a Differentiator,
     scheme: Scheme<'a>,
     pattern: &'a SparsityPattern,
@@ -276,9 +270,9 @@ struct NotFinite {
     overflows: bool,
 }
 
-impl<P: Point + ?Sized, F: Evaluate<P::Seen, Error: Send>> GroupWorker<'_, P, F> {
+impl<E: Send> GroupWorker<'_, E> {
     /// `f(x)`.
-    fn unmoved(&mut self) -> Result<Vec<f64>, TryError<F::Error>> {
+    fn unmoved(&mut self) -> Result<Vec<f64>, TryError<E>> {
         let Self { probe, pattern, .. } = self;
         let point = probe.position(0);
         let values = probe.unmoved().map_err(|source| TryError::Function { coordinate: 0, point, source })?;
@@ -294,10 +288,10 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen, Error: Send>> GroupWorker<'_, P, F>
     /// Fills the entries of a group; returns how many evaluations it took.
     fn group(
         &mut self,
-        run: &Run<F::Error>,
+        run: &Run<E>,
         base: Option<&[f64]>,
         Group { columns, values: out }: &mut Group,
-    ) -> Result<u64, Stop<F::Error>> {
+    ) -> Result<u64, Stop<E>> {
         self.n_evaluations = 0;
         let rooms = columns.iter().map(|&column| Room::new(self.probe.position(column), self.scheme.limits(column)));
         self.plans.clear();
@@ -334,7 +328,7 @@ impl<P: Point + ?Sized, F: Evaluate<P::Seen, Error: Send>> GroupWorker<'_, P, F>
         base: Option<&[f64]>,
         columns: &[usize],
         out: &mut [f64],
-    ) -> Result<Option<NotFinite>, TryError<F::Error>> {
+    ) -> Result<Option<NotFinite>, TryError<E>> {
         let Self { probe, how, scheme, pattern, plans, shifts, first, n_evaluations, .. } = self;
         let origin = probe.origin();
         let is_nan = how.non_finite == NonFinite::Nan;
