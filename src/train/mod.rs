@@ -26,7 +26,7 @@ mod step_study;
 mod trainer;
 
 pub use batch_loss::Hook;
-pub use check::{ArrayCheck, GradientComparison, RESOLUTION, Verdict, check_gradient, check_gradient_n_bytes};
+pub use check::{ArrayCheck, GradientCheck, RESOLUTION, check_gradient, check_gradient_n_bytes};
 pub use checkpoint::Checkpoint;
 pub use error::{Cancelled, Divergence, Error, FileError, Quantity};
 pub use evaluation::{Evaluation, Prediction};

@@ -7,10 +7,11 @@ use anyhow::{Result, bail};
 use numgrad::cli::progress::{Count, Counted, Line, clock};
 use numgrad::cli::terminal::print;
 use numgrad::dataset::Samples;
+use numgrad::difference::Agreement;
 use numgrad::nn::Parameters;
 use numgrad::random::LegacyRandom;
 use numgrad::report::numbers::grouped;
-use numgrad::train::{self, ArrayCheck, Forward, GradientComparison, RESOLUTION, TrainingSettings, Verdict};
+use numgrad::train::{self, ArrayCheck, Forward, GradientCheck, RESOLUTION, TrainingSettings};
 
 use crate::interrupts::Interrupts;
 
@@ -48,8 +49,8 @@ fn line(now: &Count) -> Line {
     Line::new([(0, done), (1, format!("{} left", clock(now.left_s())))]).with_bar(2, now.share())
 }
 
-fn judge(comparison: &GradientComparison, forward: Forward, step: f64) -> Result<()> {
-    if let Some(ArrayCheck { name, worst_index, worst, .. }) = comparison.first(Verdict::Differs) {
+fn judge(comparison: &GradientCheck, forward: Forward, step: f64) -> Result<()> {
+    if let Some(ArrayCheck { name, worst_index, worst, .. }) = comparison.first(Agreement::Differs) {
         let other = if forward == Forward::Full { Forward::Incremental } else { Forward::Full };
         bail!(
             "--check-gradient: {name}{worst_index:?} is {:e} by central differences (--forward {forward}, --step {step:e}) and \
@@ -61,7 +62,7 @@ fn judge(comparison: &GradientComparison, forward: Forward, step: f64) -> Result
             worst.absolute_error()
         );
     }
-    if let Some(ArrayCheck { name, largest, allowed, .. }) = comparison.first(Verdict::CannotTell) {
+    if let Some(ArrayCheck { name, largest, allowed, .. }) = comparison.first(Agreement::Undetermined) {
         let advice = match comparison.advice {
             Some((advised, step)) if advised == forward => format!("--step {step:e} can tell"),
             Some((advised, step)) => format!("--step {step:e} --forward {advised} can tell"),
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     /// What a check of the synthetic data finds at this step.
-    fn comparison(step: f64, forward: Forward) -> GradientComparison {
+    fn comparison(step: f64, forward: Forward) -> GradientCheck {
         let mut random = LegacyRandom::seed(42);
         let data = numgrad::dataset::synthetic(10, &mut random);
         let shape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
@@ -98,7 +99,7 @@ mod tests {
     fn gradients_that_differ_are_told_by_array_index_both_values_the_expected_error_and_what_to_do() {
         let mut comparison = comparison(1e-4, Forward::Incremental);
         assert!(judge(&comparison, Forward::Incremental, 1e-4).is_ok());
-        comparison.arrays[2].verdict = Verdict::Differs;
+        comparison.arrays[2].agreement = Agreement::Differs;
         let ArrayCheck { worst_index, worst, .. } = &comparison.arrays[2];
         let parts = [
             format!("W2{worst_index:?} is {:e} by central differences", worst.numerical),

@@ -2,7 +2,7 @@
 //!
 //! A numerical gradient is never equal to the analytic one, so the question is whether they differ by what is expected:
 //! the truncation of a central difference at this step, which is known with its sign, and no more than rounding explains
-//! beyond it (`expected.rs`). The engine's own check ([`crate::difference::GradientCheck`]) takes any function and costs
+//! beyond it (`expected.rs`). The engine's own check ([`crate::difference::CheckReport`]) takes any function and costs
 //! whole evaluations, up to 20 a coordinate; this one knows the network, and takes milliseconds for 39,760 weights.
 
 mod expected;
@@ -19,7 +19,7 @@ use super::batch_loss::{Hook, central, differentiate};
 use super::error::Cancelled;
 use super::settings::{Forward, TrainingSettings};
 use crate::dataset::{Sampler, Samples};
-use crate::difference::Comparison;
+use crate::difference::{Agreement, Comparison};
 use crate::nn::{
     FullLoss, IncrementalLoss, NetworkShape, Parameters, backprop_into, backprop_n_bytes, n_bytes_of, together,
 };
@@ -30,17 +30,6 @@ pub const RESOLUTION: f64 = 1e-6;
 
 /// The steps that are tried where the one that was asked for can't tell: the book's, then others, the nearest first.
 const STEPS: [f64; 7] = [1e-4, 1e-3, 1e-5, 1e-2, 1e-6, 1e-1, 1e-7];
-
-/// Whether the two gradients of an array agree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Every derivative is within what is expected, and an error of [`RESOLUTION`] would have been seen.
-    Agrees,
-    /// Some derivative is off by more than is expected.
-    Differs,
-    /// What is expected is itself more than [`RESOLUTION`]: the step is too large or too small.
-    CannotTell,
-}
 
 /// What was found of one array of the network.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +42,7 @@ pub struct ArrayCheck {
     pub largest: f64,
     /// The largest `|numerical - analytic|`.
     pub max_absolute_error: f64,
-    /// The largest of these errors beside the larger of the two derivatives.
+    /// The largest `|numerical - analytic|` as a share of the larger of the two derivatives.
     pub max_relative_error: f64,
     /// The largest truncation error of the numerical gradient that is expected.
     pub truncation: f64,
@@ -61,31 +50,33 @@ pub struct ArrayCheck {
     pub rounding: f64,
     /// The largest difference beyond the expected truncation that passes.
     pub allowed: f64,
-    /// Where the derivatives are furthest apart beyond the expected truncation, beside what may be.
+    /// Where in the array the derivatives are furthest apart beyond the expected truncation, as a share of what is allowed.
     pub worst_index: Vec<usize>,
-    /// The derivatives there; its `index` counts all parameters.
+    /// The two derivatives at [`worst_index`](Self::worst_index). Its `index` is the place among all parameters.
     pub worst: Comparison,
-    /// Whether the two agree.
-    pub verdict: Verdict,
+    /// Whether the two gradients of the array agree: whether every derivative is within what is expected. Undetermined where
+    /// they do, but an error of [`RESOLUTION`] would not have been seen, as the step is too large or too small.
+    pub agreement: Agreement,
 }
 
 /// How a batch's numerical gradient compares with its analytic one. Printed, it is a table.
 #[derive(Debug, Clone, PartialEq)]
-pub struct GradientComparison {
-    /// W1, b1, W2, b2.
+pub struct GradientCheck {
+    /// What was found of W1, b1, W2 and b2, in this order.
     pub arrays: [ArrayCheck; 4],
-    /// Where the step can't tell: how losses are to be evaluated, and the step to take; none if no step can.
+    /// How losses should be evaluated, and at which step, where the step that was asked for can't tell. None where it can, and
+    /// where no other can.
     pub advice: Option<(Forward, f64)>,
 }
 
-impl GradientComparison {
-    /// The first array that has this verdict.
-    pub fn first(&self, verdict: Verdict) -> Option<&ArrayCheck> {
-        self.arrays.iter().find(|array| array.verdict == verdict)
+impl GradientCheck {
+    /// The first array whose gradients agree, differ, or are undetermined, as asked for.
+    pub fn first(&self, agreement: Agreement) -> Option<&ArrayCheck> {
+        self.arrays.iter().find(|array| array.agreement == agreement)
     }
 }
 
-impl fmt::Display for GradientComparison {
+impl fmt::Display for GradientCheck {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let row = |cells: [&str; 9]| {
             let [name, shape, largest, absolute, relative, truncation, rounding, index, verdict] = cells;
@@ -102,10 +93,10 @@ impl fmt::Display for GradientComparison {
             let [largest, absolute, relative, truncation, rounding] =
                 [array.largest, array.max_absolute_error, array.max_relative_error, array.truncation, array.rounding]
                     .map(|x| format!("{x:.1e}"));
-            let verdict = match array.verdict {
-                Verdict::Agrees => "agrees",
-                Verdict::Differs => "DIFFERS",
-                Verdict::CannotTell => "can't tell",
+            let verdict = match array.agreement {
+                Agreement::Agrees => "agrees",
+                Agreement::Differs => "DIFFERS",
+                Agreement::Undetermined => "can't tell",
             };
             let index = format!("{:?}", array.worst_index);
             let shape = shape.join("x");
@@ -121,8 +112,9 @@ impl fmt::Display for GradientComparison {
 
 /// Compares the gradients of the batch that `random` draws next, at `parameters`.
 ///
-/// `settings` say the step, how losses are evaluated and for which instruction set. Nothing is changed: the training that
-/// goes on from `random` is the same. Costs one gradient of the mode chosen, three incremental ones and backpropagation.
+/// `settings` say the step, how losses are evaluated and for which instruction set. Nothing is changed: a training that goes
+/// on from `random` draws the same batches. Costs one gradient of the mode chosen, three incremental ones and
+/// backpropagation.
 ///
 /// # Errors
 /// [`Cancelled`] where the hook says so.
@@ -132,9 +124,10 @@ impl fmt::Display for GradientComparison {
 ///
 /// ```
 /// use numgrad::dataset::synthetic;
-/// use numgrad::nn::{NetworkShape, simd::Isa};
+/// use numgrad::difference::Agreement;
+/// use numgrad::nn::NetworkShape;
 /// use numgrad::random::LegacyRandom;
-/// use numgrad::train::{self, Init, TrainingSettings, Verdict, initial_parameters};
+/// use numgrad::train::{self, Init, TrainingSettings, initial_parameters};
 ///
 /// let mut random = LegacyRandom::seed(42);
 /// let data = synthetic(10, &mut random);
@@ -142,7 +135,7 @@ impl fmt::Display for GradientComparison {
 /// let parameters = initial_parameters(shape, Init::Normal, 0.01, &mut random);
 /// let settings = TrainingSettings::default();
 /// let found = train::check_gradient(&data.train, &parameters, &random, &settings, None)?;
-/// assert!(found.arrays.iter().all(|array| array.verdict == Verdict::Agrees), "{found}");
+/// assert!(found.arrays.iter().all(|array| array.agreement == Agreement::Agrees), "{found}");
 /// # Ok::<(), train::Cancelled>(())
 /// ```
 pub fn check_gradient(
@@ -151,7 +144,7 @@ pub fn check_gradient(
     random: &LegacyRandom,
     settings: &TrainingSettings,
     hook: Option<Hook>,
-) -> Result<GradientComparison, Cancelled> {
+) -> Result<GradientCheck, Cancelled> {
     let (x, classes) = next_batch(samples, random, settings.batch_size);
     let mut analytic = Parameters::zeros(parameters.shape());
     backprop_into(parameters, &x, &classes, &mut analytic);
@@ -169,8 +162,8 @@ pub fn check_gradient(
     }
     let expected = |forward, step, extrapolation| Expected::new(parameters, &rounding, forward, step, extrapolation);
     let arrays = compare(&analytic, &numerical, &expected(settings.forward, settings.step, extrapolation));
-    let mut comparison = GradientComparison { arrays, advice: None };
-    if comparison.first(Verdict::CannotTell).is_some() {
+    let mut comparison = GradientCheck { arrays, advice: None };
+    if comparison.first(Agreement::Undetermined).is_some() {
         let modes = [settings.forward, Forward::Incremental];
         let candidates = modes.into_iter().flat_map(|mode| STEPS.map(|step| (mode, step)));
         comparison.advice = candidates.into_iter().find(|&(mode, step)| {
@@ -241,10 +234,10 @@ fn compare(analytic: &Parameters, numerical: &Parameters, expected: &Expected) -
             nearby: 0.0,
         };
         let largest_of = |error: fn(&Comparison) -> f64| max((0..array.len()).map(|i| error(&compared(i))));
-        let verdict = match share {
-            _ if !can_tell => Verdict::CannotTell,
-            ..=1.0 => Verdict::Agrees,
-            _ => Verdict::Differs,
+        let agreement = match share {
+            _ if !can_tell => Agreement::Undetermined,
+            ..=1.0 => Agreement::Agrees,
+            _ => Agreement::Differs,
         };
         ArrayCheck {
             name,
@@ -257,7 +250,7 @@ fn compare(analytic: &Parameters, numerical: &Parameters, expected: &Expected) -
             allowed: largest(part.allowed.view()),
             worst_index: place(i, array.shape()),
             worst: compared(i),
-            verdict,
+            agreement,
         }
     })
 }
@@ -321,8 +314,8 @@ mod tests {
     const SHAPE: NetworkShape = NetworkShape { n_inputs: 30, n_hidden: 10, n_classes: 5 };
     const BOTH: [Forward; 2] = [Forward::Incremental, Forward::Full];
 
-    fn verdicts(arrays: &[ArrayCheck; 4]) -> [Verdict; 4] {
-        arrays.each_ref().map(|array| array.verdict)
+    fn agreements(arrays: &[ArrayCheck; 4]) -> [Agreement; 4] {
+        arrays.each_ref().map(|array| array.agreement)
     }
 
     proptest! {
@@ -343,12 +336,12 @@ mod tests {
             let arrays = problem.check(&problem.analytic, Forward::Incremental, step);
             // Large weights may make the network so sure of all samples that 1 - p cancels in backpropagation itself.
             if log_scale < -0.3 {
-                prop_assert_eq!(verdicts(&arrays), [Verdict::Agrees; 4], "{:?}", arrays);
+                prop_assert_eq!(agreements(&arrays), [Agreement::Agrees; 4], "{:?}", arrays);
             }
-            prop_assert!(!verdicts(&arrays).contains(&Verdict::Differs), "{:?}", arrays);
+            prop_assert!(!agreements(&arrays).contains(&Agreement::Differs), "{:?}", arrays);
             // Whole forward passes at a short step can't tell of small derivatives, but never accuse a right one.
             let arrays = problem.check(&problem.analytic, Forward::Full, step);
-            prop_assert!(!verdicts(&arrays).contains(&Verdict::Differs), "{:?}", arrays);
+            prop_assert!(!agreements(&arrays).contains(&Agreement::Differs), "{:?}", arrays);
         }
     }
 
@@ -357,16 +350,16 @@ mod tests {
         let problem = Problem::draw(1, 20, SHAPE, 0.5);
         for (forward, step) in BOTH.into_iter().flat_map(|forward| [(forward, 1e-2), (forward, 1e-4)]) {
             let whole = problem.check(&problem.analytic, forward, step);
-            assert_eq!(verdicts(&whole), [Verdict::Agrees; 4]);
+            assert_eq!(agreements(&whole), [Agreement::Agrees; 4]);
             for (which, coordinate, index) in
                 [(0, 0, vec![0, 0]), (0, 123, vec![12, 3]), (1, 309, vec![9]), (2, 356, vec![9, 1]), (3, 360, vec![0])]
             {
                 let mut wrong = problem.analytic.clone();
                 wrong.values_mut()[coordinate] += 1e-6 * whole[which].largest;
                 let arrays = problem.check(&wrong, forward, step);
-                let mut expected = [Verdict::Agrees; 4];
-                expected[which] = Verdict::Differs;
-                assert_eq!(verdicts(&arrays), expected, "{forward}, {step}, {index:?}");
+                let mut expected = [Agreement::Agrees; 4];
+                expected[which] = Agreement::Differs;
+                assert_eq!(agreements(&arrays), expected, "{forward}, {step}, {index:?}");
                 assert_eq!((&arrays[which].worst_index, arrays[which].worst.index), (&index, coordinate));
                 assert_eq!(arrays[which].worst.analytic, wrong.values()[coordinate]);
             }
@@ -381,7 +374,7 @@ mod tests {
                 let mut wrong = problem.analytic.clone();
                 wrong.values_mut()[coordinate] *= -1.0;
                 let arrays = problem.check(&wrong, forward, 1e-4);
-                let found = arrays.iter().find(|array| array.verdict == Verdict::Differs).unwrap();
+                let found = arrays.iter().find(|array| array.agreement == Agreement::Differs).unwrap();
                 assert_eq!(found.worst.index, coordinate);
                 // x beside -x.
                 assert!((found.max_relative_error - 2.0).abs() < 1e-6);
@@ -399,9 +392,9 @@ mod tests {
                 let mut array = if which == 0 { wrong.w1_mut() } else { wrong.w2_mut() };
                 let turned = array.t().to_owned();
                 array.assign(&turned);
-                let mut expected = [Verdict::Agrees; 4];
-                expected[which] = Verdict::Differs;
-                assert_eq!(verdicts(&problem.check(&wrong, forward, 1e-4)), expected, "{forward}");
+                let mut expected = [Agreement::Agrees; 4];
+                expected[which] = Agreement::Differs;
+                assert_eq!(agreements(&problem.check(&wrong, forward, 1e-4)), expected, "{forward}");
             }
         }
     }
@@ -416,8 +409,8 @@ mod tests {
         // Of one sample every derivative has the factor p/(p + 1e-7).
         let mut wrong = problem.analytic.clone();
         wrong.values_mut().mapv_inplace(|slope| slope / p * (p + LOG_OFFSET));
-        assert_eq!(verdicts(&problem.check(&wrong, Forward::Incremental, 1e-4)), [Verdict::Differs; 4]);
-        assert!(verdicts(&problem.check(&wrong, Forward::Full, 1e-4)).contains(&Verdict::Differs));
+        assert_eq!(agreements(&problem.check(&wrong, Forward::Incremental, 1e-4)), [Agreement::Differs; 4]);
+        assert!(agreements(&problem.check(&wrong, Forward::Full, 1e-4)).contains(&Agreement::Differs));
     }
 
     #[test]
@@ -428,15 +421,15 @@ mod tests {
         let too_small = [1e-9, 1e-14, 1e-20, 1e-300, 1e-320].map(|step| (Forward::Full, step));
         for (forward, step) in cases.chain(too_small) {
             let arrays = problem.check(&problem.analytic, forward, step);
-            assert_eq!(verdicts(&arrays), [Verdict::CannotTell; 4], "{forward}, {step:e}");
+            assert_eq!(agreements(&arrays), [Agreement::Undetermined; 4], "{forward}, {step:e}");
         }
         // The incremental form has no step that is too small, as long as its moves are numbers of full precision.
         for step in [1e-9, 1e-20, 1e-100, 1e-290] {
             let arrays = problem.check(&problem.analytic, Forward::Incremental, step);
-            assert_eq!(verdicts(&arrays), [Verdict::Agrees; 4], "{step:e}");
+            assert_eq!(agreements(&arrays), [Agreement::Agrees; 4], "{step:e}");
         }
         let arrays = problem.check(&problem.analytic, Forward::Incremental, 5e-324);
-        assert_eq!(verdicts(&arrays), [Verdict::CannotTell; 4]);
+        assert_eq!(agreements(&arrays), [Agreement::Undetermined; 4]);
     }
 
     #[test]
@@ -446,7 +439,7 @@ mod tests {
             let mut wrong = problem.analytic.clone();
             wrong.values_mut()[7] = value;
             let arrays = problem.check(&wrong, Forward::Incremental, 1e-4);
-            assert_eq!((arrays[0].verdict, &arrays[0].worst_index), (Verdict::Differs, &vec![0, 7]));
+            assert_eq!((arrays[0].agreement, &arrays[0].worst_index), (Agreement::Differs, &vec![0, 7]));
         }
     }
 
@@ -462,11 +455,11 @@ mod tests {
                 check_gradient(&data.train, &parameters, &random, &settings, None).unwrap()
             };
             let asked = check(if forward == Forward::Full { 1e-12 } else { 5.0 }, forward);
-            assert!(asked.first(Verdict::CannotTell).is_some());
+            assert!(asked.first(Agreement::Undetermined).is_some());
             let (advised, step) = asked.advice.unwrap();
             assert_eq!(advised, forward);
             let again = check(step, forward);
-            assert_eq!(verdicts(&again.arrays), [Verdict::Agrees; 4], "{step}");
+            assert_eq!(agreements(&again.arrays), [Agreement::Agrees; 4], "{step}");
             assert_eq!(again.advice, None);
         }
     }
@@ -477,7 +470,7 @@ mod tests {
         let mut wrong = problem.analytic.clone();
         wrong.values_mut()[123] += 1.0;
         let arrays = problem.check(&wrong, Forward::Incremental, 1e-4);
-        let table = GradientComparison { arrays, advice: None }.to_string();
+        let table = GradientCheck { arrays, advice: None }.to_string();
         let rows: Vec<_> = table.lines().skip(2).collect();
         assert!(rows[0].starts_with("W1       30x10") && rows[0].ends_with("[12, 3]  DIFFERS"), "{table}");
         assert!(rows[1].starts_with("b1          10") && rows[1].ends_with("agrees"), "{table}");
