@@ -27,7 +27,7 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// Slowest first.
+    /// All that there are, slowest first.
     const ALL: [Isa; 4] = [Isa::Plain, Isa::Neon, Isa::Avx2, Isa::Avx512];
 
     /// The fastest one that this processor has.
@@ -96,7 +96,7 @@ impl FromStr for Isa {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Isa::ALL.into_iter().find(|isa| isa.to_string() == name).ok_or_else(|| {
             let names = Isa::ALL.map(|isa| isa.to_string());
-            format!("expected {}, found \"{name}\"", names.join(", "))
+            format!("expected an instruction set ({}), found \"{name}\"", names.join(", "))
         })
     }
 }
@@ -317,7 +317,10 @@ mod tests {
         for isa in Isa::ALL {
             assert_eq!(isa.to_string().parse(), Ok(isa));
         }
-        assert_eq!("mmx".parse::<Isa>(), Err("expected plain, neon, avx2, avx512, found \"mmx\"".to_owned()));
+        assert_eq!(
+            "mmx".parse::<Isa>(),
+            Err("expected an instruction set (plain, neon, avx2, avx512), found \"mmx\"".to_owned())
+        );
     }
 
     struct Exp(F64x8);

@@ -37,7 +37,7 @@ struct Page {
 struct RunPart {
     name: String,
     folder: String,
-    /// How its curves look, wider, as there is less of it.
+    /// How the curve of the run looks beside its name in the table: wider than in the chart, as there is less of it.
     look: Look,
     results: [String; 8],
     /// The values of the settings that differ.
@@ -100,7 +100,7 @@ fn cut(name: String) -> String {
 
 /// How far the losses of the runs are from those of the first, iteration by iteration.
 struct Agreement {
-    /// Iterations that all runs have.
+    /// How many iterations all runs have.
     n: u64,
     largest_difference: f64,
 }
@@ -138,8 +138,8 @@ impl Agreement {
     }
 }
 
-/// Of `n` curves that lie on each other, the one that is drawn as number `i`: the later the thinner, or the last one would
-/// be all that is seen.
+/// How the curve that is drawn as number `i` looks, where `n` curves lie on each other: the later the thinner, or the last
+/// one would be all that is seen.
 fn below_others(i: usize, n: usize) -> Stroke {
     Stroke::Wide(2 + 4 * (n - 1 - i).min(4) as u32)
 }
@@ -236,7 +236,7 @@ fn results(run: &Run, runs: &[Run]) -> [String; 8] {
     let slowest = runs.iter().filter_map(|run| run.summary.seconds_per_gradient()).fold(0.0, f64::max);
     let times = |seconds: f64| format!("{} ×", grouped(three_digits(slowest / seconds.max(1e-12))));
     [
-        if summary.ended() == Ended::Done {
+        if summary.ended() == Some(Ended::Done) {
             done
         } else {
             format!("{done} of {}", grouped(summary.settings.iterations))

@@ -9,7 +9,7 @@ use crate::train::NpzError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A folder that no run has ended in.
+    /// The folder is not that of a run that has ended.
     #[error("{}: expected the folder of a run, found {found}", folder.display())]
     NotARun {
         /// The folder.
@@ -17,46 +17,49 @@ pub enum Error {
         /// What is there, and what can be done.
         found: String,
     },
-    /// A file that can't be read.
-    #[error("cannot read {}: {source}", path.display())]
+    /// The system does not let a file be read.
+    #[error("cannot read {}: {reason}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
+        /// What the system says.
+        reason: io::Error,
     },
-    /// A summary that is not one.
-    #[error("{}: expected the summary that numgrad-train writes, found another or a damaged one: {source}", path.display())]
+    /// The summary is damaged, or something else.
+    #[error("{}: expected the summary that numgrad-train writes, found another or a damaged one: \
+             {reason}{}", path.display(), written_by.as_deref().unwrap_or_default())]
     Summary {
         /// The file.
         path: PathBuf,
-        /// Where and why.
-        source: serde_json::Error,
+        /// What is wrong, and where in the file.
+        reason: serde_json::Error,
+        /// Which version wrote it, in words, where that was not this one.
+        written_by: Option<String>,
     },
-    /// A log with a row that is none.
-    #[error("{}: expected the log that numgrad-train writes, found another or a damaged one: {source}", path.display())]
+    /// A row of the log is damaged, or something else.
+    #[error("{}: expected the log that numgrad-train writes, found another or a damaged one: {reason}", path.display())]
     Log {
         /// The file.
         path: PathBuf,
-        /// Where and why.
-        source: csv::Error,
+        /// What is wrong, and where in the file.
+        reason: csv::Error,
     },
-    /// Weights that can't be read.
-    #[error("{}: {source}", path.display())]
+    /// The weights are damaged, or something else.
+    #[error("{}: {reason}", path.display())]
     Model {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: NpzError,
+        reason: NpzError,
     },
-    /// A file that does not say what the others say, or what can't be.
+    /// A file contradicts the others, or says what can't be.
     #[error("{}: expected {expected}, found {found}", path.display())]
     Unexpected {
         /// The file.
         path: PathBuf,
         /// What should be in it.
         expected: String,
-        /// What is.
+        /// What is in it.
         found: String,
     },
 }

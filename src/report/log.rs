@@ -18,18 +18,18 @@ const SMOOTHING: f64 = 0.05;
 /// # Errors
 /// [`Error`] if the file can't be opened. A row is an [`Error`] where it can't be read or is damaged.
 pub fn read(path: &Path) -> Result<impl Iterator<Item = Result<Record, Error>> + use<>, Error> {
-    fn error(path: PathBuf, source: csv::Error) -> Error {
-        match source.is_io_error() {
-            true => match source.into_kind() {
-                csv::ErrorKind::Io(source) => Error::Read { path, source },
+    fn error(path: PathBuf, reason: csv::Error) -> Error {
+        match reason.is_io_error() {
+            true => match reason.into_kind() {
+                csv::ErrorKind::Io(reason) => Error::Read { path, reason },
                 kind => unreachable!("{kind:?} is no error of reading"),
             },
-            false => Error::Log { path, source },
+            false => Error::Log { path, reason },
         }
     }
-    let reader = csv::Reader::from_path(path).map_err(|source| error(path.to_owned(), source))?;
+    let reader = csv::Reader::from_path(path).map_err(|reason| error(path.to_owned(), reason))?;
     let path = path.to_owned();
-    Ok(reader.into_deserialize().map(move |row| row.map_err(|source| error(path.clone(), source))))
+    Ok(reader.into_deserialize().map(move |row| row.map_err(|reason| error(path.clone(), reason))))
 }
 
 /// What a run's log tells: as curves of no more points than a picture shows, however long the run.
@@ -116,8 +116,8 @@ impl Curves {
         })
     }
 
-    /// The loss as curves for a chart: each batch's, pale, and the smoothed one above it; or each batch's alone where it is not
-    /// smoothed. The strong curve has the name.
+    /// The loss as curves for a chart: that of each batch, pale, with the smoothed one above it; or that of each batch alone
+    /// where it is not smoothed. `name` is that of the strong curve.
     pub fn loss_series(&self, over: Over, name: &str, colour: usize) -> Vec<Series> {
         let series =
             |points: &[Point], name: String, stroke| Series { name, points: along(over, points), colour, stroke };

@@ -26,4 +26,4 @@ pub use error::Error;
 pub use log::Curves;
 pub use page::run_page;
 pub use run::Run;
-pub use summary::{DatasetSummary, Summary};
+pub use summary::{DatasetSummary, Stopped, Summary};

@@ -63,17 +63,18 @@ pub fn run_page(run: &Run, answers: Option<&AnswersSection>) -> String {
 /// Why the run has not done all iterations that were asked for; none where it has.
 fn notice(summary: &Summary) -> Option<String> {
     let (done, asked_for) = (grouped(summary.iterations_done()), grouped(summary.settings.iterations));
-    match summary.ended() {
-        Ended::Diverged(reason) => Some(format!(
+    if let Some(reason) = &summary.stopped {
+        return Some(format!(
             "Stopped after iteration {done} of {asked_for}. What follows is of the iterations that were done. The next one \
              failed: {reason}."
-        )),
-        Ended::Interrupted => Some(format!(
+        ));
+    }
+    (summary.ended() == Some(Ended::Interrupted)).then(|| {
+        format!(
             "Interrupted after iteration {done} of {asked_for}. What follows is of the iterations that were done; \
              numgrad-train --resume goes on with the others."
-        )),
-        Ended::Done => None,
-    }
+        )
+    })
 }
 
 fn lead(summary: &Summary) -> String {

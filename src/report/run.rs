@@ -38,11 +38,9 @@ impl Run {
         let files = RunFiles::of(folder);
         if !files.summary().exists() {
             let is_begun = files.checkpoint().exists() && files.log().exists();
-            return Err(not_a_run(if is_begun {
-                "no run.json in it, as the run has not ended; numgrad-train --resume continues it"
-            } else {
-                "no run.json in it"
-            }));
+            let how_to_end_it =
+                if is_begun { ", as the run has not ended; numgrad-train --resume continues it" } else { "" };
+            return Err(not_a_run(&format!("no {} in it{how_to_end_it}", RunFiles::SUMMARY)));
         }
         let summary = Summary::read(&files.summary())?;
         let curves = Curves::read(&files.log(), summary.iterations_done())?;
@@ -91,13 +89,13 @@ fn read_parameters(path: &Path, summary: &Summary) -> Result<Option<Parameters>,
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(Error::Read { path: path.to_owned(), source }),
+        Err(reason) => return Err(Error::Read { path: path.to_owned(), reason }),
     };
     let parameters =
-        read_model(BufReader::new(file)).map_err(|source| Error::Model { path: path.to_owned(), source })?;
+        read_model(BufReader::new(file)).map_err(|reason| Error::Model { path: path.to_owned(), reason })?;
     let (expected, found) = (summary.shape(), parameters.shape());
     if expected != found {
-        let expected = format!("the parameters of a network {expected}, as run.json says");
+        let expected = format!("the parameters of a network {expected}, as {} says", RunFiles::SUMMARY);
         return Err(Error::unexpected(path, expected, found));
     }
     Ok(Some(parameters))

@@ -1,5 +1,6 @@
 //! `run.json`: a run's settings and what came of it.
 
+use std::fmt::{self, Display};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -10,7 +11,7 @@ use super::error::Error;
 use super::numbers::grouped;
 use crate::dataset::Name;
 use crate::nn::NetworkShape;
-use crate::train::{Divergence, Ended, GradientMethod, RunSettings, TrainingSettings};
+use crate::train::{Divergence, Ended, GradientMethod, RunSettings, TrainingSettings, by_another_version};
 
 /// The settings and the results of a run that has ended, was interrupted or diverged, as `run.json` holds them: the names
 /// are the flags', where there is a flag.
@@ -18,7 +19,7 @@ use crate::train::{Divergence, Ended, GradientMethod, RunSettings, TrainingSetti
 pub struct Summary {
     /// The version of the program that wrote the file.
     pub version: String,
-    /// The samples.
+    /// What the run was trained and tested with.
     pub dataset: DatasetSummary,
     /// The settings. The number of threads is how many there were; older files may be of runs on another number before.
     #[serde(flatten)]
@@ -40,8 +41,27 @@ pub struct Summary {
     pub train_accuracy: Option<f64>,
     /// The share of the test set that is classified right, 0 to 1, where it was measured.
     pub test_accuracy: Option<f64>,
-    /// Where the run's numbers were no longer finite, so that it could not go on. Older files do not say it.
-    pub stopped: Option<Divergence>,
+    /// Why the run could not go on. None where it could; older files do not say it.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why a run could not go on: a text in `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Stopped {
+    /// The run's numbers were no longer finite.
+    Diverged(Divergence),
+    /// A reason that this version does not know, as the version that wrote the file put it.
+    Other(String),
+}
+
+impl Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Diverged(divergence) => divergence.fmt(f),
+            Self::Other(reason) => f.write_str(reason),
+        }
+    }
 }
 
 /// The samples of a run.
@@ -76,9 +96,11 @@ impl Summary {
     /// # Errors
     /// [`Error`] if it can't be read, or does not say what a run could say.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let mut summary: Self =
-            serde_json::from_str(&text).map_err(|source| Error::Summary { path: path.to_owned(), source })?;
+        let text = fs::read_to_string(path).map_err(|reason| Error::Read { path: path.to_owned(), reason })?;
+        let mut summary: Self = serde_json::from_str(&text).map_err(|reason| {
+            let written_by = by_another_version(&text);
+            Error::Summary { path: path.to_owned(), reason, written_by }
+        })?;
         summary.check(path)?;
         if summary.dataset.image_size.is_none()
             && matches!(summary.dataset.name, Name::Mnist | Name::Embedded)
@@ -121,12 +143,13 @@ impl Summary {
         self.iterations_done.unwrap_or(self.settings.iterations)
     }
 
-    /// How the run ended.
-    pub fn ended(&self) -> Ended {
+    /// How the run ended; none where it stopped for a reason that this version does not know.
+    pub fn ended(&self) -> Option<Ended> {
         match &self.stopped {
-            Some(divergence) => Ended::Diverged(divergence.clone()),
-            None if self.iterations_done() < self.settings.iterations => Ended::Interrupted,
-            None => Ended::Done,
+            Some(Stopped::Diverged(divergence)) => Some(Ended::Diverged(divergence.clone())),
+            Some(Stopped::Other(_)) => None,
+            None if self.iterations_done() < self.settings.iterations => Some(Ended::Interrupted),
+            None => Some(Ended::Done),
         }
     }
 
@@ -141,13 +164,14 @@ impl Summary {
         (self.dataset.classes as f64).ln()
     }
 
-    /// Seconds a gradient; none where there was none.
+    /// How many seconds a gradient took; none where there was none.
     pub fn seconds_per_gradient(&self) -> Option<f64> {
         let n = self.iterations_done();
         (n > 0).then(|| self.gradient_s / n as f64)
     }
 
-    /// Evaluations a second that the numerical gradients stand for; none where there was none, as with backpropagation.
+    /// How many evaluations a second the numerical gradients stand for; none where there was no such gradient, as with
+    /// backpropagation.
     pub fn evaluations_per_second(&self) -> Option<f64> {
         let has_evaluated = self.settings.training.gradient == GradientMethod::Numerical && self.n_evaluations > 0;
         has_evaluated.then(|| self.n_evaluations as f64 / self.gradient_s.max(1e-9))
@@ -162,7 +186,7 @@ impl Summary {
         }
     }
 
-    /// What was chosen, by name, as people read it.
+    /// The settings by name, as people read them.
     pub fn settings_as_text(&self) -> Vec<(&'static str, String)> {
         let DatasetSummary { name, train_samples, test_samples, .. } = &self.dataset;
         let samples = match test_samples {

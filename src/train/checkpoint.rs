@@ -23,6 +23,9 @@ use crate::random::{LegacyRandom, RandomState, STATE_LEN};
 
 const FORMAT: u64 = 1;
 
+/// The part of the archive that says what run it is of.
+const RUN: &str = "run.json";
+
 /// The most bytes that `run.json` may have: a hundred times what a program has to say of a run.
 const MAX_RUN_LEN: u64 = 1 << 20;
 
@@ -52,7 +55,7 @@ pub struct Checkpoint {
     pub random: LegacyRandom,
     /// How many iterations are done.
     pub iteration: u64,
-    /// How long they took.
+    /// How long the iterations took.
     pub elapsed: Duration,
 }
 
@@ -71,7 +74,7 @@ impl Checkpoint {
         npz.array("elapsed_ns", &arr0(elapsed_ns))?;
         npz.array("generator", &aview1(&words))?;
         npz.array("held_normal", &aview1(held_normal.as_slice()))?;
-        npz.bytes("run.json", run.as_bytes())?;
+        npz.bytes(RUN, run.as_bytes())?;
         writer.write_all(&npz.finish()?)
     }
 
@@ -103,8 +106,7 @@ impl Checkpoint {
             }
         };
         let random = LegacyRandom::from_state(&RandomState { words, held_normal });
-        let run = String::from_utf8(npz.bytes("run.json", MAX_RUN_LEN)?)
-            .map_err(|error| NpzError::damaged("run.json", error))?;
+        let run = String::from_utf8(npz.bytes(RUN, MAX_RUN_LEN)?).map_err(|error| NpzError::damaged(RUN, error))?;
         Ok((Self { parameters, random, iteration, elapsed }, run))
     }
 }

@@ -15,8 +15,8 @@ use super::npz::NpzError;
 #[error("the gradient was cancelled before all of its coordinates were computed")]
 pub struct Cancelled;
 
-/// Why an iteration was not finished. The parameters are finite, and those of the iteration before or, where the loss is
-/// what failed, those after the update.
+/// Why an iteration was not finished. The parameters are finite: where the loss is what failed, they are those after the
+/// update, and otherwise those of the iteration before.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -52,7 +52,9 @@ impl FromStr for Divergence {
     fn from_str(text: &str) -> Result<Self, String> {
         let parse = || {
             let (iteration, rest) = text.strip_prefix("iteration ")?.split_once(": ")?;
-            let (quantity, value) = rest.strip_suffix(ADVICE)?.split_once(" is ")?;
+            // Another version may advise otherwise.
+            let (numbers, _advice) = rest.split_once(", ").unwrap_or((rest, ""));
+            let (quantity, value) = numbers.split_once(" is ")?;
             let quantity = Quantity::from_text(quantity)?;
             Some(Self { iteration: iteration.parse().ok()?, quantity, value: value.parse().ok()? })
         };
@@ -178,6 +180,13 @@ mod tests {
                     large: try a smaller learning rate or initial scale, or another step";
         let divergence: Divergence = text.parse().unwrap();
         assert!(divergence.value.is_nan() && divergence.to_string() == text);
+        assert_eq!(
+            "iteration 1: the loss after the update is inf, so buy a larger one"
+                .parse::<Divergence>()
+                .unwrap()
+                .iteration,
+            1
+        );
         assert!("iteration 1: something else".parse::<Divergence>().is_err());
     }
 }

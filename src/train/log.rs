@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{FileError, Record};
 
@@ -14,22 +14,23 @@ use super::{FileError, Record};
 pub struct Log {
     writer: csv::Writer<File>,
     path: PathBuf,
+    gradient_s: f64,
 }
 
 impl Log {
-    /// A new log; what was in the file is lost. Its header comes with the first row.
+    /// Begins a new log; what was in the file is lost. The header comes with the first row.
     ///
     /// # Errors
     /// [`FileError`] if the file can't be made.
     pub fn create(path: PathBuf) -> Result<Self, FileError> {
         let file = File::create(&path).map_err(|error| FileError::io("create", &path, error))?;
-        Ok(Self { writer: csv::Writer::from_writer(file), path })
+        Ok(Self { writer: csv::Writer::from_writer(file), path, gradient_s: 0.0 })
     }
 
-    /// The log of an older run as it was when it was `n_bytes` long. What follows, be it rows or half a row, goes.
+    /// Opens the log of an older run as it was when it was `n_bytes` long. What follows, be it rows or half a row, is removed.
     ///
     /// # Errors
-    /// [`FileError`] if the file can't be opened or written, or was changed since it was that long.
+    /// [`FileError`] if the file can't be opened or written, holds what is no row, or was changed since it was that long.
     pub fn reopen(path: PathBuf, n_bytes: u64) -> Result<Self, FileError> {
         let cannot = |action| {
             let path = path.clone();
@@ -52,9 +53,15 @@ impl Log {
                 return Err(FileError::content(&path, problem));
             }
         }
+        let gradient_s = gradient_seconds(&path, &mut file, n_bytes)?;
         file.set_len(n_bytes).and_then(|()| file.seek(SeekFrom::End(0))).map_err(cannot("write"))?;
         let writer = csv::WriterBuilder::new().has_headers(n_bytes == 0).from_writer(file);
-        Ok(Self { writer, path })
+        Ok(Self { writer, path, gradient_s })
+    }
+
+    /// How many seconds the gradients of all rows took.
+    pub fn gradient_s(&self) -> f64 {
+        self.gradient_s
     }
 
     /// Waits until all rows are on the disk, and says how many bytes they are.
@@ -80,7 +87,21 @@ impl Log {
     /// # Errors
     /// [`FileError`] if the row can't be written.
     pub fn write(&mut self, record: &Record) -> Result<(), FileError> {
+        self.gradient_s += record.gradient_s;
         let written = self.writer.serialize(record).map_err(io::Error::from).and_then(|()| self.writer.flush());
         written.map_err(|reason| FileError::Row { iteration: record.iteration, path: self.path.clone(), reason })
     }
+}
+
+/// How many seconds the gradients of the rows in the first `n_bytes` took.
+fn gradient_seconds(path: &Path, file: &mut File, n_bytes: u64) -> Result<f64, FileError> {
+    file.seek(SeekFrom::Start(0)).map_err(|error| FileError::io("read", path, error))?;
+    let mut rows = csv::Reader::from_reader(file.take(n_bytes));
+    let seconds = rows.deserialize().try_fold(0.0, |seconds, row| row.map(|row: Record| seconds + row.gradient_s));
+    seconds.map_err(|error| {
+        FileError::content(
+            path,
+            format!("expected the log that numgrad-train writes, found another or a damaged one: {error}"),
+        )
+    })
 }

@@ -36,6 +36,7 @@ pub use model::{read_model, write_model};
 pub use npz::NpzError;
 pub use record::Record;
 pub use run_files::RunFiles;
+pub(crate) use saved_run::by_another_version;
 pub use saved_run::{Checkpoints, RunState, SavedRun};
 pub use session::{Accuracy, Ended, Session, Watcher};
 pub use settings::{

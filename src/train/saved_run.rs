@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::settings::CheckpointSettings;
 use super::{Checkpoint, Every, FileError, Log, Record, Trainer};
@@ -21,6 +22,9 @@ pub struct RunState {
     pub data_crc32: u32,
     /// How long the log is, in bytes. What follows in it was written after the checkpoint.
     pub log_bytes: u64,
+    /// How many seconds the gradients took so far. Versions before this one continue from it, and this one from the log.
+    #[serde(default)]
+    pub gradient_s: f64,
     /// The record of the last iteration, where it is not in the log yet: measuring its accuracy was interrupted.
     pub unlogged: Option<Record>,
 }
@@ -52,8 +56,13 @@ impl SavedRun {
         }
         let (checkpoint, state) = Checkpoint::read(BufReader::new(file))
             .map_err(|reason| FileError::Checkpoint { path: path.to_owned(), reason })?;
-        let state: RunState =
-            serde_json::from_str(&state).map_err(|error| content(format!("run.json in it: {error}")))?;
+        let in_it = |problem: String| {
+            content(format!("run.json in it: {problem}{}", by_another_version(&state).unwrap_or_default()))
+        };
+        if let Some(name) = unknown_setting(&state) {
+            return Err(in_it(format!("expected settings that this version knows, found {name}")));
+        }
+        let state: RunState = serde_json::from_str(&state).map_err(|error| in_it(error.to_string()))?;
         let n_iterations = state.settings.run.iterations;
         if checkpoint.iteration > n_iterations {
             return Err(content(format!("expected at most {n_iterations} iterations, found {}", checkpoint.iteration)));
@@ -68,25 +77,40 @@ impl SavedRun {
     }
 }
 
+/// The first setting that this version has no use for, without which the run would go on with other numbers.
+fn unknown_setting(state: &str) -> Option<String> {
+    let state: Value = serde_json::from_str(state).ok()?;
+    let mut names = state.get("settings")?.as_object()?.keys();
+    names.find(|name| CheckpointSettings::on_resume(name).is_none()).cloned()
+}
+
+/// That `json`, a run's state or summary, was written by another version of the program, as an error adds it; none where it
+/// was written by this one, or where it does not say.
+pub(crate) fn by_another_version(json: &str) -> Option<String> {
+    let (json, this) = (serde_json::from_str::<Value>(json).ok()?, env!("CARGO_PKG_VERSION"));
+    let version = json.get("version")?.as_str().filter(|&version| version != this)?;
+    Some(format!(" (it was written by version {version}, this is {this})"))
+}
+
 /// Writes the checkpoints of a run.
 #[derive(Debug)]
 pub struct Checkpoints {
     path: PathBuf,
     every: Every,
     state: RunState,
-    /// Of the last one: how many iterations were done, and when it was written.
+    /// How many iterations were done at the last checkpoint, and when it was written.
     last: Option<(u64, Instant)>,
 }
 
 impl Checkpoints {
-    /// For the checkpoints of a run with these settings and samples of this CRC-32.
+    /// Checkpoints of a run with these settings, on samples of this CRC-32, to be written to `path`.
     pub fn new(path: PathBuf, settings: CheckpointSettings, data_crc32: u32) -> Self {
         let every = settings.checkpoint_every;
         let version = env!("CARGO_PKG_VERSION").to_owned();
         Self {
             path,
             every,
-            state: RunState { version, settings, data_crc32, log_bytes: 0, unlogged: None },
+            state: RunState { version, settings, data_crc32, log_bytes: 0, gradient_s: 0.0, unlogged: None },
             last: None,
         }
     }
@@ -107,6 +131,7 @@ impl Checkpoints {
     pub fn write(&mut self, trainer: &Trainer, log: &Log, unlogged: Option<Record>) -> Result<(), FileError> {
         self.state.unlogged = unlogged;
         self.state.log_bytes = log.sync()?;
+        self.state.gradient_s = log.gradient_s() + unlogged.map_or(0.0, |record| record.gradient_s);
         let state = serde_json::to_string_pretty(&self.state).expect("the settings are plain data");
         files::write_whole(&self.path, |file| trainer.checkpoint().write(file, &state))
             .map_err(|error| FileError::io("write", &self.path, error))?;

@@ -144,6 +144,8 @@ fn an_interrupted_session_is_continued_from_its_files_with_the_same_bits() {
         for attempt in 0..3 {
             let saved = SavedRun::read(&files.checkpoint(), u64::MAX).unwrap();
             assert_eq!(saved.state.unlogged.is_some(), interrupt_measuring_at.is_some() && stop_after.is_none());
+            let gradient_s: f64 = rows(&files).iter().chain(&saved.state.unlogged).map(|row| row.gradient_s).sum();
+            assert_eq!(saved.state.gradient_s, gradient_s);
             let log = Log::reopen(files.log(), saved.state.log_bytes).unwrap();
             let before = saved.checkpoint.iteration;
             let mut continued =
@@ -193,7 +195,7 @@ fn a_run_of_an_older_version_is_read() {
     assert_eq!(state.data_crc32, data(&run).0.crc32());
 
     let Run { summary, curves, parameters, .. } = Run::read(&folder).unwrap();
-    assert_eq!((summary.settings, summary.ended()), (run, Ended::Done));
+    assert_eq!((summary.settings, summary.ended()), (run, Some(Ended::Done)));
     assert_eq!((summary.n_evaluations, summary.final_loss), (13_560, Some(2.289867100104303)));
     assert_eq!(summary.gradient_s, curves.gradient_s);
     assert_eq!(parameters, Some(checkpoint.parameters));

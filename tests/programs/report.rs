@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::support::programs;
 use assert_cmd::Command;
-use numgrad::report::{Run, Summary};
+use numgrad::report::{Run, Stopped, Summary};
 use predicates::prelude::*;
 use tempfile::TempDir;
 
@@ -208,6 +208,10 @@ fn what_is_no_run_is_named() {
     damage("run.json", json.replace("\"classes\": 10", "\"classes\": 1000").as_bytes(), "2 to 256 classes");
     damage("run.json", json.replace("\"hidden\": 10", "\"hidden\": 11").as_bytes(), "parameters");
     damage("run.json", json.replace("\"iterations_done\": 2", "\"iterations_done\": 3").as_bytes(), "at most 2");
+    // What a later version may write is told from damage.
+    let later = json.replace("\"version\": \"", "\"version\": \"9.").replace("uniform", "orthogonal");
+    damage("run.json", later.as_bytes(), "orthogonal");
+    damage("run.json", later.as_bytes(), "(it was written by version 9.");
     let log = fs::read_to_string(folder.path().join("bad/loss.csv")).unwrap();
     damage("loss.csv", log.lines().next().unwrap().as_bytes(), "expected 2 iterations, found 0");
     damage("loss.csv", log.replace("\n2,", "\nx,").as_bytes(), "damaged");
@@ -218,6 +222,20 @@ fn what_is_no_run_is_named() {
     fs::remove_file(folder.path().join("bad/loss.csv")).unwrap();
     refused("report good bad", "bad: expected the folder of a run, found no run.json in it\n");
     assert!(!folder.path().join("comparison.html").exists());
+}
+
+#[test]
+fn a_run_that_stopped_for_a_reason_of_a_later_version_is_shown_with_the_reason() {
+    let folder = TempDir::new().unwrap();
+    run(&folder, "train --dataset synthetic -n 2 --quiet --out run").success();
+    let path = folder.path().join("run/run.json");
+    let json = fs::read_to_string(&path).unwrap();
+    let reason = "iteration 3: the machine was sold";
+    fs::write(&path, json.replace("\"stopped\": null", &format!("\"stopped\": \"{reason}\""))).unwrap();
+    run(&folder, "report run --force").success();
+    assert!(page(&folder, "run/report.html").contains(reason));
+    let summary = Run::read(&folder.path().join("run")).unwrap().summary;
+    assert_eq!((summary.ended(), summary.stopped), (None, Some(Stopped::Other(reason.to_owned()))));
 }
 
 #[test]

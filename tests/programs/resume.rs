@@ -1,5 +1,6 @@
 //! A run that was interrupted and continued: the same bits as one that never was, and nothing continued that must not be.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
@@ -103,6 +104,18 @@ fn a_run_of_an_older_version_goes_on_as_if_it_were_one_of_this() {
     let args = "--dataset synthetic --hidden 5 --batch-size 20 --eval-every 5 -n 20 --out whole";
     train(&folder).args(args.split(' ')).env("NUMGRAD_ISA", "avx2").assert().success();
     assert_same(&folder, "run", "whole");
+
+    // And the older version finds in its files what it looks for.
+    let json = |folder: &Path| {
+        let summary = fs::read_to_string(folder.join("run.json")).unwrap();
+        let state = Checkpoint::read(fs::File::open(folder.join("checkpoint.npz")).unwrap()).unwrap().1;
+        [summary, state].map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap())
+    };
+    let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    let [[summary, state], [old_summary, old_state]] = [json(&folder.path().join("run")), json(&fixture)];
+    assert_eq!(names(&summary), names(&old_summary));
+    assert_eq!(names(&state), names(&old_state));
+    assert_eq!(names(&state["settings"]), names(&old_state["settings"]));
 }
 
 #[test]
@@ -202,7 +215,7 @@ fn a_log_that_was_changed_since_the_checkpoint_is_refused() {
     run(&folder, "--dataset synthetic -n 5 --out run").success();
     let log = folder.path().join("run/loss.csv");
     let rows = fs::read_to_string(&log).unwrap();
-    for changed in [&rows[..rows.len() - 1], &rows.replace('\n', "\r\n"), ""] {
+    for changed in [&rows[..rows.len() - 1], &rows.replace('\n', "\r\n"), "", &rows.replace("\n3,", "\nx,")] {
         fs::write(&log, changed).unwrap();
         run(&folder, "--resume run -n 9").code(1).stderr(predicate::str::contains("run/loss.csv: expected"));
         assert_eq!(fs::read_to_string(&log).unwrap(), *changed);
@@ -332,6 +345,8 @@ fn a_checkpoint_that_is_damaged_or_no_file_is_named_and_nothing_is_changed() {
         ("\"iterations\": 3", "\"iterations\": 2", "at most 2 iterations, found 3"),
         ("\"seed\": 42", "\"seed\": null", "run.json"),
         ("\"dataset\": \"synthetic\"", "\"dataset\": \"cifar\"", "run.json"),
+        // Without it the run would go on with other numbers.
+        ("\"seed\": 42", "\"seed\": 42, \"momentum\": 0.9", "settings that this version knows, found momentum"),
     ] {
         assert!(settings.contains(from), "{settings}");
         checkpoint.write(fs::File::create(&path).unwrap(), &settings.replace(from, to)).unwrap();

@@ -7,7 +7,7 @@ use anyhow::{Context, Error, Result};
 use numgrad::cli::browser;
 use numgrad::cli::terminal::say;
 use numgrad::dataset::Dataset;
-use numgrad::train::{Ended, Evaluation};
+use numgrad::train::{Ended, Evaluation, RunFiles};
 
 use crate::args::Options;
 use crate::begin::Begun;
@@ -63,7 +63,9 @@ pub fn conclude<E: Into<Error>>(
 fn stopped(error: Error, Begun { folder, session }: &Begun) -> Error {
     let path = folder.files.folder();
     let hint = match session.last_checkpoint() {
-        Some(_) if !folder.files.log().exists() => " (its loss.csv is gone, so it can't be continued)".to_owned(),
+        Some(_) if !folder.files.log().exists() => {
+            format!(" (its {} is gone, so it can't be continued)", RunFiles::LOG)
+        }
         Some(n) => {
             format!(" (its checkpoint is of iteration {n}; to continue: numgrad-train --resume {})", in_a_shell(path))
         }

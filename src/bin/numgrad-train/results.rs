@@ -11,7 +11,7 @@ use numgrad::dataset::{Dataset, Samples};
 use numgrad::nn::Parameters;
 use numgrad::report::chart::Size;
 use numgrad::report::numbers::{duration, grouped, loss, percent, with_unit};
-use numgrad::report::{AnswersSection, Curves, DatasetSummary, Run, Summary, run_page};
+use numgrad::report::{AnswersSection, Curves, DatasetSummary, Run, Stopped, Summary, run_page};
 use numgrad::train::{Ended, Evaluation, RunFiles, RunSettings, Session, Trainer, write_model};
 
 use crate::args::Options;
@@ -47,7 +47,7 @@ pub fn report(
         None => ("training set", &data.train),
     };
     if let Ended::Diverged(divergence) = ended {
-        run.summary.stopped = Some(divergence.clone());
+        run.summary.stopped = Some(Stopped::Diverged(divergence.clone()));
     }
     let begun = Instant::now();
     let is_interrupted = *ended == Ended::Interrupted;
@@ -108,7 +108,7 @@ pub fn print(run: &Run) -> Result<()> {
 
 fn print_to(out: &mut impl Write, Run { folder, summary, .. }: &Run) -> io::Result<()> {
     if let Some(final_loss) = summary.final_loss {
-        writeln!(out, "Final loss:        {} (iteration {})", loss(final_loss), grouped(summary.settings.iterations))?;
+        writeln!(out, "Final loss:        {} (iteration {})", loss(final_loss), grouped(summary.iterations_done()))?;
     }
     if let Some(share) = summary.train_accuracy {
         writeln!(out, "Training accuracy: {}", percent(share, 2))?;
