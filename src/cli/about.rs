@@ -7,8 +7,8 @@ use clap_complete::Shell;
 
 use super::terminal::{print, say};
 
-/// The flags by which every program tells about itself. As with `--help`, other flags do not matter beside them; an argument that a
-/// program requires needs `required_unless_present_any = ["completions", "man"]`.
+/// The flags by which every program tells about itself. As with `--help`, other flags do not matter beside them; an argument
+/// that a program requires needs `required_unless_present_any = ["completions", "man"]`.
 #[derive(Debug, Args)]
 pub struct AboutArgs {
     /// Print the completions of these flags for a shell, and end

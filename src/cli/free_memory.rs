@@ -8,8 +8,8 @@ pub fn free_bytes() -> Option<u64> {
     free_bytes_by(Path::new("/"))
 }
 
-/// `root` is the root of the file system: what is free without swapping, and no more than a process (`ulimit -v`) may have
-/// or what a container (its control group, and each that this is in) has left.
+/// How much memory is free without swapping, but no more than this process may have (`ulimit -v`), and no more than its
+/// control group, and each group that this one is in, has left. `root` is the root of the file system.
 fn free_bytes_by(root: &Path) -> Option<u64> {
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
     let available = number_after(&read("proc/meminfo"), "MemAvailable:").and_then(|kib| kib.checked_mul(1024));

@@ -33,7 +33,7 @@ pub const MNIST_MIRRORS: [&str; 2] =
 /// The waits before the second and the third round through the mirrors.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 const BUFFER_SIZE: usize = 64 << 10;
-/// In the order in which ureq asks them.
+/// The environment variables that may name a proxy, in the order in which ureq asks them.
 const PROXY_VARIABLES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
 /// A file that mirrors have, compressed, under `name` and `.gz`.
@@ -50,8 +50,8 @@ pub struct RemoteFile<'a> {
 /// How long a download may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long the network may be looked for: name lookups, connecting, asking and waiting for the first byte, of all mirrors
-    /// and files together, and the waits between retries.
+    /// How long the network may be looked for: name lookups, connecting, asking, waiting for the first byte, and the waits
+    /// between retries, for all mirrors and files together.
     pub looking: Duration,
     /// How long a server may send nothing between two pieces of a file.
     pub stall: Duration,
@@ -89,17 +89,18 @@ impl Observer for () {
 /// Downloads files from the first of some mirrors that has them.
 ///
 /// A proxy is taken from the usual environment variables (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, and their lower-case
-/// forms; `NO_PROXY`), but not to reach this machine itself. It is one of HTTP, and asked to connect (`CONNECT`) for any address.
+/// forms; `NO_PROXY`), but not to reach this machine itself. It has to be an HTTP proxy, and is asked to connect (`CONNECT`)
+/// to any address.
 #[derive(Debug)]
 pub struct Downloader {
-    /// The one that was last successful stands first.
+    /// The addresses of the mirrors; the one that was last successful stands first.
     mirrors: Vec<String>,
     limits: Limits,
     looking_left: Duration,
 }
 
 impl Downloader {
-    /// From these mirrors, in their order: addresses that a file's name is appended to.
+    /// A downloader that asks these mirrors, in this order. A mirror is an address that a file's name is appended to.
     ///
     /// # Errors
     /// [`Error::Mirror`] if one is not an `http://` or `https://` address.

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::idx::IdxError;
 use super::name::Name;
 
-/// Why there is no data set.
+/// Why a data set can't be had.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -52,7 +52,7 @@ impl Images {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum IdxError {
-    /// The reader failed.
+    /// The file can't be read.
     #[error("it can't be read: {0}")]
     Read(io::Error),
     /// The compressed data are damaged: a broken stream, or a check sum that differs.

@@ -29,7 +29,7 @@ pub struct Request {
 }
 
 impl Default for Request {
-    /// Nothing named, and ten classes.
+    /// A request that names nothing, for ten classes.
     fn default() -> Self {
         Self { name: None, data_dir: None, cache_dir: None, mirror: None, n_classes: 10, max_bytes: None }
     }

@@ -17,7 +17,7 @@ use super::samples::BYTE_AS_FRACTION;
 const SIZE: usize = 28;
 /// Rows and columns of the box that each digit fits.
 const BOX: usize = 20;
-/// No more rows and no more columns are read: a picture of that size takes 200 MB while it is.
+/// Pictures with more rows or more columns than this are refused: one of this size takes 200 MB while it is read.
 const MAX_SIZE: u32 = 4096;
 /// The decoder may allocate this many bytes on top of the picture.
 const DECODER_BYTES: usize = 64 << 20;
@@ -127,7 +127,7 @@ fn ink(mut shades: Array2<f64>) -> Option<Array2<f64>> {
     (contrast.abs() >= MIN_CONTRAST).then(|| shades.mapv_into(|shade| (shade / contrast).max(0.0)))
 }
 
-/// Scales and centres.
+/// Scales and centres a digit as MNIST's are.
 fn as_in_mnist(ink: &ArrayRef2<f64>) -> Array2<f64> {
     let rows = extent(ink, Axis(0));
     let columns = extent(ink, Axis(1));

@@ -1,4 +1,4 @@
-//! SHA-256 as files of MNIST are known by it.
+//! SHA-256 hashes as text, by which the files of MNIST are recognised.
 
 /// The lower-case hexadecimal digits of a hash.
 pub(super) fn hex(hash: &[u8]) -> String {

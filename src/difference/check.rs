@@ -82,7 +82,7 @@ impl fmt::Display for Agreement {
     }
 }
 
-/// One derivative, twice.
+/// A derivative that somebody derived, and the numerical one.
 ///
 /// ```
 /// use numgrad::difference::{Differentiator, Sample};
@@ -96,13 +96,13 @@ impl fmt::Display for Agreement {
 pub struct Comparison {
     /// The number of the coordinate, or of the direction.
     pub index: usize,
-    /// What is checked.
+    /// The derivative that is checked.
     pub analytic: f64,
-    /// What it is checked against.
+    /// The numerical derivative that it is checked against.
     pub numerical: f64,
-    /// About how far the numerical one may be off.
+    /// About how far the numerical derivative may be off.
     pub numerical_error: f64,
-    /// Whether that is little: see [`Estimate::converged`].
+    /// Whether the numerical derivative is known well: see [`Estimate::converged`].
     pub converged: bool,
     /// How steep the function is seen to be around.
     pub(crate) nearby: f64,
@@ -296,7 +296,7 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// Between -1 and 1.
+    /// A number between -1 and 1.
     pub fn symmetric(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
     }

@@ -20,9 +20,9 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Coordinates {
-    /// Those of a range.
+    /// The coordinates of a range, in their order.
     Range(Range<usize>),
-    /// These, in this order.
+    /// The coordinates of a list, in its order.
     List(Vec<usize>),
 }
 

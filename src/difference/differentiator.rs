@@ -33,7 +33,8 @@ pub enum NonFinite {
     /// The derivative of a coordinate that is not finite, or at whose moves the function is not, is NaN; the others are what
     /// they are.
     Nan,
-    /// Nothing is checked, not the values, the point nor the step: what the arithmetic gives, as in the book.
+    /// Nothing is checked, neither the values nor the point nor the step: the result is what the arithmetic gives, as in the
+    /// book.
     Propagate,
 }
 
@@ -79,7 +80,7 @@ impl Default for Differentiator {
 }
 
 impl Differentiator {
-    /// Serial, with this stencil and step.
+    /// Settings with this stencil and step, and serial.
     ///
     /// # Panics
     /// If a step is not positive and finite.
@@ -110,7 +111,7 @@ impl Differentiator {
         }
     }
 
-    /// The same on rayon's current pool.
+    /// The same settings, computing on rayon's current pool.
     ///
     /// A few cheap coordinates are computed by the calling thread alone, for waking up a pool takes longer: whether they are
     /// cheap is known from the derivative before by these settings.
@@ -158,8 +159,8 @@ impl Differentiator {
 
     /// The same, evaluating nothing outside `lower..=upper`: one number for all coordinates or one for each.
     ///
-    /// A stencil that would leave them turns one-sided, of the same order up to 10, or shortens. The derivative of a coordinate that
-    /// they leave no room is 0.
+    /// A stencil that would leave the bounds turns one-sided, of the same order up to 10, or shortens. The derivative of a
+    /// coordinate that they leave no room is 0.
     ///
     /// # Panics
     /// If a lower bound is above its upper one, or one of them is NaN.

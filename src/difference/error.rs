@@ -19,27 +19,27 @@ use std::fmt;
 pub enum Error {
     /// A coordinate of the point is not finite, or outside its bounds. Nothing was evaluated at it.
     Point {
-        /// Which one, in standard order.
+        /// The number of the coordinate, in standard order.
         coordinate: usize,
-        /// Its value.
+        /// The value that is refused.
         value: f64,
-        /// Its bounds.
+        /// The lower and the upper bound of the coordinate.
         bounds: (f64, f64),
     },
     /// A step is so short that adding it to the coordinate changes nothing.
     Step {
-        /// Which coordinate, in standard order.
+        /// The number of the coordinate, in standard order.
         coordinate: usize,
-        /// The step.
+        /// The length of the step.
         step: f64,
         /// The value that it vanishes beside.
         point: f64,
     },
     /// A component of a direction is NaN or infinite. Nothing was evaluated.
     Direction {
-        /// Which one, in standard order.
+        /// The number of the component, in standard order.
         coordinate: usize,
-        /// Its value.
+        /// The value that is refused.
         value: f64,
     },
     /// The function's values are finite, but the derivative that was made of them is not.
@@ -53,12 +53,12 @@ pub enum Error {
     NonFinite {
         /// The coordinate that was moved, in standard order.
         coordinate: usize,
-        /// To where it was moved.
+        /// The value that the coordinate was moved to.
         point: f64,
         /// What the function returned.
         value: f64,
     },
-    /// The hook cancelled, or the budget ran out. What was done is here.
+    /// The hook cancelled, or the budget ran out. It holds what was done until then.
     Stopped(Box<Partial>),
 }
 
@@ -81,9 +81,9 @@ pub enum TryError<E> {
     Function {
         /// The coordinate that was moved, in standard order.
         coordinate: usize,
-        /// To where it was moved.
+        /// The value that the coordinate was moved to.
         point: f64,
-        /// What it says.
+        /// The error that the function returned.
         source: E,
     },
     /// The function did not fail, and yet there is no derivative.
@@ -114,7 +114,8 @@ pub struct Partial {
     pub reason: StopReason,
     /// The result in standard order, NaN where it was not computed.
     pub values: Vec<f64>,
-    /// For each coordinate that was asked for, whether it was done. Those are final: the bits of an undisturbed run.
+    /// For each coordinate that was asked for, whether it was done. A value that was done is final: it has the bits
+    /// of an undisturbed run.
     pub done: Vec<bool>,
 }
 

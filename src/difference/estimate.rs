@@ -16,8 +16,8 @@ pub struct Estimate {
     /// The derivative.
     pub value: f64,
     /// About how far it is off at most: by extrapolations that disagree, by rounding of values as precise as the
-    /// [`Differentiator`](super::Differentiator) was told, or by a kink, whichever is most. Infinite where the bounds leave room for one difference
-    /// only.
+    /// [`Differentiator`](super::Differentiator) was told, or by a kink, whichever is most. Infinite where the bounds leave
+    /// room for one difference only.
     pub error: f64,
     /// How many evaluations it took, besides that of `f(x)`.
     pub n_evaluations: u64,

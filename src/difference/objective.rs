@@ -66,7 +66,7 @@ pub trait Objective: Sync {
 
     /// Prepares what the moves of a coming gradient share, serially or on the current rayon pool.
     ///
-    /// Called once before the calls of [`differences`](Self::differences) with the same `moves`. By default nothing.
+    /// Called once before the calls of [`differences`](Self::differences) with the same `moves`. By default it does nothing.
     fn prepare(&mut self, moves: &Moves, parallelism: Parallelism) {
         let _ = (moves, parallelism);
     }

@@ -1,7 +1,7 @@
 //! Where one coordinate is moved to: the stencil's points at the step's length, within the bounds.
 //!
-//! A stencil that would leave the bounds turns one-sided, of the same order up to 10, or shortens, whichever leaves the longer step:
-//! a longer step loses less to rounding. Its weights then come from the points that can in fact be represented.
+//! A stencil that would leave the bounds turns one-sided, of the same order up to 10, or shortens, whichever leaves the
+//! longer step: a longer step loses less to rounding. Its weights then come from the points that can in fact be represented.
 
 use super::stencil::{all_differ, fornberg};
 use super::{Error, PerCoordinate, Stencil, Step};
@@ -111,7 +111,7 @@ impl Scheme<'_> {
         Ok(())
     }
 
-    /// One-sided or shortened.
+    /// Finds moves that are one-sided or shortened.
     fn fit(&self, x: f64, h: f64, (lower, upper): (f64, f64), moves: &mut LocalMoves) {
         let (left, right) = (x - lower, upper - x);
         let points = self.stencil.points();

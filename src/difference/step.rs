@@ -67,9 +67,9 @@ impl Step {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum PerCoordinate {
-    /// The same for all.
+    /// The same number for all coordinates.
     Same(f64),
-    /// One for each coordinate, in the array's standard order.
+    /// One number for each coordinate, in the array's standard order.
     Each(Vec<f64>),
 }
 

@@ -9,11 +9,11 @@ use super::n_bytes::n_bytes_of;
 /// The sizes of a two-layer network: D inputs, H hidden units, K classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NetworkShape {
-    /// D: values in one sample.
+    /// How many inputs a sample has: D.
     pub n_inputs: usize,
-    /// H: hidden units.
+    /// How many hidden units there are: H.
     pub n_hidden: usize,
-    /// K: classes.
+    /// How many classes are told apart: K.
     pub n_classes: usize,
 }
 
@@ -71,12 +71,12 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// All zeros.
+    /// Parameters that are all 0.
     pub fn zeros(shape: NetworkShape) -> Self {
         Self { shape, values: Array1::zeros(shape.n_parameters()) }
     }
 
-    /// From the four arrays: `w1` (D, H), `b1` (H,), `w2` (H, K), `b2` (K,).
+    /// Puts four arrays together: `w1` (D, H), `b1` (H,), `w2` (H, K), `b2` (K,).
     ///
     /// # Panics
     /// If the shapes do not fit each other; all four are named.
@@ -94,17 +94,17 @@ impl Parameters {
         Self { shape, values }
     }
 
-    /// D, H and K.
+    /// The sizes of the network: D, H and K.
     pub fn shape(&self) -> NetworkShape {
         self.shape
     }
 
-    /// All of them in the flat order W1, b1, W2, b2.
+    /// All parameters in the flat order W1, b1, W2, b2.
     pub fn values(&self) -> &Array1<f64> {
         &self.values
     }
 
-    /// All of them in the flat order, to change.
+    /// All parameters in the flat order, to change.
     pub fn values_mut(&mut self) -> &mut Array1<f64> {
         &mut self.values
     }

@@ -42,7 +42,7 @@ impl TwoLayerNet {
         Self { parameters }
     }
 
-    /// Its parameters.
+    /// The parameters of the network.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }

@@ -34,7 +34,7 @@ pub struct AnswersSection {
     /// The most frequent confusions, beside a map.
     pub(super) confusions: Vec<Confusion>,
     pub(super) mistakes_lead: String,
-    /// Those first whose label seemed least probable; none where the inputs are no pictures.
+    /// The mistakes, those first whose label seemed least probable; empty where the inputs are no pictures.
     pub(super) mistakes: Vec<Mistake>,
 }
 

@@ -25,26 +25,26 @@ pub enum Scale {
 /// How the numbers of an axis are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbers {
-    /// Without decimals: 20,000. A logarithmic axis is divided by doublings: 1, 2, 4.
+    /// They are written without decimals: 20,000. A logarithmic axis is divided by doublings: 1, 2, 4.
     Whole,
-    /// With the decimals that tell neighbours apart.
+    /// They are written with as many decimals as tell neighbours apart.
     Decimal,
-    /// Shares of 1 in per cent; the axis ends at 100%.
+    /// They are shares of 1, written in per cent; the axis ends at 100%.
     Percent,
 }
 
 impl Axis {
-    /// An axis of equal distances.
+    /// An axis on which equal differences are equally far.
     pub fn linear(label: &str, numbers: Numbers) -> Self {
         Self { label: label.to_owned(), scale: Scale::Linear, numbers }
     }
 
-    /// An axis of equal ratios, divided by powers of ten.
+    /// An axis on which equal ratios are equally far, divided by powers of ten.
     pub fn logarithmic(label: &str) -> Self {
         Self { label: label.to_owned(), scale: Scale::Logarithmic, numbers: Numbers::Decimal }
     }
 
-    /// An axis of equal ratios, divided by powers of two: of counts that are doubled.
+    /// An axis on which equal ratios are equally far, divided by powers of two: for counts that are doubled.
     pub fn doubling(label: &str) -> Self {
         Self { label: label.to_owned(), scale: Scale::Logarithmic, numbers: Numbers::Whole }
     }

@@ -47,13 +47,13 @@ pub struct Chart {
 /// One curve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// Its entry in the legend; empty for none.
+    /// The text of the curve in the legend; empty where it has none.
     pub name: String,
-    /// In order along x. Points that are not finite are left out.
+    /// The points of the curve, in order along x. Those that are not finite are left out.
     pub points: Vec<(f64, f64)>,
     /// The number that gives the curve its colour, and from [`N_COLOURS`] on its dashes.
     pub colour: usize,
-    /// How it is drawn.
+    /// How the curve is drawn.
     pub stroke: Stroke,
 }
 
@@ -62,7 +62,7 @@ pub struct Series {
 pub enum Stroke {
     /// Thin and pale: another curve shows the same more clearly.
     Thin,
-    /// Strong.
+    /// Thick, in the full colour.
     Bold,
     /// Strong, and its points are marked where there is room and the line is not dashed.
     Marked,
@@ -84,17 +84,17 @@ pub struct Level {
 /// How large a picture is, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// From left to right.
+    /// The width of the picture.
     pub width: u32,
-    /// From top to bottom.
+    /// The height of the picture.
     pub height: u32,
     /// The height of the text.
     pub text: u32,
 }
 
 impl Size {
-    /// For a screen and for paper.
+    /// The size for a screen and for paper.
     pub const WIDE: Self = Self { width: 960, height: 480, text: 14 };
-    /// For a phone.
+    /// The size for a phone.
     pub const NARROW: Self = Self { width: 400, height: 330, text: 14 };
 }

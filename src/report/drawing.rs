@@ -104,10 +104,10 @@ struct Curve {
 
 /// How a curve is drawn: in the chart, in its legend, and beside its name in a table.
 pub(super) struct Look {
-    /// By which style rules find it.
+    /// The class by which style rules find the curve.
     pub class: String,
     pub colour: Rgb,
-    /// Pixels.
+    /// The width of the line in pixels.
     pub width: u32,
     /// The lengths of dashes and of the gaps between them; empty for an unbroken line.
     pub dashes: &'static str,
@@ -119,7 +119,7 @@ impl Look {
         Self::new(series.colour, series.stroke)
     }
 
-    /// Of the curve of this number.
+    /// The look of the curve of this number.
     pub fn new(curve: usize, stroke: Stroke) -> Self {
         let n = colours::CURVES.len();
         let (class, colour) = match stroke {
@@ -258,7 +258,7 @@ fn at(x: f64, y: f64, text: &str) -> Text {
     Text { x: Px(x), y: Px(y), text: writable(text) }
 }
 
-/// Without the characters that XML has no way to write.
+/// The text without the characters that XML has no way to write.
 fn writable(text: &str) -> String {
     let has_no_place = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
     text.chars().map(|c| if has_no_place(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()

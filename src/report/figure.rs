@@ -6,12 +6,12 @@ use super::chart::{Chart, Size};
 pub(super) struct Figure {
     pub wide: String,
     pub narrow: String,
-    /// Empty for none.
+    /// The text below the chart; empty where there is none.
     pub caption: String,
 }
 
 impl Figure {
-    /// Of a chart that stands under a heading which says what its title says.
+    /// A figure of a chart below a heading that already says what the chart's title says.
     pub fn new(chart: &Chart, caption: String) -> Self {
         Self { wide: chart.element(Size::WIDE), narrow: chart.element(Size::NARROW), caption }
     }

@@ -19,7 +19,7 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    /// From bytes row by row: one a pixel of grey, four of a colour and how opaque it is.
+    /// Makes a picture of bytes row by row: one for each pixel that is grey, four for one that has a colour and an opacity.
     fn png(bytes: &[u8], (width, height): (usize, usize), colours: ColorType) -> Self {
         let written = "a picture is written into memory, where nothing fails";
         let mut png = Vec::new();

@@ -1,7 +1,7 @@
 //! Curves of any length, reduced to the points that a picture can show.
 
-/// The first and the last point of a curve, and the lowest and the highest of each of `n` equal stretches from `from` to `to`.
-/// They look the same as all points, and take little room. A curve of at most 2n points stays as it is.
+/// The first and the last point of a curve, and the lowest and the highest of each of `n` equal stretches from `from` to
+/// `to`. They look the same as all points, and take little room. A curve of at most 2n points stays as it is.
 pub fn thinned(points: &[(f64, f64)], n: usize, from: f64, to: f64) -> Vec<(f64, f64)> {
     if points.len() <= 2 * n {
         return points.to_vec();
@@ -34,7 +34,7 @@ struct Stretch<T> {
 }
 
 impl<T: Copy> Thinner<T> {
-    /// For a curve from x = `from` to x = `to`, in `n` stretches.
+    /// A thinner of a curve from x = `from` to x = `to`, in `n` stretches.
     pub fn new(n: usize, from: f64, to: f64) -> Self {
         let length = to - from;
         let stretches_per_unit = if length > 0.0 { n as f64 / length } else { 0.0 };

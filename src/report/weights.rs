@@ -26,7 +26,7 @@ pub(super) struct WeightsSection {
 }
 
 impl WeightsSection {
-    /// Nothing where the weights are not there, or the inputs are no pictures.
+    /// The weights of a run; none where they are not there, or the inputs are no pictures.
     pub fn new(run: &Run) -> Option<Self> {
         let parameters = run.parameters.as_ref()?;
         let size = run.summary.dataset.image_size?;

@@ -33,16 +33,16 @@ pub(super) struct BatchLoss {
 
 #[derive(Debug)]
 enum Mode {
-    /// With the batch at hand: (N, D).
+    /// Whole forward passes; holds the inputs of the batch at hand: (N, D).
     Full(Array2<f64>),
-    /// It holds the batch at hand, and the network's parameters in a layout of its own.
+    /// Incremental evaluation; holds the batch at hand, and the network's parameters in a layout of its own.
     Incremental(Box<IncrementalLoss>),
-    /// With the batch at hand: (N, D).
+    /// Backpropagation; holds the inputs of the batch at hand: (N, D).
     Backprop(Array2<f64>),
 }
 
 impl BatchLoss {
-    /// Of a network with these parameters, and batches of `batch_size` samples.
+    /// The loss of a network with these parameters, on batches of the size that the settings say.
     pub fn new(settings: &TrainingSettings, parameters: Parameters) -> Self {
         let TrainingSettings { batch_size, isa, .. } = *settings;
         let x = || Array2::zeros((batch_size, parameters.shape().n_inputs));
@@ -56,7 +56,7 @@ impl BatchLoss {
         Self { net: TwoLayerNet::new(parameters), isa, mode, classes: vec![0; batch_size] }
     }
 
-    /// How much memory it takes beside the network, with a gradient computed by `n_workers` at a time.
+    /// How much memory the loss takes beside the network, with a gradient computed by `n_workers` at a time.
     pub fn n_bytes(settings: &TrainingSettings, shape: NetworkShape, n_workers: usize) -> u64 {
         let n_samples = settings.batch_size;
         let x = n_bytes_of::<f64>(&[n_samples, shape.n_inputs]);

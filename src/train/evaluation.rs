@@ -16,7 +16,7 @@ pub struct Prediction {
     pub label: usize,
     /// The most probable class; of equally probable ones the first.
     pub class: usize,
-    /// Its probability, 0 to 1.
+    /// The probability of [`class`](Self::class), 0 to 1.
     pub probability: f64,
     /// The probability of the label, 0 to 1.
     pub label_probability: f64,
@@ -90,7 +90,7 @@ impl Evaluation {
     /// How much memory the answers to `n_samples` take, at most, while `n_workers` work them out; `u64::MAX` where the number
     /// overflows.
     pub fn n_bytes(shape: NetworkShape, n_samples: usize, n_workers: usize) -> u64 {
-        // As pieces, and put together.
+        // Once in pieces, and once put together.
         let predictions = n_bytes_of::<[Prediction; 2]>(&[n_samples]);
         let inputs = n_bytes_of::<f64>(&[CHUNK, shape.n_inputs]);
         let indices_and_labels = n_bytes_of::<[usize; 2]>(&[CHUNK]);

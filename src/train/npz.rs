@@ -1,5 +1,5 @@
-//! `.npz` files, NumPy's archives of arrays: a zip file of `.npy` files. What the arrays mean, their readers know: this file
-//! has no names of its own, as they are formed where a model's layers are counted.
+//! `.npz` files, NumPy's archives of arrays: a zip file of `.npy` files. Here is the format alone; which arrays an archive
+//! has, and what they mean, is up to whoever writes and reads it.
 //!
 //! They are read without trust. A zip file says how long its parts are and a `.npy` header which shape they have; memory
 //! grows only with the data that are really there, every number is compared with what was expected, and the zip file's
@@ -22,9 +22,9 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 const PREFIX_LEN: usize = MAGIC.len() + 2 + 2;
 /// NumPy reads no longer headers either.
 const MAX_HEADER_LEN: usize = 10_000;
-/// An error tells at most this many names of what is in an archive,
+/// An error tells at most this many names of what is in an archive.
 const MAX_NAMES: usize = 8;
-/// and at most this many characters of each.
+/// An error tells at most this many characters of each name.
 const MAX_NAME_LEN: usize = 20;
 
 /// What can be wrong with an `.npz` file. Whoever opened the file knows its name and says it.
@@ -81,7 +81,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// With memory for arrays of `n_bytes` bytes in all, and some for what is around them.
+    /// An empty archive, with memory for arrays of `n_bytes` bytes in all, and some for what is around them.
     pub(super) fn with_capacity(n_bytes: usize) -> Self {
         Self { zip: ZipWriter::new(Cursor::new(Vec::with_capacity(n_bytes + 16 * 1024))) }
     }
@@ -199,9 +199,9 @@ type ReadNumber<T> = fn(&[u8]) -> T;
 
 /// A number as `.npy` files hold it.
 pub(super) trait Element: Copy {
-    /// Its type code, without the byte order.
+    /// The code of the number's type, without the byte order.
     const CODE: &'static str;
-    /// What it is read from, in NumPy's words.
+    /// The types that it is read from, in NumPy's words.
     const EXPECTED: &'static str;
     const SIZE: usize;
 

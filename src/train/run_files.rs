@@ -27,7 +27,7 @@ impl RunFiles {
     /// is replaced and never stands beside another's log.
     pub const ALL: [&str; 6] = [Self::CHECKPOINT, Self::LOG, Self::CHART, Self::MODEL, Self::PAGE, Self::SUMMARY];
 
-    /// Those of the run in this folder.
+    /// The files of the run in this folder.
     pub fn of(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }

@@ -52,8 +52,8 @@ pub enum Ended {
     Done,
     /// The watcher stopped it; a checkpoint is of the same iteration.
     Interrupted,
-    /// Numbers are no longer finite. The weights are finite: those of the iteration before, or where the loss is what
-    /// failed those after the update.
+    /// A number is no longer finite. The weights still are: where the loss is what failed, they are those after the update,
+    /// and otherwise those of the iteration before.
     Diverged(Divergence),
 }
 

@@ -103,8 +103,8 @@ settings! {
         init_scale: f64 = 0.01 => Fixed,
         /// After every how many iterations accuracy is measured; it is measured after the last one in any case.
         eval_every: Option<u64> = None => MayChange,
-        /// How many threads work. Where it was not asked for, a checkpoint holds none here, and `run.json` how many there
-        /// were.
+        /// How many threads work. A checkpoint holds none where no number was asked for; `run.json` always holds how many
+        /// there were.
         threads: Option<u64> = None => MayChange,
     }
 

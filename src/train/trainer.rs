@@ -58,8 +58,8 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// How much memory a training takes, at most, with gradients computed by `n_workers` at a time and its checkpoints written;
-    /// `u64::MAX` where the number overflows. The samples are not in it.
+    /// How much memory a training takes at most, without its samples, while `n_workers` compute a gradient and while a
+    /// checkpoint is written; `u64::MAX` where the number overflows.
     pub fn n_bytes(shape: NetworkShape, settings: &TrainingSettings, n_workers: usize) -> u64 {
         // The parameters and the gradient; a checkpoint, and the archive that it is written as.
         let arrays = shape.n_bytes().saturating_mul(4);
@@ -150,7 +150,7 @@ impl<'a> Trainer<'a> {
         Ok(norm)
     }
 
-    /// Nothing is changed where a parameter would not be finite.
+    /// Updates the parameters; where one would not be finite, nothing is changed.
     fn update(&mut self) -> Result<(), Error> {
         let learning_rate = self.settings.learning_rate;
         // 0 times a number is 0, and NaN where the number is not finite.

@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayRef2, ArrayView2, s};
 
 /// Texts are made for this many columns.
 pub const WIDTH: usize = 80;
-/// From no ink to full ink.
+/// Characters from no ink to full ink.
 const DENSITIES: &[u8] = b" .:-=+*#%@";
 
 /// What there is to draw with.

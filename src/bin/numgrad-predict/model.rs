@@ -86,7 +86,7 @@ impl Model {
     }
 }
 
-/// As errors and answers call it.
+/// The model as errors and answers call it.
 impl std::fmt::Display for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         write!(f, "{} (network {})", self.path.display(), self.shape())

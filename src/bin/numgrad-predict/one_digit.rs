@@ -20,7 +20,7 @@ const BAR_WIDTH: usize = 40;
 pub struct OneDigit<'a> {
     pub model: &'a Model,
     pub origin: Origin<'a>,
-    /// As the network sees it, 0 to 1.
+    /// The picture as the network sees it, 0 to 1.
     pub picture: Array2<f64>,
     pub probabilities: Vec<f64>,
 }

@@ -13,7 +13,7 @@ use crate::model::Model;
 
 /// Columns between two mistakes.
 const GAP: usize = 4;
-/// For "taken for 255 (100.0%)".
+/// Columns for "taken for 255 (100.0%)".
 const CAPTION_WIDTH: usize = 22;
 const LABEL_WIDTH: usize = 5;
 const PERCENT_WIDTH: usize = 9;

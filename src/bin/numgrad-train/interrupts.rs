@@ -42,7 +42,7 @@ impl Interrupts {
         self.requested.load(Relaxed)
     }
 
-    /// For what was stopped before training began.
+    /// The error of what was stopped before training began.
     pub fn before_training(&self) -> Interrupted {
         let (code, name) = self.signal();
         Interrupted { code, name }

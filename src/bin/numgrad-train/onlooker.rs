@@ -24,8 +24,8 @@ impl<'a> Onlooker<'a> {
         Self { data, interrupts, progress, answers: None }
     }
 
-    /// The end of what is shown. Returns the answers of the network after the last iteration to the samples that the report is
-    /// about, where they are known.
+    /// Ends what is shown. Returns the network's answers after the last iteration to the samples that the report is about,
+    /// where they are known.
     pub fn finish(self) -> Option<Evaluation> {
         self.answers
     }

@@ -18,9 +18,9 @@ pub struct Counted {
 /// What has been counted at one moment.
 pub struct Count {
     pub n_done: u64,
-    /// All that there is to do, where that is known.
+    /// How many there are to do, where that is known.
     pub n_total: Option<u64>,
-    /// How many a second.
+    /// How many are done in a second.
     pub rate: f64,
 }
 

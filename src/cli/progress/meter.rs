@@ -11,7 +11,7 @@ const RATES_IN_MEAN: u32 = 20;
 pub struct Meter {
     /// When the rate was last measured, and the number then.
     last: (Instant, f64),
-    /// In units a second.
+    /// The rate, in units a second.
     rate: Mean,
 }
 
@@ -51,7 +51,7 @@ impl Mean {
         self.value = if self.n == 1 { x } else { self.value + (x - self.value) / f64::from(self.n) };
     }
 
-    /// NaN before anything came.
+    /// The mean; NaN before anything came.
     pub fn value(&self) -> f64 {
         self.value
     }

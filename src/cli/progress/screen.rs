@@ -15,7 +15,7 @@ use std::io;
 
 use console::Term;
 
-/// Where the terminal does not say how wide it is.
+/// How wide the terminal is taken to be where it does not say it.
 const ASSUMED_WIDTH: usize = 80;
 
 /// What is written before the lines: from here on the terminal does not break lines. Not on Windows, where only what `Term`

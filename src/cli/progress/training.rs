@@ -14,12 +14,12 @@ use crate::train::Record;
 /// The loss is shown as it is, and as the mean of about this many iterations.
 const LOSSES_IN_MEAN: u32 = 50;
 
-/// Iterations that take this many seconds get a bar of its own.
+/// An iteration that takes this many seconds gets a bar of its own.
 const LONG_ITERATION_S: f64 = 0.5;
 
-/// Without a terminal a run has this many lines, in even distances,
+/// Without a terminal this many lines, at equal distances, tell of a run.
 const LINES_PER_RUN: u64 = 10;
-/// and one more whenever this many seconds of training have gone by without one.
+/// One more line tells of the run whenever this many seconds of training have gone by without one.
 const LONGEST_SILENCE_S: f64 = 60.0;
 
 /// Shows how far a run is, until it is dropped.
@@ -45,9 +45,9 @@ enum Shown {
 struct Counts {
     n_parameters: u64,
     iterations: AtomicU64,
-    /// Of the iteration at hand.
+    /// How many coordinates of the gradient at hand are done.
     coordinates: AtomicU64,
-    /// The bits of an f64; NaN before the first iteration is done.
+    /// The loss, as the bits of an f64; NaN before the first iteration is done.
     loss: AtomicU64,
     mean_loss: AtomicU64,
 }
@@ -106,7 +106,7 @@ struct Clocks {
     started: Instant,
     /// How many iterations were done when this process started.
     done_before: u64,
-    /// Of iterations, with the part of the one at hand.
+    /// How fast iterations get done; the part of the one at hand that is done counts too.
     meter: Meter,
     /// Whether iterations have turned out to be long.
     is_slow: bool,
@@ -157,7 +157,7 @@ struct Moment {
     left_s: f64,
     /// How much of the run is done.
     share: f64,
-    /// Of the iteration at hand, where it is worth a line.
+    /// How many coordinates of the gradient at hand are done, where the iteration is worth a line.
     coordinates: Option<u64>,
 }
 

@@ -13,7 +13,7 @@ const MEMO_BITS: u32 = 10;
 pub(super) struct Batch {
     pub inputs: SparseBatch,
     pub classes: Vec<usize>,
-    /// For each of `inputs` which of its sample's `values` it has: (N, D + 1).
+    /// Which of its sample's `values` each of `inputs` has: (N, D + 1).
     value_of_input: Vec<u32>,
     /// The distinct inputs of each sample other than 0: (N, D + 1), of which the last ones are not in use.
     values: Vec<f64>,

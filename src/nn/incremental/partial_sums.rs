@@ -17,16 +17,19 @@ use super::batch::{Batch, max_abs};
 use super::series::{self, GrowthSeries, LONG, MEDIUM, SHORT};
 use crate::difference::Moves;
 
-/// Blocks of samples are made until there are at least this many tasks. Each has sums of its own, which have to be cleared, and to be
-/// read by whichever thread adds them up: 28 took 3 % longer on one thread, 4 % on two, a tenth where the two cores share no
-/// cache. On 16 threads they would end no sooner, two rounds of half the length. Never by the number of threads, since the
-/// blocks decide the order of the sums.
+/// Blocks of samples are made until there are at least this many tasks, whatever the number of threads, since the blocks
+/// decide the order of the sums.
+///
+/// Each task has sums of its own. They have to be cleared, and read again by whichever thread adds them up: 28 tasks took
+/// 3 % longer on one thread, 4 % on two, and a tenth longer where the two cores share no cache. On 16 threads 28 tasks
+/// would end no sooner than 14, as they take two rounds of half the length.
 const N_TASKS: usize = 14;
 
 /// How many samples' moves one task computes.
 const MOVES_SAMPLES: usize = 16;
 
-/// How many samples make one block worth while: a batch of N is cut into at most ⌈N / 24⌉ blocks, all of about one size. With more blocks, sums that are cleared and added up cost more than they let threads share.
+/// How many samples make one block worth while: a batch of N is cut into at most ⌈N / 24⌉ blocks, all of about one size.
+/// With more blocks, clearing and adding up their sums costs more than sharing the work among threads saves.
 const BLOCK_SAMPLES: usize = 24;
 
 /// `Σ_n Σ_p weight_p · (change of sample n's loss by delta_p)` for every parameter, over each block of samples.
@@ -38,12 +41,13 @@ pub(super) struct PartialSums {
     n_vectors: usize,
     /// How many sums a task has: D + 1 + K.
     n_sums: usize,
-    /// For each input (D, then the bias), then for each class, through the eight units of a vector:
+    /// The sums: for each input (D, then the bias), then for each class, through the eight units of a vector:
     /// (blocks, (H + 1)/8, D + 1 + K).
     sums: Vec<F64x8>,
     /// Scratch: the changes by each value of a sample, and the moves of its scores, two a point: (blocks, (H + 1)/8, …).
     scratch: Vec<F64x8>,
-    /// Scratch: `expm1(delta_p·value)`, for each sample (points, values), each with room for the sample with the most values: (blocks, …).
+    /// Scratch: `expm1(delta_p·value)`, for each sample (points, values), with room for as many values as the sample with
+    /// the most has: (blocks, …).
     unit_moves: Vec<f64>,
 }
 
@@ -60,7 +64,7 @@ impl PartialSums {
         ])
     }
 
-    /// Computes them, on the current rayon pool where `parallel`; allocates only if there are more than ever before.
+    /// Computes the sums, on the current rayon pool where `parallel`; allocates only if there are more than ever before.
     pub fn fill(&mut self, batch: &Batch, base: &BasePass, moves: &Moves, isa: Isa, parallel: bool) {
         let (shape, n_samples) = (base.shape(), batch.classes.len());
         self.n_vectors = unit_vectors(shape);

@@ -56,7 +56,7 @@ impl LogSeries {
         }))
     }
 
-    /// By the first `M` terms.
+    /// The change of the loss by the first `M` terms.
     #[inline(always)]
     pub fn loss_change<A: Arithmetic, const M: usize>(&self, growth: F64x8) -> F64x8 {
         growth * polynomial::<A, M>(growth, |m| F64x8::splat(self.0[m]))
@@ -68,7 +68,7 @@ impl LogSeries {
 pub(super) struct GrowthSeries<const M: usize>([F64x8; M]);
 
 impl<const M: usize> GrowthSeries<M> {
-    /// From the slopes `z(1 - z)` of the eight units and the rows of W2ᵀ: `weights(k)` are their weights to class k.
+    /// Made of the slopes `z(1 - z)` of the eight units and the rows of W2ᵀ: `weights(k)` are their weights to class k.
     #[inline(always)]
     pub fn new(output: &Output, slope: F64x8, weights: impl Fn(usize) -> F64x8) -> Self {
         let mut coefficients = [F64x8::ZERO; M];

@@ -18,8 +18,8 @@
 //! Numerical Algorithms", 2nd ed., chapter 3) that bounds the error of a derivative. Backpropagation and the incremental
 //! differences sum the same terms, so one bound serves both.
 //!
-//! A whole forward pass is off by about `ε·|L|`; a central difference divides that by h. It also moves a weight w not by h but
-//! by `(w + h) - w`, which is off by half an ulp of w + h: `|g|·ulp/2h` for the two.
+//! A whole forward pass is off by about `ε·|L|`; a central difference divides that by h. It also moves a weight w not by h
+//! but by `(w + h) - w`, which is off by half an ulp of w + h: `|g|·ulp/2h` for the two.
 
 use std::ops::Range;
 
@@ -60,7 +60,7 @@ pub(super) struct Extrapolation {
     pub at_step: Array1<f64>,
     /// The gradient that the three tend to.
     limit: Array1<f64>,
-    /// The last correction's size.
+    /// The size of the last correction of each derivative.
     uncertainty: Array1<f64>,
 }
 
@@ -85,9 +85,9 @@ impl Extrapolation {
 /// Bounds of what rounding makes of a batch's gradient and loss.
 #[derive(Debug, Clone)]
 pub(super) struct Rounding {
-    /// Of each derivative, be it analytic or an incremental difference.
+    /// The bound for each derivative, be it analytic or an incremental difference.
     gradient: Parameters,
-    /// Of one loss by a whole forward pass.
+    /// The bound for one loss by a whole forward pass.
     loss: f64,
 }
 
@@ -174,7 +174,7 @@ pub(super) fn n_bytes(shape: NetworkShape, n_samples: usize) -> u64 {
     ])
 }
 
-/// The same of one array.
+/// What is expected of the coordinates of one array.
 pub(super) struct Part<'a> {
     limit: ArrayView1<'a, f64>,
     pub truncation: ArrayView1<'a, f64>,
