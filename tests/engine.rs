@@ -8,6 +8,7 @@ mod engine {
     mod facts;
     mod gradient;
     mod matrices;
+    mod nouns;
     mod numbers;
     mod plain;
 }

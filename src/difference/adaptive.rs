@@ -1,13 +1,13 @@
-//! Estimates of many coordinates: one extrapolation each.
+//! Estimates of many coordinates: one extrapolation each, or one for each value of a function that has many.
 
 use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
-use super::driver::{Costs, Crew};
+use super::driver::{Costs, Crew, Stop};
 use super::error::TryError;
 use super::estimate::Estimate;
 use super::extrapolation::MAX_EVALUATIONS;
 use super::probe::Probe;
-use super::run::{Call, chunk_len};
+use super::run::{Call, Run, chunk_len};
 use super::worker::Base;
 
 impl Differentiator {
@@ -58,5 +58,118 @@ impl Differentiator {
         let masked = |(slot, done): (&Estimate, &bool)| if *done { slot.value } else { f64::NAN };
         outcome.complete(|done| out.iter().zip(done).map(masked).collect())?;
         Ok(())
+    }
+
+    /// Estimates for every value of a function, one slot for each coordinate; returns how many values there are.
+    ///
+    /// Each has the bits that it has by itself. Values of the same coordinate share its evaluations.
+    pub(super) fn estimate_columns<P: Probe>(
+        &self,
+        call: &Call,
+        Crew { mut own, make }: Crew<P, impl Fn() -> P + Sync>,
+        coordinates: &Coordinates,
+        out: &mut [Vec<Estimate>],
+    ) -> Result<usize, TryError<P::Error>>
+    where
+        P::Error: Send,
+    {
+        let n = coordinates.len();
+        assert!(out.len() == n, "{} slots for {n} coordinates", out.len());
+        coordinates.check(own.n_coordinates());
+        let scheme = self.own_scheme(own.n_coordinates());
+        for coordinate in (0..n).map(|position| coordinates.get(position)) {
+            scheme.limits_at(coordinate, own.position(coordinate))?;
+        }
+        // f(x) tells how many values there are.
+        let base = if call.budget() > 0 {
+            let (coordinate, point) =
+                if n > 0 { (coordinates.get(0), own.position(coordinates.get(0))) } else { (0, f64::NAN) };
+            own.unmoved().map_err(|source| TryError::Function { coordinate, point, source })?.to_vec()
+        } else {
+            Vec::new()
+        };
+        let costs = Costs { n_before: u64::from(call.budget() > 0), of_slot: |_| MAX_EVALUATIONS };
+        let one_at_a_time = |_| 1;
+        let outcome =
+            self.drive(call, Crew { own, make }, costs, out, one_at_a_time, |run, probe, position, slot| {
+                let mut column = Column { probe, run, seen: Vec::new(), index: 0 };
+                slot.clear();
+                for (index, base) in base.iter().enumerate() {
+                    column.index = index;
+                    slot.push(self.extrapolate(&scheme, &mut column, coordinates.get(position), Some(*base))?);
+                }
+                Ok(column.seen.len() as u64)
+            })?;
+        let n_values = base.len();
+        outcome.complete(|done| {
+            let entry = |(slot, done): (&Vec<Estimate>, &bool), i: usize| if *done { slot[i].value } else { f64::NAN };
+            (0..n_values).flat_map(|i| out.iter().zip(done).map(move |column| entry(column, i))).collect()
+        })?;
+        Ok(n_values)
+    }
+}
+
+/// One value of a function with one coordinate moved. The values of each point are kept for the others.
+struct Column<'a, 'c, P: Probe> {
+    probe: &'a mut P,
+    run: &'a Run<'c, P::Error>,
+    /// By move.
+    seen: Vec<(f64, Vec<f64>)>,
+    /// Which value.
+    index: usize,
+}
+
+/// Why a value has not been computed.
+enum Refused<E> {
+    Failed(E),
+    /// The values differ in where they need to be known, and the budget has nothing left.
+    OutOfBudget,
+}
+
+impl<E> From<TryError<Refused<E>>> for Stop<E> {
+    fn from(error: TryError<Refused<E>>) -> Self {
+        match error {
+            TryError::Function { source: Refused::OutOfBudget, .. } => Stop::OutOfBudget,
+            TryError::Function { coordinate, point, source: Refused::Failed(source) } => {
+                Stop::Failed(TryError::Function { coordinate, point, source })
+            }
+            TryError::Engine(error) => Stop::Failed(TryError::Engine(error)),
+        }
+    }
+}
+
+impl<P: Probe> Probe for Column<'_, '_, P>
+where
+    P::Error: Send,
+{
+    type Error = Refused<P::Error>;
+
+    fn n_coordinates(&self) -> usize {
+        self.probe.n_coordinates()
+    }
+
+    fn position(&self, coordinate: usize) -> f64 {
+        self.probe.position(coordinate)
+    }
+
+    fn unmoved(&mut self) -> Result<&[f64], Self::Error> {
+        self.at(0, 0.0)
+    }
+
+    fn at(&mut self, coordinate: usize, delta: f64) -> Result<&[f64], Self::Error> {
+        let place = match self.seen.iter().position(|(seen, _)| *seen == delta) {
+            Some(place) => place,
+            None => {
+                if self.seen.len() as u64 >= MAX_EVALUATIONS && !self.run.reserve(1) {
+                    return Err(Refused::OutOfBudget);
+                }
+                let values = self.probe.at(coordinate, delta).map_err(Refused::Failed)?;
+                self.seen.push((delta, values.to_vec()));
+                self.seen.len() - 1
+            }
+        };
+        let values = &self.seen[place].1;
+        assert!(self.index < values.len(), "{} values after {} at another point", values.len(), self.seen[0].1.len());
+        Ok(&values[self.index..=self.index])
     }
 }

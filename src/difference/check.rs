@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use ndarray::ArrayView2;
+
 use super::estimate::Estimate;
 
 /// Which derivatives a check compares. Random choices depend on nothing but the seed.
@@ -94,6 +96,8 @@ impl fmt::Display for Agreement {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Comparison {
+    /// Of a Jacobian, the number of the value: its row. Of a gradient none.
+    pub row: Option<usize>,
     /// The number of the coordinate, or of the direction.
     pub index: usize,
     /// The derivative that is checked.
@@ -109,9 +113,9 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    pub(super) fn new(index: usize, analytic: f64, found: &Estimate) -> Self {
+    pub(super) fn new(row: Option<usize>, index: usize, analytic: f64, found: &Estimate) -> Self {
         let Estimate { value: numerical, error: numerical_error, converged, nearby, .. } = *found;
-        Self { index, analytic, numerical, numerical_error, converged, nearby }
+        Self { row, index, analytic, numerical, numerical_error, converged, nearby }
     }
 
     /// The larger of the two.
@@ -172,15 +176,30 @@ pub struct CheckReport {
 
 impl CheckReport {
     pub(super) fn of_coordinates(coordinates: &[usize], gradient: &[f64], found: &[Estimate]) -> Self {
-        let compare = |(&index, found): (&usize, &Estimate)| Comparison::new(index, gradient[index], found);
+        let compare = |(&index, found): (&usize, &Estimate)| Comparison::new(None, index, gradient[index], found);
         Self { comparisons: coordinates.iter().zip(found).map(compare).collect(), what: "coordinate" }
+    }
+
+    /// `found` has the estimates of each of the columns.
+    pub(super) fn of_columns(columns: &[usize], jacobian: ArrayView2<f64>, found: &[Vec<Estimate>]) -> Self {
+        let compare = |(&j, found): (&usize, &Vec<Estimate>)| {
+            let entry = |(i, found): (usize, &Estimate)| Comparison::new(Some(i), j, jacobian[[i, j]], found);
+            found.iter().enumerate().map(entry).collect::<Vec<_>>()
+        };
+        Self { comparisons: columns.iter().zip(found).flat_map(compare).collect(), what: "column" }
     }
 
     pub(super) fn of_directions(comparisons: Vec<Comparison>) -> Self {
         Self { comparisons, what: "direction" }
     }
 
-    /// All comparisons, in the order of coordinates or directions. See [`CheckReport`] for an example.
+    /// The same of a gradient, which has no rows.
+    pub(super) fn without_rows(mut self) -> Self {
+        self.comparisons.iter_mut().for_each(|comparison| comparison.row = None);
+        self
+    }
+
+    /// All comparisons, in the order of coordinates or directions; of a Jacobian all rows of one, and then of the next. See [`CheckReport`] for an example.
     pub fn comparisons(&self) -> &[Comparison] {
         &self.comparisons
     }
@@ -235,10 +254,13 @@ impl CheckReport {
 impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let rel = 10_f64.powi(-f.precision().map_or(6, |precision| i32::try_from(precision).unwrap_or(i32::MAX)));
+        // Of a Jacobian two numbers.
+        let has_rows = self.comparisons.iter().any(|c| c.row.is_some());
+        let (place, width) = if has_rows { (format!("row, {}", self.what), 15) } else { (self.what.to_owned(), 12) };
         writeln!(
             f,
-            "{:>12} {:>24} {:>24} {:>15} {:>15} {:>16} {:>12}",
-            self.what,
+            "{:>width$} {:>24} {:>24} {:>15} {:>15} {:>16} {:>12}",
+            place,
             "analytic",
             "numerical",
             "absolute error",
@@ -253,11 +275,12 @@ impl fmt::Display for CheckReport {
             Agreement::Agrees => 2,
         });
         for c in worst.into_iter().take(10) {
-            let Comparison { index, analytic, numerical, numerical_error, .. } = c;
+            let Comparison { row, index, analytic, numerical, numerical_error, .. } = c;
+            let place = row.map_or_else(|| index.to_string(), |row| format!("{row}, {index}"));
             let (absolute, relative, agreement) = (c.absolute_error(), c.relative_error(), c.agreement(rel));
             writeln!(
                 f,
-                "{index:>12} {analytic:>24.16e} {numerical:>24.16e} {absolute:>15.1e} {relative:>15.1e} \
+                "{place:>width$} {analytic:>24.16e} {numerical:>24.16e} {absolute:>15.1e} {relative:>15.1e} \
                  {numerical_error:>16.1e} {agreement:>12}"
             )?;
         }
@@ -300,6 +323,12 @@ impl SplitMix64 {
     pub fn symmetric(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
     }
+}
+
+/// # Panics
+/// If a Jacobian that is checked has not one row for each value.
+pub(super) fn check_rows(jacobian: &ArrayView2<f64>, n_values: usize) {
+    assert!(jacobian.nrows() == n_values, "a Jacobian of shape {:?} for {n_values} values", jacobian.dim());
 }
 
 #[cfg(test)]

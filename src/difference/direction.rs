@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::check::{CheckReport, Comparison, Sample, SplitMix64};
+use ndarray::ArrayView2;
+
+use super::check::{CheckReport, Comparison, Sample, SplitMix64, check_rows};
 use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
 use super::driver::Crew;
@@ -20,7 +22,7 @@ impl Differentiator {
     pub(super) fn along<E: Send>(
         &self,
         call: &Call,
-        probe: FunctionProbe<E>,
+        mut probe: FunctionProbe<E>,
         direction: &[f64],
         base: Base,
     ) -> Result<Vec<f64>, TryError<E>> {
@@ -32,7 +34,7 @@ impl Differentiator {
             several => self.along_several(several),
         };
         let mut by_line = vec![Vec::new(); lines.len()];
-        let probe = DirectionProbe { probe, lines: &lines, scheme, moves: Vec::with_capacity(direction.len()) };
+        let probe = DirectionProbe::new(&mut probe, &lines, scheme);
         let crew = Crew { own: probe, make: None::<fn() -> _> };
         let store = |values: &mut Vec<f64>, sum: &[f64]| values.extend_from_slice(sum);
         let all = Coordinates::Range(0..lines.len());
@@ -103,12 +105,12 @@ impl Differentiator {
         outer.each_scalar(&call, crew, &Coordinates::Range(0..out.len()), Base::IfNeeded, out).map(drop)
     }
 
-    /// Compares a gradient with the function along random directions, of the coordinates' own sizes.
+    /// Compares a Jacobian with the function along random directions, of the coordinates' own sizes.
     pub(super) fn check_directions<E: Send>(
         &self,
         call: &Call,
         mut probe: FunctionProbe<E>,
-        gradient: &[f64],
+        jacobian: ArrayView2<f64>,
         sample: Sample,
     ) -> Result<CheckReport, TryError<E>> {
         let mut comparisons = Vec::new();
@@ -121,24 +123,28 @@ impl Differentiator {
             for index in 0..n {
                 let of_own_size = |(i, x): (usize, &f64)| random.symmetric() * scheme.size(i, *x);
                 let direction: Vec<f64> = origin.iter().enumerate().map(of_own_size).collect();
-                let mut found = Estimate { converged: true, ..Estimate::default() };
-                let mut analytic = 0.0;
+                let mut found = vec![Estimate { converged: true, ..Estimate::default() }; jacobian.nrows()];
+                let mut analytic = vec![0.0; jacobian.nrows()];
                 for line in first_step.lines(&scheme, origin, &direction)? {
                     let probe = LineProbe { probe: &mut probe, direction: &line.direction, scheme };
                     let crew = Crew { own: probe, make: None::<fn() -> _> };
-                    let mut along = [Estimate::default()];
-                    line.how.estimate(call, crew, &Coordinates::Range(0..1), Base::IfNeeded, &mut along)?;
-                    let [along] = along;
-                    found.value += along.value;
-                    found.error += along.error;
-                    found.n_evaluations += along.n_evaluations;
-                    found.converged &= along.converged;
-                    found.nearby += along.nearby;
-                    analytic += gradient.iter().zip(&*line.direction).map(|(slope, v)| slope * v).sum::<f64>();
+                    let mut along = [Vec::new()];
+                    let n_values = line.how.estimate_columns(call, crew, &Coordinates::Range(0..1), &mut along)?;
+                    check_rows(&jacobian, n_values);
+                    for (row, along) in along[0].iter().enumerate() {
+                        let found = &mut found[row];
+                        found.value += along.value;
+                        found.error += along.error;
+                        found.n_evaluations += along.n_evaluations;
+                        found.converged &= along.converged;
+                        found.nearby += along.nearby;
+                        let terms = jacobian.row(row).into_iter().zip(&*line.direction).map(|(slope, v)| slope * v);
+                        analytic[row] += terms.sum::<f64>();
+                    }
                 }
-                if found.n_evaluations > 0 {
-                    comparisons.push(Comparison::new(index, analytic, &found));
-                }
+                let moved = found.iter().zip(analytic).enumerate().filter(|(_, (found, _))| found.n_evaluations > 0);
+                comparisons
+                    .extend(moved.map(|(row, (found, analytic))| Comparison::new(Some(row), index, analytic, found)));
             }
         }
         Ok(CheckReport::of_directions(comparisons))
@@ -271,14 +277,20 @@ fn rooms(scheme: &Scheme, x: &[f64], direction: &[f64]) -> (f64, f64) {
 }
 
 /// A function along lines: its coordinates are their t.
-struct DirectionProbe<'a, E> {
-    probe: FunctionProbe<'a, E>,
+pub(super) struct DirectionProbe<'a, 'o, E> {
+    probe: &'a mut FunctionProbe<'o, E>,
     lines: &'a [Line<'a>],
     scheme: Scheme<'a>,
     moves: Vec<(usize, f64)>,
 }
 
-impl<E> Probe for DirectionProbe<'_, E> {
+impl<'a, 'o, E> DirectionProbe<'a, 'o, E> {
+    pub fn new(probe: &'a mut FunctionProbe<'o, E>, lines: &'a [Line<'a>], scheme: Scheme<'a>) -> Self {
+        Self { probe, lines, scheme, moves: Vec::new() }
+    }
+}
+
+impl<E> Probe for DirectionProbe<'_, '_, E> {
     type Error = E;
 
     fn n_coordinates(&self) -> usize {

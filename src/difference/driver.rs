@@ -103,28 +103,3 @@ impl Differentiator {
         run.finish(done)
     }
 }
-
-/// Where a coordinate may be moved to: nearer to x after each value that was not finite, by
-/// [`NonFinite::Shorten`](super::NonFinite::Shorten).
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Room {
-    x: f64,
-    widest: (f64, f64),
-    pub limits: (f64, f64),
-    attempt: usize,
-}
-
-impl Room {
-    pub fn new(x: f64, widest: (f64, f64)) -> Self {
-        Self { x, widest, limits: widest, attempt: 0 }
-    }
-
-    /// Makes it smaller after a value that was not finite with the coordinate moved by `delta`; false where there should be
-    /// no other attempt.
-    pub fn shrink(&mut self, how: &Differentiator, delta: f64) -> bool {
-        let nearer = how.nearer(self.attempt, self.x, delta, self.limits, self.widest);
-        self.attempt += 1;
-        self.limits = nearer.unwrap_or(self.limits);
-        nearer.is_some()
-    }
-}

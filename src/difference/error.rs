@@ -58,6 +58,15 @@ pub enum Error {
         /// What the function returned.
         value: f64,
     },
+    /// A sparsity pattern leaves out an entry that is not 0, and what it leaves out was added to other entries.
+    Pattern {
+        /// The row that the entry is missing in.
+        row: usize,
+        /// The derivative of its value along a random direction, by the entries that the pattern names.
+        product: f64,
+        /// The same by the function itself.
+        slope: f64,
+    },
     /// The hook cancelled, or the budget ran out. It holds what was done until then.
     Stopped(Box<Partial>),
 }
@@ -193,6 +202,12 @@ impl fmt::Display for Error {
                 "the function is {value} with coordinate {coordinate} at {point:e}, expected a finite number; \
                  say how small the coordinate's scale is if the step leads too far, set bounds that keep away from there, \
                  or another rule for such values"
+            ),
+            Error::Pattern { row, product, slope } => write!(
+                f,
+                "the sparsity pattern leaves out an entry of row {row}: along a random direction its value changes by \
+                 {slope:e}, by the entries of the pattern it would be {product:e}; add the entry, or leave the check \
+                 out by `unchecked` of the pattern"
             ),
             Error::Stopped(partial) => {
                 let n_done = partial.done.iter().filter(|done| **done).count();

@@ -3,11 +3,12 @@
 use ndarray::{Array2, ArrayRef2, Axis};
 
 use super::differentiator::{Differentiator, NonFinite};
-use super::driver::{Costs, Crew, Room, Stop};
+use super::driver::{Costs, Crew, Stop};
 use super::error::{Error, TryError};
 use super::probe::{FunctionCrew, FunctionProbe, Probe};
 use super::run::{Call, Outcome, Run};
 use super::scheme::{LocalMoves, Scheme};
+use super::shorten::{Longer, Room};
 use super::sparse::SparsityPattern;
 use super::stencil::{Stencil, fornberg};
 
@@ -159,28 +160,44 @@ impl<E: Send> RowWorker<'_, E> {
     fn entry(&mut self, run: &Run<E>, i: usize, j: usize) -> Result<f64, Stop<E>> {
         let mut rooms =
             [i, j].map(|coordinate| Room::new(self.probe.position(coordinate), self.scheme.limits(coordinate)));
+        // What was wrong with the last value that was not finite.
+        let mut failure = None;
+        let mut longer = Longer::default();
         loop {
             for ((moves, coordinate), room) in self.moves.iter_mut().zip([i, j]).zip(&rooms) {
                 self.scheme.plan(coordinate, self.probe.position(coordinate), room.limits, moves)?;
             }
             let [mut of_row, of_column] = std::mem::take(&mut self.moves);
+            let reaches = [of_row.reach(), of_column.reach()];
+            let rounding = of_row.rounding(self.how.precision()) * of_column.rounding(1.0) * self.base.abs();
             let found = if i == j { self.second(i, &mut of_row) } else { self.mixed([i, j], &of_row, &of_column) };
             self.moves = [of_row, of_column];
-            let (deltas, error) = match found {
+            let mut has_room = false;
+            match found {
                 Ok(value) if self.scheme.checked && value.is_infinite() => {
                     return Err(Error::Overflow { coordinate: i, value }.into());
                 }
-                Ok(entry) => return Ok(entry),
+                Ok(entry) => {
+                    let mut entry = [entry];
+                    if failure.is_none() || longer.confirms(&mut entry, |_| rounding) {
+                        return Ok(entry[0]);
+                    }
+                    for (room, reach) in rooms.iter_mut().zip(reaches).filter(|(room, _)| room.is_shortened()) {
+                        has_room |= room.confirm(reach);
+                    }
+                }
                 Err(Missed::Failed(error)) => return Err(error.into()),
-                Err(Missed::NotFinite { deltas, error }) => (deltas, error),
-            };
-            // Both coordinates draw nearer, as far as they were moved.
-            let mut shrunk = false;
-            for (room, delta) in rooms.iter_mut().zip(deltas) {
-                shrunk |= delta != 0.0 && room.shrink(self.how, delta);
+                Err(Missed::NotFinite { deltas, error }) => {
+                    longer.clear();
+                    failure = Some(error);
+                    // Both coordinates draw nearer, as far as they were moved.
+                    for (room, delta) in rooms.iter_mut().zip(deltas).filter(|(_, delta)| *delta != 0.0) {
+                        has_room |= room.shrink(self.how, delta);
+                    }
+                }
             }
-            if !shrunk {
-                return Err(error.into());
+            if !has_room {
+                return Err(failure.expect("without a failure it was done").into());
             }
             let most = u64::from(self.scheme.stencil.order()) + 1;
             if !run.reserve(most * most) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use ndarray::{Array2, ArrayRef2};
+use ndarray::{Array2, ArrayRef2, ArrayView2};
 
 use super::check::{CheckReport, Sample};
 use super::coordinates::Coordinates;
@@ -692,7 +692,8 @@ where
         check_shapes(self.point, gradient, "a gradient");
         let (origin, gradient) = (self.point.in_order(), gradient.in_order());
         let Some(coordinates) = sample.coordinates(origin.len()) else {
-            return Ok(self.how.check_directions(&self.call, self.own(&origin), &gradient, sample)?);
+            let row = ArrayView2::from_shape((1, origin.len()), &gradient).expect("a gradient of the point's shape");
+            return Ok(self.how.check_directions(&self.call, self.own(&origin), row, sample)?.without_rows());
         };
         let found = self.estimates_of(&coordinates[..])?;
         Ok(CheckReport::of_coordinates(&coordinates, &gradient, &found))

@@ -5,7 +5,10 @@ use std::sync::atomic::AtomicBool;
 
 use ndarray::{Array2, ArrayRef2};
 
+use super::check::{CheckReport, Sample, check_rows};
+use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
+use super::estimate::Estimate;
 use super::function::{EachWorker, Exclusive, Returning, Shared, Source, Writing, Written};
 use super::point::{Point, Target, check_shapes};
 use super::probe::{FunctionCrew, FunctionProbe, crew};
@@ -411,9 +414,12 @@ where
     /// The entries of a sparse Jacobian, in the order of [`SparsityPattern::entries`]; see
     /// [`to_dense`](SparsityPattern::to_dense).
     ///
-    /// Costs a stencil for each group of columns, not for each column: `groups + 1` evaluations forward, `2·groups` central;
-    /// a tridiagonal one has 3 groups. What the pattern leaves out must be 0, or it is added to other entries. The progress is
-    /// of groups.
+    /// Costs a stencil for each group of columns, not for each column, and one for the check of the pattern: `groups + 2`
+    /// evaluations forward, `2·groups + 2` central; a tridiagonal one has 3 groups. What the pattern leaves out must be 0, or it
+    /// is added to other entries: so the product with a random vector is compared with the derivative along it. Rows in which
+    /// they differ (the eight that do most) are looked at more closely, with two to four stencils each that move the other
+    /// columns, which no budget counts; a row that changes by these is [`Error::Pattern`](super::Error::Pattern).
+    /// [`unchecked`](SparsityPattern::unchecked) leaves the check out. The progress is of groups.
     ///
     /// # Errors
     /// See [`jacobian`](Self::jacobian). In a [`Partial`](super::Partial) one, `done` is about groups; where the function
@@ -456,7 +462,7 @@ where
     /// ```
     pub fn sparse_jacobian_into(&self, pattern: &SparsityPattern, out: &mut [f64]) -> Result<(), S::Failure> {
         let origin = self.point.in_order();
-        Ok(self.how.in_groups(&self.call, self.crew(&origin), pattern, out)?)
+        Ok(self.how.checked_sparse(&self.call, &|| self.crew(&origin), pattern, out)?)
     }
 
     /// The derivative of each value along a direction v: the product `J·v`; of a gradient, `H·v`.
@@ -505,6 +511,75 @@ where
             out.copy_from_slice(&slopes);
         });
         Ok(())
+    }
+
+    /// The Jacobian by extrapolation, each entry with an estimate of its error, of shape (values, coordinates).
+    ///
+    /// Entries have the bits that [`Of::estimates`](super::Of::estimates) gives for their value alone, and say how many
+    /// evaluations they would have cost so. The entries of a column share theirs: it costs as many as the one that needs the
+    /// most, mostly 8 to 14 and at most 48, besides one of f(x) for all. (Where values have kinks, quanta or edges of their
+    /// domain in different places it may be more.) The values at all points of a column are kept until it is done.
+    ///
+    /// # Errors
+    /// See [`jacobian`](Self::jacobian).
+    ///
+    /// # Panics
+    /// As [`jacobian`](Self::jacobian).
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// let f = |[a, b]: &[f64; 2]| vec![a.exp() * b, a.abs()];
+    /// let found = Differentiator::default().of_values(f, &[0.0, 2.0]).estimates()?;
+    /// assert!((found[[0, 0]].value - 2.0).abs() <= found[[0, 0]].error && found[[0, 0]].error < 1e-11);
+    /// // At a kink there is no derivative.
+    /// assert!(found[[0, 1]].converged && !found[[1, 0]].converged);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn estimates(&self) -> Result<Array2<Estimate>, S::Failure> {
+        let origin = self.point.in_order();
+        let mut columns = vec![Vec::new(); origin.len()];
+        let all = Coordinates::Range(0..origin.len());
+        let n_values = self.how.estimate_columns(&self.call, self.crew(&origin), &all, &mut columns)?;
+        Ok(Array2::from_shape_fn((n_values, origin.len()), |(i, j)| columns[j][i]))
+    }
+
+    /// Compares a Jacobian that somebody derived with [`estimates`](Self::estimates).
+    ///
+    /// Costs as much as these: of all columns, of chosen ones, or of random directions v, along which `J·v` is compared value
+    /// by value. Directions are random, of the coordinates' own sizes, and computed one after the other.
+    ///
+    /// # Errors
+    /// See [`jacobian`](Self::jacobian).
+    ///
+    /// # Panics
+    /// As [`jacobian`](Self::jacobian), and if the Jacobian has not one row for each value and one column for each coordinate.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use numgrad::difference::{Differentiator, Sample};
+    ///
+    /// let central = Differentiator::default();
+    /// let at_x = central.of_values(|[a, b]| vec![a * b, a + b], &[2.0, 3.0]);
+    /// assert!(at_x.check(&array![[3.0, 2.0], [1.0, 1.0]], Sample::All)?.passes(1e-9));
+    /// let wrong = at_x.check(&array![[3.0, 2.0], [1.0, 0.0]], Sample::All)?;
+    /// let worst = wrong.worst().unwrap();
+    /// assert_eq!((worst.row, worst.index, wrong.passes(1e-9)), (Some(1), 1, false));
+    /// let along_three = Sample::Directions { n: 3, seed: 1 };
+    /// assert!(!at_x.check(&array![[3.0, 2.0], [1.0, 0.0]], along_three)?.passes(1e-9));
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn check(&self, jacobian: &ArrayRef2<f64>, sample: Sample) -> Result<CheckReport, S::Failure> {
+        let origin = self.point.in_order();
+        let n = origin.len();
+        assert!(jacobian.ncols() == n, "a Jacobian of shape {:?} for {n} coordinates", jacobian.dim());
+        let Some(columns) = sample.coordinates(n) else {
+            return Ok(self.how.check_directions(&self.call, self.own(&origin), jacobian.view(), sample)?);
+        };
+        let mut found = vec![Vec::new(); columns.len()];
+        let of_columns = Coordinates::from(&columns[..]);
+        let n_values = self.how.estimate_columns(&self.call, self.crew(&origin), &of_columns, &mut found)?;
+        check_rows(&jacobian.view(), n_values);
+        Ok(CheckReport::of_columns(&columns, jacobian.view(), &found))
     }
 
     fn slopes(&self, direction: &(impl Point + ?Sized)) -> Result<Vec<f64>, S::Failure> {

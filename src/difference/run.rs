@@ -73,6 +73,11 @@ impl Call<'_> {
         Self { budget: self.budget.map(|budget| budget / n), ..self.clone() }
     }
 
+    /// The same with this many evaluations less.
+    pub fn setting_aside(&self, n: u64) -> Self {
+        Self { budget: self.budget.map(|budget| budget.saturating_sub(n)), ..self.clone() }
+    }
+
     fn is_cancelled(&self) -> bool {
         self.cancel.as_ref().is_some_and(|flag| flag.load(Relaxed))
     }

@@ -37,6 +37,18 @@ pub(super) struct LocalMoves {
     pub table: Vec<[f64; 3]>,
 }
 
+impl LocalMoves {
+    /// How far the coordinate is moved at most.
+    pub fn reach(&self) -> f64 {
+        self.deltas.iter().fold(0.0_f64, |reach, delta| reach.max(delta.abs()))
+    }
+
+    /// By how much the derivative may be off for each unit of the values, which are exact to a few times this precision.
+    pub fn rounding(&self, precision: f64) -> f64 {
+        8.0 * precision * self.weights.iter().map(|weight| weight.abs()).sum::<f64>() / self.divisor.abs()
+    }
+}
+
 impl Scheme<'_> {
     pub fn limits(&self, coordinate: usize) -> (f64, f64) {
         self.bounds.map_or(EVERYWHERE, |(lower, upper)| {

@@ -5,11 +5,12 @@
 use ndarray::Array2;
 
 use super::differentiator::{Differentiator, NonFinite};
-use super::driver::{Costs, Crew, Room, Stop};
+use super::driver::{Costs, Crew, Stop};
 use super::error::{Error, TryError};
 use super::probe::{FunctionCrew, FunctionProbe, Probe};
 use super::run::{Call, Run, chunk_len};
 use super::scheme::{LocalMoves, Scheme};
+use super::shorten::{Longer, Room};
 
 /// Where a Jacobian may be other than 0, and the groups of columns that can be moved together.
 ///
@@ -31,6 +32,7 @@ pub struct SparsityPattern {
     begins: Vec<usize>,
     groups: Vec<usize>,
     n_groups: usize,
+    is_checked: bool,
 }
 
 impl SparsityPattern {
@@ -78,7 +80,7 @@ impl SparsityPattern {
             rows.iter().for_each(|&row| taken[row].push(group));
             groups.push(group);
         }
-        Self { n_rows, rows: columns.concat(), begins, groups, n_groups }
+        Self { n_rows, rows: columns.concat(), begins, groups, n_groups, is_checked: true }
     }
 
     /// The pattern with this many diagonals below and above the main one.
@@ -92,6 +94,23 @@ impl SparsityPattern {
             column.saturating_sub(n_above)..column.saturating_add(n_below).saturating_add(1).min(n_rows)
         };
         Self::new(n_rows, n_columns, (0..n_columns).flat_map(|column| rows(column).map(move |row| (row, column))))
+    }
+
+    /// The same pattern, trusted to name every entry that is not 0: without the check of
+    /// [`OfValues::sparse_jacobian`](super::OfValues::sparse_jacobian).
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, SparsityPattern};
+    /// let wrong = SparsityPattern::banded(2, 2, 0, 0);
+    /// let of = |pattern| Differentiator::default().of_values(|[a, b]| vec![a * b, *b], &[1.0, 2.0]).sparse_jacobian(&pattern);
+    /// // ∂f_0/∂x_1 is missing: it is added to ∂f_0/∂x_0, which is 2.
+    /// assert!(of(wrong.clone()).is_err());
+    /// assert!(of(wrong.unchecked())?[0] > 2.5);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    #[must_use]
+    pub fn unchecked(self) -> Self {
+        Self { is_checked: false, ..self }
     }
 
     /// The entries `(row, column)`, column by column: the order of the values of a sparse Jacobian.
@@ -164,6 +183,10 @@ impl SparsityPattern {
         lower
     }
 
+    pub(super) fn is_checked(&self) -> bool {
+        self.is_checked
+    }
+
     /// How many entries there are.
     pub(super) fn n_entries(&self) -> usize {
         self.rows.len()
@@ -171,14 +194,14 @@ impl SparsityPattern {
 }
 
 impl Differentiator {
-    /// The entries of a sparse Jacobian into `out`, group by group.
-    pub(super) fn in_groups<'a, E: Send>(
-        &'a self,
+    /// The entries of a sparse Jacobian into `out`, group by group; f(x), if it was evaluated.
+    pub(super) fn in_groups<'o, E: Send>(
+        &self,
         call: &Call,
-        Crew { own, make }: FunctionCrew<'a, E>,
-        pattern: &'a SparsityPattern,
+        Crew { own, make }: FunctionCrew<'o, E>,
+        pattern: &SparsityPattern,
         out: &mut [f64],
-    ) -> Result<(), TryError<E>> {
+    ) -> Result<Option<Vec<f64>>, TryError<E>> {
         assert!(out.len() == pattern.rows.len(), "{} slots for {} entries", out.len(), pattern.rows.len());
         let n = own.n_coordinates();
         assert!(n == pattern.groups.len(), "a pattern of {} columns for {n} coordinates", pattern.groups.len());
@@ -192,6 +215,7 @@ impl Differentiator {
             plans: Vec::new(),
             shifts: Vec::new(),
             first: Vec::new(),
+            longer: Longer::default(),
             n_evaluations: 0,
         };
         let mut own = group_worker(own);
@@ -229,7 +253,7 @@ impl Differentiator {
         outcome.complete(|done| {
             columns().zip(&*out).map(|(group, value)| if done[group] { *value } else { f64::NAN }).collect()
         })?;
-        Ok(())
+        Ok(base)
     }
 }
 
@@ -250,6 +274,8 @@ struct GroupWorker<'a, E> {
     shifts: Vec<(usize, f64)>,
     /// The function's values at the first point, which the others are taken relative to.
     first: Vec<f64>,
+    /// What longer steps gave after a value that was not finite.
+    longer: Longer,
     n_evaluations: u64,
 }
 
@@ -259,6 +285,9 @@ struct ColumnPlan {
     /// (delta, weight)
     points: Vec<(f64, f64)>,
     divisor: f64,
+    reach: f64,
+    /// By how much its entries may be off for each unit of the values.
+    rounding: f64,
 }
 
 /// A value that no derivative can be made of: of which of the group's columns, and at which point.
@@ -295,31 +324,63 @@ impl<E: Send> GroupWorker<'_, E> {
         self.n_evaluations = 0;
         let rooms = columns.iter().map(|&column| Room::new(self.probe.position(column), self.scheme.limits(column)));
         self.plans.clear();
-        self.plans.extend(rooms.map(|room| ColumnPlan { room, points: Vec::new(), divisor: 1.0 }));
+        self.plans.extend(rooms.map(|room| ColumnPlan {
+            room,
+            points: Vec::new(),
+            divisor: 1.0,
+            reach: 0.0,
+            rounding: 0.0,
+        }));
+        // What was wrong with the last value that was not finite.
+        let mut failure = None;
+        self.longer.clear();
         loop {
             for (&column, plan) in columns.iter().zip(&mut self.plans) {
                 self.scheme.plan(column, self.probe.position(column), plan.room.limits, &mut self.moves)?;
                 plan.points.clear();
                 plan.points.extend(self.moves.deltas.iter().copied().zip(self.moves.weights.iter().copied()));
                 plan.divisor = if plan.points.is_empty() { 1.0 } else { self.moves.divisor };
+                (plan.reach, plan.rounding) = (self.moves.reach(), self.moves.rounding(self.how.precision()));
             }
-            let Some(NotFinite { k, delta, value, overflows }) = self.weigh(base, columns, out)? else {
-                return Ok(self.n_evaluations);
-            };
-            if !self.plans[k].room.shrink(self.how, delta) {
+            let mut has_room = false;
+            if let Some(NotFinite { k, delta, value, overflows }) = self.weigh(base, columns, out)? {
                 let coordinate = columns[k];
                 let point = self.probe.position(coordinate) + delta;
-                return Err(Stop::from(if overflows {
+                self.longer.clear();
+                failure = Some(if overflows {
                     Error::Overflow { coordinate, value }
                 } else {
                     Error::NonFinite { coordinate, point, value }
-                }));
+                });
+                has_room = self.plans[k].room.shrink(self.how, delta);
+            } else {
+                if failure.is_none() || self.is_confirmed(columns, out) {
+                    return Ok(self.n_evaluations);
+                }
+                for plan in self.plans.iter_mut().filter(|plan| plan.room.is_shortened()) {
+                    has_room |= plan.room.confirm(plan.reach);
+                }
+            }
+            if !has_room {
+                return Err(failure.expect("without a failure it was done").into());
             }
             let stencil = self.scheme.stencil;
             if !run.reserve(stencil.points().len().max(stencil.order() as usize) as u64 + 1) {
                 return Err(Stop::OutOfBudget);
             }
         }
+    }
+
+    /// Whether a shorter step confirms the entries: see [`Longer::confirms`].
+    fn is_confirmed(&mut self, columns: &[usize], out: &mut [f64]) -> bool {
+        let Self { pattern, plans, first, longer, .. } = self;
+        let of_column = |(column, plan): (&usize, &ColumnPlan)| {
+            let rounding = plan.rounding;
+            pattern.rows_of(*column).iter().map(move |row| (rounding, *row))
+        };
+        let by_entry: Vec<f64> =
+            columns.iter().zip(&*plans).flat_map(of_column).map(|(r, row)| r * first[row].abs()).collect();
+        longer.confirms(out, |entry| by_entry[entry])
     }
 
     /// The weighted sums of the values at the planned points, divided; or the first value that is not finite.

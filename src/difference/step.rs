@@ -1,5 +1,9 @@
 //! How long a step is, and numbers given for every coordinate at once or for each.
 
+use ndarray::{Array, Dimension};
+
+use super::point::Point;
+
 /// The length of the step `h`, in the units of the coordinate.
 ///
 /// Where the engine has a say, it divides by the distance between the points that were in fact evaluated, `(x + h) - x`,
@@ -44,6 +48,16 @@ impl Step {
     /// ```
     pub const BOOK: Step = Step::Absolute(1e-4);
 
+    /// A length for each coordinate, of a slice, a vector, an array or a view, in standard order.
+    ///
+    /// ```
+    /// use numgrad::difference::Step;
+    /// assert_eq!(Step::per_coordinate(&ndarray::array![[1e-6], [1e3]]), Step::PerCoordinate(vec![1e-6, 1e3]));
+    /// ```
+    pub fn per_coordinate(lengths: &(impl Point + ?Sized)) -> Self {
+        Step::PerCoordinate(lengths.in_order().into_owned())
+    }
+
     /// # Panics
     /// If a length is not positive and finite.
     pub(super) fn check(&self) {
@@ -64,6 +78,7 @@ impl Step {
 /// use numgrad::difference::PerCoordinate;
 /// assert_eq!(PerCoordinate::from(1.0), PerCoordinate::Same(1.0));
 /// assert_eq!(PerCoordinate::from([1.0, 2.0]), PerCoordinate::Each(vec![1.0, 2.0]));
+/// assert_eq!(PerCoordinate::from(&ndarray::array![[1.0], [2.0]]), PerCoordinate::Each(vec![1.0, 2.0]));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum PerCoordinate {
@@ -102,9 +117,16 @@ impl From<Vec<f64>> for PerCoordinate {
     }
 }
 
-impl From<&[f64]> for PerCoordinate {
-    fn from(values: &[f64]) -> Self {
-        PerCoordinate::Each(values.to_vec())
+/// Of a slice, a vector, an array or a view, in standard order.
+impl<P: Point + ?Sized> From<&P> for PerCoordinate {
+    fn from(values: &P) -> Self {
+        PerCoordinate::Each(values.in_order().into_owned())
+    }
+}
+
+impl<D: Dimension> From<Array<f64, D>> for PerCoordinate {
+    fn from(values: Array<f64, D>) -> Self {
+        PerCoordinate::from(&values)
     }
 }
 

@@ -13,15 +13,7 @@ use super::error::{Error, Partial, StopReason, TryError};
 use super::probe::Probe;
 use super::run::{Call, Parallelism, Run, chunk_len};
 use super::scheme::{LocalMoves, Scheme};
-
-/// How often [`NonFinite::Shorten`] tries a coordinate again with a shorter step, and how often one-sided.
-const SHORTER_ATTEMPTS: usize = 8;
-const ONE_SIDED_ATTEMPTS: usize = 8;
-/// How often it tries a coordinate at most, steps that confirm one another included: the last is shorter than the first by
-/// more than all digits.
-const MAX_ATTEMPTS: usize = 40;
-/// Derivatives by two steps agree if they are apart by this part of them.
-const AGREEMENT: f64 = 0.01;
+use super::shorten::{Longer, Room};
 
 /// What to do about `f(x)` itself.
 #[derive(Debug, Clone, Copy)]
@@ -184,65 +176,38 @@ impl Differentiator {
             worker.lose(coordinate, x, base)?;
             return Ok(worker.n_evaluations);
         }
-        let mut limits = widest;
-        // The last value that was not finite, and how many there were.
+        let mut room = Room::new(x, widest);
+        // What was wrong with the last value that was not finite.
         let mut failure = None;
-        let mut n_failures = 0;
         worker.longer.clear();
-        for n_attempts in 0.. {
-            scheme.plan(coordinate, x, limits, &mut worker.moves)?;
-            let nearer = match worker.weigh(coordinate, x, base, scheme.checked)? {
-                // Near the edge of its domain a function may have any shape: a shorter step has to say the same.
+        loop {
+            scheme.plan(coordinate, x, room.limits, &mut worker.moves)?;
+            let has_room = match worker.weigh(coordinate, x, base, scheme.checked)? {
                 None if failure.is_none() || worker.is_confirmed(self.precision()) => break,
-                None => worker.confirmation(x, limits).filter(|_| n_attempts < MAX_ATTEMPTS),
+                None => room.confirm(worker.moves.reach()),
+                Some(_) if self.non_finite == NonFinite::Nan => {
+                    worker.sum.iter_mut().for_each(|sum| *sum = f64::NAN);
+                    break;
+                }
                 Some(NotFinite { delta, value, overflows }) => {
-                    if self.non_finite == NonFinite::Nan {
-                        worker.sum.iter_mut().for_each(|sum| *sum = f64::NAN);
-                        break;
-                    }
                     worker.longer.clear();
                     failure = Some(if overflows {
                         Error::Overflow { coordinate, value }
                     } else {
                         Error::NonFinite { coordinate, point: x + delta, value }
                     });
-                    n_failures += 1;
-                    self.nearer(n_failures - 1, x, delta, limits, widest)
+                    room.shrink(self, delta)
                 }
             };
-            let Some(nearer) = nearer else {
+            if !has_room {
                 return Err(failure.expect("without a failure it was done").into());
-            };
-            limits = nearer;
+            }
             // No stencil moves a coordinate to more points than this.
             if !run.reserve(scheme.stencil.points().len().max(scheme.stencil.order() as usize) as u64 + 1) {
                 return Err(Stop::OutOfBudget);
             }
         }
         Ok(worker.n_evaluations)
-    }
-
-    /// Limits for another attempt after a value that was not finite; `None` where there should not be one.
-    pub(super) fn nearer(
-        &self,
-        attempt: usize,
-        x: f64,
-        delta: f64,
-        limits: (f64, f64),
-        widest: (f64, f64),
-    ) -> Option<(f64, f64)> {
-        if self.non_finite != NonFinite::Shorten || delta == 0.0 {
-            return None;
-        }
-        let reach = delta.abs() / 8.0;
-        let (lower, upper) = match attempt {
-            0..SHORTER_ATTEMPTS => (widest.0.max(x - reach), widest.1.min(x + reach)),
-            SHORTER_ATTEMPTS if delta > 0.0 => (widest.0, x),
-            SHORTER_ATTEMPTS => (x, widest.1),
-            _ if delta > 0.0 => (limits.0, x + reach),
-            _ => (x - reach, limits.1),
-        };
-        (lower < upper && attempt < SHORTER_ATTEMPTS + ONE_SIDED_ATTEMPTS).then_some((lower, upper))
     }
 }
 
@@ -268,8 +233,8 @@ pub(super) struct Worker<P> {
     /// The values at the first point. The weights sum to zero, so all values may be taken relative to these: a difference
     /// of two close numbers is exact, while products of the numbers themselves would be rounded.
     first: Vec<f64>,
-    /// What longer steps gave after a value that was not finite, with the distance of the following from it.
-    longer: Vec<(f64, f64)>,
+    /// What longer steps gave after a value that was not finite.
+    longer: Longer,
     /// Of the coordinate at hand.
     pub n_evaluations: u64,
 }
@@ -289,42 +254,16 @@ impl<P: Probe> Worker<P> {
             moves: LocalMoves::default(),
             sum: Vec::new(),
             first: Vec::new(),
-            longer: Vec::new(),
+            longer: Longer::default(),
             n_evaluations: 0,
         }
     }
 
-    /// Whether the derivative agrees with the one by a longer step, or the two before approached it by more than half; if
-    /// so, that is in `sum`: the longer step's where they agree, else the shorter one's.
+    /// Whether a shorter step confirms the derivative of each value: see [`Longer::confirms`].
     fn is_confirmed(&mut self, precision: f64) -> bool {
         let Self { moves, sum, first, longer, .. } = self;
-        if longer.is_empty() && !moves.deltas.is_empty() {
-            longer.extend(sum.iter().map(|sum| (*sum, f64::INFINITY)));
-            return false;
-        }
-        let per_value = 8.0 * precision * moves.weights.iter().map(|w| w.abs()).sum::<f64>() / moves.divisor.abs();
-        let agrees = |((long, _), (short, first)): (&(f64, f64), (&f64, &f64))| {
-            (long - short).abs() <= AGREEMENT * long.abs().max(short.abs()) + per_value * first.abs()
-        };
-        if longer.iter().zip(sum.iter().zip(&*first)).all(agrees) {
-            sum.iter_mut().zip(&*longer).for_each(|(sum, (long, _))| *sum = *long);
-            return true;
-        }
-        let mut approaches = true;
-        for ((long, apart), short) in longer.iter_mut().zip(&*sum) {
-            let now_apart = (*long - short).abs();
-            approaches &= now_apart <= 0.5 * *apart && apart.is_finite();
-            (*long, *apart) = (*short, now_apart);
-        }
-        approaches
-    }
-
-    /// Limits for an attempt that confirms the one before: an eighth as far. `None` where so few numbers lie within them that
-    /// a difference would tell nothing.
-    fn confirmation(&self, x: f64, limits: (f64, f64)) -> Option<(f64, f64)> {
-        let reach = self.moves.deltas.iter().fold(0.0_f64, |reach, delta| reach.max(delta.abs())) / 8.0;
-        let is_apart = x + reach / 8.0 != x || x - reach / 8.0 != x;
-        is_apart.then_some((limits.0.max(x - reach), limits.1.min(x + reach)))
+        let per_value = moves.rounding(precision);
+        moves.deltas.is_empty() || longer.confirms(sum, |value| per_value * first[value].abs())
     }
 
     /// NaN for each value, of a coordinate that is not finite. How many there are the function itself tells.

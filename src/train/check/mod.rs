@@ -226,6 +226,7 @@ fn compare(analytic: &Parameters, numerical: &Parameters, expected: &Expected) -
         let (share, i) = worst;
         let can_tell = part.share() <= RESOLUTION;
         let compared = |i: usize| Comparison {
+            row: None,
             index: range.start + i,
             analytic: analytic[i],
             numerical: numerical[i],
