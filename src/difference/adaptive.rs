@@ -1,5 +1,6 @@
 //! Estimates of many coordinates: one extrapolation each, or one for each value of a function that has many.
 
+use super::call::Call;
 use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
 use super::driver::{Costs, Crew, Stop};
@@ -7,7 +8,7 @@ use super::error::TryError;
 use super::estimate::Estimate;
 use super::extrapolation::MAX_EVALUATIONS;
 use super::probe::Probe;
-use super::run::{Call, Run, chunk_len};
+use super::run::{Run, chunk_len};
 use super::worker::Base;
 
 impl Differentiator {

@@ -199,7 +199,8 @@ impl CheckReport {
         self
     }
 
-    /// All comparisons, in the order of coordinates or directions; of a Jacobian all rows of one, and then of the next. See [`CheckReport`] for an example.
+    /// All comparisons, in the order of coordinates or directions; of a Jacobian all rows of one, and then of the next.
+    /// See [`CheckReport`] for an example.
     pub fn comparisons(&self) -> &[Comparison] {
         &self.comparisons
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ndarray::ArrayView2;
 
+use super::call::Call;
 use super::check::{CheckReport, Comparison, Sample, SplitMix64, check_rows};
 use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
@@ -12,7 +13,6 @@ use super::error::{Error, TryError};
 use super::estimate::Estimate;
 use super::extrapolation::FIRST_STEP;
 use super::probe::{FunctionCrew, FunctionProbe, Probe};
-use super::run::Call;
 use super::scheme::{LocalMoves, MAX_ONE_SIDED_ORDER, Scheme, inside};
 use super::step::{PerCoordinate, Step};
 use super::worker::Base;

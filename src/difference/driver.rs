@@ -3,9 +3,10 @@
 //! The budget buys the first slots, each at its price; [`Run`] shares them out; each is computed or fails; what is done is
 //! told to the hook. What a slot is, and how a worker computes it, is the derivative's own affair.
 
+use super::call::Call;
 use super::differentiator::Differentiator;
 use super::error::{Error, TryError};
-use super::run::{Call, Outcome, Parallelism, Run};
+use super::run::{Outcome, Parallelism, Run};
 
 /// Why a slot has not been computed.
 #[derive(Debug)]

@@ -2,11 +2,12 @@
 
 use ndarray::{Array2, ArrayRef2, Axis};
 
+use super::call::Call;
 use super::differentiator::{Differentiator, NonFinite};
 use super::driver::{Costs, Crew, Stop};
 use super::error::{Error, TryError};
 use super::probe::{FunctionCrew, FunctionProbe, Probe};
-use super::run::{Call, Outcome, Run};
+use super::run::{Outcome, Run};
 use super::scheme::{LocalMoves, Scheme};
 use super::shorten::{Longer, Room};
 use super::sparse::SparsityPattern;

@@ -2,11 +2,11 @@
 
 use ndarray::{Array2, ArrayRef2, ArrayViewMut1, Axis};
 
+use super::call::Call;
 use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
 use super::error::TryError;
 use super::probe::{FunctionCrew, Probe};
-use super::run::Call;
 use super::worker::Base;
 
 impl Differentiator {

@@ -8,8 +8,10 @@
 //! What happens in `gradient()`, from the call to the slot, is told in `src/difference/README.md`.
 
 mod adaptive;
+mod call;
 mod check;
 pub mod choosing_a_step;
+mod constructors;
 mod coordinates;
 mod differentiator;
 mod direction;
@@ -22,6 +24,7 @@ mod hessian;
 mod jacobian;
 mod objective;
 mod of;
+mod of_estimates;
 mod of_objective;
 mod of_values;
 mod pace;
@@ -38,6 +41,7 @@ mod stencil;
 mod step;
 mod worker;
 
+pub use call::{Hook, Progress};
 #[cfg(feature = "train")]
 pub(crate) use check::chosen;
 pub use check::{Agreement, CheckReport, Comparison, Sample};
@@ -51,7 +55,7 @@ pub use of::Of;
 pub use of_objective::OfObjective;
 pub use of_values::OfValues;
 pub use point::{Point, Shaped, Target};
-pub use run::{Hook, Parallelism, Progress};
+pub use run::Parallelism;
 pub use shorthands::{derivative, gradient, numerical_gradient};
 pub use sparse::SparsityPattern;
 pub use stencil::Stencil;

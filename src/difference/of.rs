@@ -1,19 +1,14 @@
 //! A function of one value at a point, and every derivative of it.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use ndarray::{Array2, ArrayRef2};
 
-use ndarray::{Array2, ArrayRef2, ArrayView2};
-
-use super::check::{CheckReport, Sample};
+use super::call::{Call, call_settings};
 use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
-use super::estimate::Estimate;
-use super::function::{EachWorker, Exclusive, Returning, Shared, Source};
+use super::function::Source;
 use super::plain::Begun;
 use super::point::{Point, Target, check_shapes};
 use super::probe::{FunctionCrew, FunctionProbe, crew};
-use super::run::{Call, Hook};
 use super::sparse::SparsityPattern;
 use super::worker::Base;
 
@@ -41,160 +36,16 @@ use super::worker::Base;
 /// ```
 #[must_use = "it has no derivative until one is asked for"]
 pub struct Of<'a, S, P: ?Sized> {
-    how: &'a Differentiator,
+    pub(super) how: &'a Differentiator,
     source: S,
-    point: &'a P,
-    value: Option<f64>,
-    call: Call<'a>,
-}
-
-/// Functions of one value.
-impl Differentiator {
-    /// A function at `x`, which all workers share.
-    ///
-    /// ```
-    /// use ndarray::array;
-    /// use numgrad::difference::Differentiator;
-    /// let central = Differentiator::default().parallel();
-    /// let gradient = central.of(|x| x.iter().map(|x| x * x).sum(), &array![[3.0, 4.0]]).gradient()?;
-    /// assert!((gradient[[0, 1]] - 8.0).abs() < 1e-9);
-    /// # Ok::<(), numgrad::difference::Error>(())
-    /// ```
-    pub fn of<'a, P, F>(&'a self, f: F, x: &'a P) -> Of<'a, Shared<F, Returning<f64>>, P>
-    where
-        P: Point + ?Sized,
-        F: Fn(&P::Seen) -> f64 + Sync,
-    {
-        Of::new(self, Shared::new(f), x)
-    }
-
-    /// As [`of`](Self::of), for a function that changes its own state: scratch memory, a cache, a counter. Always serial; the
-    /// coordinates come in order.
-    ///
-    /// ```
-    /// use numgrad::difference::Differentiator;
-    /// let mut n_evaluations = 0;
-    /// let counted = |[a, b]: &[f64; 2]| {
-    ///     n_evaluations += 1;
-    ///     a * b
-    /// };
-    /// Differentiator::default().of_mut(counted, &[3.0, 4.0]).gradient()?;
-    /// assert_eq!(n_evaluations, 4);
-    /// # Ok::<(), numgrad::difference::Error>(())
-    /// ```
-    pub fn of_mut<'a, P, F>(&'a self, f: F, x: &'a P) -> Of<'a, Exclusive<F, Returning<f64>>, P>
-    where
-        P: Point + ?Sized,
-        F: FnMut(&P::Seen) -> f64,
-    {
-        Of::new(self, Exclusive::new(f), x)
-    }
-
-    /// As [`of`](Self::of), for a function that cannot be shared by threads or carries state: `make` makes one for each
-    /// worker, and one for the calling thread.
-    ///
-    /// What is made is used by one thread only. For the same bits with any number of threads, an evaluation must leave
-    /// nothing behind that changes the next.
-    ///
-    /// ```
-    /// use numgrad::difference::Differentiator;
-    /// let make = || {
-    ///     let mut squares = vec![0.0; 2];
-    ///     move |x: &[f64; 2]| {
-    ///         squares.iter_mut().zip(x).for_each(|(square, x)| *square = x * x);
-    ///         squares.iter().sum()
-    ///     }
-    /// };
-    /// let gradient = Differentiator::default().parallel().of_each_worker(make, &[3.0, 4.0]).gradient()?;
-    /// assert!((gradient[0] - 6.0).abs() < 1e-9);
-    /// # Ok::<(), numgrad::difference::Error>(())
-    /// ```
-    pub fn of_each_worker<'a, P, M, F>(&'a self, make: M, x: &'a P) -> Of<'a, EachWorker<M, Returning<f64>>, P>
-    where
-        P: Point + ?Sized,
-        M: Fn() -> F + Sync,
-        F: FnMut(&P::Seen) -> f64,
-    {
-        Of::new(self, EachWorker::new(make), x)
-    }
-
-    /// As [`of`](Self::of), for a function that can fail.
-    ///
-    /// ```
-    /// use numgrad::difference::{Differentiator, TryError};
-    /// let root = |x: &[f64; 2]| if x[1] < 0.0 { Err("negative") } else { Ok(x[0] * x[1].sqrt()) };
-    /// let central = Differentiator::default();
-    /// assert!((central.try_of(root, &[1.0, 4.0]).gradient()?[1] - 0.25).abs() < 1e-9);
-    /// let error = central.try_of(root, &[1.0, 0.0]).gradient().unwrap_err();
-    /// assert!(matches!(error, TryError::Function { coordinate: 1, source: "negative", .. }));
-    /// # Ok::<(), TryError<&str>>(())
-    /// ```
-    pub fn try_of<'a, P, F, E>(&'a self, f: F, x: &'a P) -> Of<'a, Shared<F, Returning<Result<f64, E>>>, P>
-    where
-        P: Point + ?Sized,
-        F: Fn(&P::Seen) -> Result<f64, E> + Sync,
-        E: Send,
-    {
-        Of::new(self, Shared::new(f), x)
-    }
-
-    /// As [`of_mut`](Self::of_mut), for a function that can fail.
-    ///
-    /// ```
-    /// use numgrad::difference::{Differentiator, TryError};
-    /// let mut seen = Vec::new();
-    /// let f = |[x]: &[f64; 1]| {
-    ///     seen.push(*x);
-    ///     if seen.len() > 10 { Err("worn out") } else { Ok(x.sin()) }
-    /// };
-    /// assert!((Differentiator::default().try_of_mut(f, &[0.0]).gradient()?[0] - 1.0).abs() < 1e-9);
-    /// assert!(seen[0] > 0.0 && seen[1] < 0.0);
-    /// # Ok::<(), TryError<&str>>(())
-    /// ```
-    pub fn try_of_mut<'a, P, F, E>(&'a self, f: F, x: &'a P) -> Of<'a, Exclusive<F, Returning<Result<f64, E>>>, P>
-    where
-        P: Point + ?Sized,
-        F: FnMut(&P::Seen) -> Result<f64, E>,
-        E: Send,
-    {
-        Of::new(self, Exclusive::new(f), x)
-    }
-
-    /// As [`of_each_worker`](Self::of_each_worker), for functions that can fail: the handle of a simulator for each thread.
-    ///
-    /// ```
-    /// use numgrad::difference::{Differentiator, TryError};
-    /// let start = || {
-    ///     let mut n_runs = 0;
-    ///     move |x: &[f64; 1]| {
-    ///         n_runs += 1;
-    ///         if x[0] < 0.0 { Err(format!("run {n_runs} has not converged")) } else { Ok(x[0].sqrt()) }
-    ///     }
-    /// };
-    /// let central = Differentiator::default().parallel();
-    /// assert!((central.try_of_each_worker(start, &[4.0]).gradient()?[0] - 0.25).abs() < 1e-9);
-    /// let error = central.try_of_each_worker(start, &[0.0]).gradient().unwrap_err();
-    /// assert!(error.to_string().ends_with("run 2 has not converged"));
-    /// # Ok::<(), TryError<String>>(())
-    /// ```
-    pub fn try_of_each_worker<'a, P, M, F, E>(
-        &'a self,
-        make: M,
-        x: &'a P,
-    ) -> Of<'a, EachWorker<M, Returning<Result<f64, E>>>, P>
-    where
-        P: Point + ?Sized,
-        M: Fn() -> F + Sync,
-        F: FnMut(&P::Seen) -> Result<f64, E>,
-        E: Send,
-    {
-        Of::new(self, EachWorker::new(make), x)
-    }
+    pub(super) point: &'a P,
+    pub(super) value: Option<f64>,
+    pub(super) call: Call<'a>,
 }
 
 /// What belongs to this call.
 impl<'a, S, P: Point + ?Sized> Of<'a, S, P> {
-    fn new(how: &'a Differentiator, source: S, point: &'a P) -> Self {
+    pub(super) fn new(how: &'a Differentiator, source: S, point: &'a P) -> Self {
         Self { how, source, point, value: None, call: Call::default() }
     }
 
@@ -213,55 +64,7 @@ impl<'a, S, P: Point + ?Sized> Of<'a, S, P> {
         Self { value: Some(value), ..self }
     }
 
-    /// The same, telling this hook of progress; it may cancel.
-    ///
-    /// ```
-    /// use std::ops::ControlFlow;
-    /// use numgrad::difference::{Differentiator, Progress};
-    ///
-    /// let at_most_two = |progress: Progress| {
-    ///     if progress.n_done < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    /// };
-    /// let central = Differentiator::default();
-    /// let cancelled = central.of(|x| x.iter().sum(), &[1.0, 2.0, 3.0]).watched(&at_most_two).gradient().unwrap_err();
-    /// assert_eq!(cancelled.partial().unwrap().done, [true, true, false]);
-    /// ```
-    pub fn watched(mut self, hook: Hook<'a>) -> Self {
-        self.call.hook = Some(hook);
-        self
-    }
-
-    /// The same, stopping with [`Error::Stopped`](super::Error::Stopped) before a derivative costs more than this many
-    /// evaluations.
-    ///
-    /// What the budget suffices for is the same for any number of threads: the first coordinates that were asked for.
-    ///
-    /// ```
-    /// use numgrad::difference::Differentiator;
-    /// let stopped = Differentiator::default().of(|x| x[0] + x[1], &[1.0, 2.0]).within(3).gradient().unwrap_err();
-    /// assert_eq!(stopped.to_string(), "out of its budget of evaluations after 1 of 2 coordinates");
-    /// ```
-    pub fn within(mut self, n_evaluations: u64) -> Self {
-        self.call.budget = Some(n_evaluations);
-        self
-    }
-
-    /// The same, stopping with [`Error::Stopped`](super::Error::Stopped) soon after another thread, or a signal, has set this
-    /// flag: no coordinate is begun any more.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use std::sync::atomic::AtomicBool;
-    /// use numgrad::difference::{Differentiator, StopReason};
-    ///
-    /// let flag = Arc::new(AtomicBool::new(true));
-    /// let stopped = Differentiator::default().of(|x| x[0], &[1.0]).cancelled_by(flag).gradient().unwrap_err();
-    /// assert_eq!(stopped.partial().unwrap().reason, StopReason::Cancelled);
-    /// ```
-    pub fn cancelled_by(mut self, flag: Arc<AtomicBool>) -> Self {
-        self.call.cancel = Some(flag);
-        self
-    }
+    call_settings!('a);
 }
 
 /// Derivatives.
@@ -564,141 +367,6 @@ where
         out.fill_by(|out| self.fill_second_along(vector, out))
     }
 
-    /// The gradient by extrapolation, each partial derivative with an estimate of its error, in the point's own form.
-    ///
-    /// ```text
-    /// T[k, 0] = (f(x + h_k) - f(x - h_k)) / 2h_k,  h_k = 0.02·scale_i / 2.2^k
-    /// T[k, j] = T[k, j-1] + (T[k, j-1] - T[k-1, j-1]) / (2.2^(2j) - 1)
-    /// ```
-    ///
-    /// Costs one evaluation of f(x) and 6 to 48 a coordinate, mostly 8 or 10, for 12 to 15 digits; more where the function
-    /// changes on a scale far below the first step, has a kink, or more noise than its precision says (up to all 48 then:
-    /// noise and a ripple look alike from afar). Stencil and step are not used; bounds, precision, parallelism and what
-    /// belongs to the call are. Near a bound the first step is half the distance to it, at a bound the differences are
-    /// one-sided. [`NonFinite::Shorten`](super::NonFinite::Shorten) begins again, nearer to the point. A coordinate is begun
-    /// where the budget suffices for 48 more evaluations.
-    ///
-    /// # Errors
-    /// See [`gradient`](Self::gradient).
-    ///
-    /// # Panics
-    /// As [`gradient`](Self::gradient).
-    ///
-    /// ```
-    /// use numgrad::difference::Differentiator;
-    /// let [slope] = Differentiator::default().of(|[x]| x.tan(), &[0.5]).estimates()?;
-    /// assert!((slope.value - 1.2984464104095248).abs() < 1e-12);
-    /// assert!(slope.converged && slope.error < 1e-11);
-    /// # Ok::<(), numgrad::difference::Error>(())
-    /// ```
-    pub fn estimates(&self) -> Result<P::Out<Estimate>, S::Failure> {
-        let n = self.point.in_order().len();
-        let estimates = self.estimates_of(0..n)?;
-        Ok(self.point.form(estimates))
-    }
-
-    /// As [`estimates`](Self::estimates), into `out`, in standard order. Nothing is allocated for a coordinate.
-    ///
-    /// # Errors
-    /// See [`gradient_into`](Self::gradient_into).
-    ///
-    /// # Panics
-    /// As [`gradient`](Self::gradient), and if `out` has not one slot for each coordinate.
-    ///
-    /// ```
-    /// use numgrad::difference::{Differentiator, Estimate};
-    /// let mut out = [Estimate::default()];
-    /// Differentiator::default().of(|[x]| x.sin(), &[0.0]).estimates_into(&mut out)?;
-    /// assert!((out[0].value - 1.0).abs() < 1e-14);
-    /// # Ok::<(), numgrad::difference::Error>(())
-    /// ```
-    pub fn estimates_into(&self, out: &mut [Estimate]) -> Result<(), S::Failure> {
-        let n = self.point.in_order().len();
-        self.estimates_of_into(0..n, out)
-    }
-
-    /// As [`estimates`](Self::estimates), for chosen coordinates, in the order asked for.
-    ///
-    /// # Errors
-    /// See [`gradient`](Self::gradient).
-    ///
-    /// # Panics
-    /// As [`partials`](Self::partials).
-    ///
-    /// ```
-    /// use numgrad::difference::Differentiator;
-    /// let last = Differentiator::default().of(|x| x[0].exp() * x[1], &[1.0, 2.0]).estimates_of([1])?;
-    /// assert!((last[0].value - 1_f64.exp()).abs() < 1e-12);
-    /// # Ok::<(), numgrad::difference::Error>(())
-    /// ```
-    pub fn estimates_of(&self, coordinates: impl Into<Coordinates>) -> Result<Vec<Estimate>, S::Failure> {
-        let coordinates = coordinates.into();
-        let mut out = vec![Estimate::default(); coordinates.len()];
-        self.estimates_of_into(coordinates, &mut out).map(|()| out)
-    }
-
-    /// As [`estimates_of`](Self::estimates_of), into `out`.
-    ///
-    /// # Errors
-    /// See [`gradient_into`](Self::gradient_into).
-    ///
-    /// # Panics
-    /// As [`partials_into`](Self::partials_into).
-    ///
-    /// ```
-    /// use numgrad::difference::{Differentiator, Estimate};
-    /// let mut out = [Estimate::default()];
-    /// Differentiator::default().of(|x| x[0] * x[1].sin(), &[2.0, 0.0]).estimates_of_into([1], &mut out)?;
-    /// assert!((out[0].value - 2.0).abs() < 1e-14);
-    /// # Ok::<(), numgrad::difference::Error>(())
-    /// ```
-    pub fn estimates_of_into(
-        &self,
-        coordinates: impl Into<Coordinates>,
-        out: &mut [Estimate],
-    ) -> Result<(), S::Failure> {
-        let coordinates = coordinates.into();
-        coordinates.check_slots(out);
-        let (origin, value) = (self.point.in_order(), self.value);
-        let base = value.as_ref().map_or(Base::IfNeeded, |value| Base::Known(std::slice::from_ref(value)));
-        Ok(self.how.estimate(&self.call, self.crew(&origin), &coordinates, base, out)?)
-    }
-
-    /// Compares a gradient that somebody derived with [`estimates`](Self::estimates).
-    ///
-    /// Costs as much as these, mostly 8 or 10 evaluations a coordinate or direction. Directions are random, of the
-    /// coordinates' own sizes, and their derivatives are computed one after the other.
-    ///
-    /// # Errors
-    /// See [`gradient`](Self::gradient).
-    ///
-    /// # Panics
-    /// As [`gradient`](Self::gradient), and if the gradient has another shape than the point.
-    ///
-    /// ```
-    /// use numgrad::difference::{Differentiator, Sample};
-    ///
-    /// let (central, f) = (Differentiator::default(), |[a, b]: &[f64; 2]| a * a * b);
-    /// let check = |gradient| central.of(f, &[1.0, 2.0]).check(gradient, Sample::All);
-    /// assert!(check(&[4.0, 1.0])?.passes(1e-9));
-    ///
-    /// let report = check(&[4.0, 2.0])?;
-    /// assert!(!report.passes(1e-9));
-    /// assert_eq!(report.worst().unwrap().index, 1);
-    /// println!("{report}");
-    /// # Ok::<(), numgrad::difference::Error>(())
-    /// ```
-    pub fn check(&self, gradient: &(impl Point + ?Sized), sample: Sample) -> Result<CheckReport, S::Failure> {
-        check_shapes(self.point, gradient, "a gradient");
-        let (origin, gradient) = (self.point.in_order(), gradient.in_order());
-        let Some(coordinates) = sample.coordinates(origin.len()) else {
-            let row = ArrayView2::from_shape((1, origin.len()), &gradient).expect("a gradient of the point's shape");
-            return Ok(self.how.check_directions(&self.call, self.own(&origin), row, sample)?.without_rows());
-        };
-        let found = self.estimates_of(&coordinates[..])?;
-        Ok(CheckReport::of_coordinates(&coordinates, &gradient, &found))
-    }
-
     /// The whole gradient, and `f(x)` if it is wanted or known (else NaN).
     fn fill(&self, base: Base, out: &mut [f64]) -> Result<f64, S::Failure> {
         let (origin, value) = (self.point.in_order(), self.value);
@@ -729,11 +397,11 @@ where
     }
 
     /// The calling thread's function, with its copy of the point.
-    fn own<'o>(&'o self, origin: &'o [f64]) -> FunctionProbe<'o, S::Error> {
+    pub(super) fn own<'o>(&'o self, origin: &'o [f64]) -> FunctionProbe<'o, S::Error> {
         self.crew(origin).own
     }
 
-    fn crew<'o>(&'o self, origin: &'o [f64]) -> FunctionCrew<'o, S::Error> {
+    pub(super) fn crew<'o>(&'o self, origin: &'o [f64]) -> FunctionCrew<'o, S::Error> {
         crew(&self.source, self.point, origin, 1)
     }
 }

@@ -1,8 +1,6 @@
 //! A structured objective, and every derivative that moves one coordinate at a time.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
+use super::call::{Call, call_settings};
 use super::check::{CheckReport, Sample};
 use super::coordinates::Coordinates;
 use super::differentiator::{Differentiator, NonFinite};
@@ -11,7 +9,6 @@ use super::error::Error;
 use super::estimate::Estimate;
 use super::objective::{Moves, Objective};
 use super::probe::ObjectiveProbe;
-use super::run::{Call, Hook};
 use super::step::Step;
 use super::worker::{Base, Worker, masked};
 
@@ -64,25 +61,7 @@ impl Differentiator {
 
 /// What belongs to this call.
 impl<'a, O: Objective> OfObjective<'a, O> {
-    /// The same, telling this hook of progress; it may cancel. See [`Of::watched`](super::Of::watched) for an example.
-    pub fn watched(mut self, hook: Hook<'a>) -> Self {
-        self.call.hook = Some(hook);
-        self
-    }
-
-    /// The same, stopping with [`Error::Stopped`] before a derivative costs more than this many evaluations. See
-    /// [`Of::within`](super::Of::within) for an example.
-    pub fn within(mut self, n_evaluations: u64) -> Self {
-        self.call.budget = Some(n_evaluations);
-        self
-    }
-
-    /// The same, stopping with [`Error::Stopped`] soon after another thread, or a signal, has set this flag. See
-    /// [`Of::cancelled_by`](super::Of::cancelled_by) for an example.
-    pub fn cancelled_by(mut self, flag: Arc<AtomicBool>) -> Self {
-        self.call.cancel = Some(flag);
-        self
-    }
+    call_settings!('a);
 }
 
 /// Derivatives.

@@ -5,12 +5,12 @@
 //! which they differ may be one that a kink, noise or a long step spoils; so what the pattern leaves out of it is then moved
 //! by itself. A row that does not depend on it has the very same value.
 
+use super::call::Call;
 use super::check::SplitMix64;
 use super::differentiator::Differentiator;
 use super::direction::DirectionProbe;
 use super::error::{Error, TryError};
 use super::probe::{FunctionCrew, FunctionProbe, Probe};
-use super::run::Call;
 use super::scheme::{LocalMoves, Scheme};
 use super::sparse::SparsityPattern;
 use super::step::Step;

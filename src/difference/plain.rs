@@ -8,12 +8,13 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use super::call::Call;
 use super::differentiator::{Differentiator, NonFinite};
 use super::error::{Error, TryError};
 use super::function::Evaluate;
 use super::pace::Pace;
 use super::point::Point;
-use super::run::{Call, Parallelism};
+use super::run::Parallelism;
 use super::scheme::{Scheme, coincide, realised};
 use super::step::Step;
 use super::worker::Base;

@@ -107,97 +107,58 @@ pub(super) fn check_shapes(x: &(impl Shaped + ?Sized), other: &(impl Shaped + ?S
     });
 }
 
-impl sealed::Sealed for [f64] {}
+/// Slices and vectors are points alike: their gradients are vectors.
+macro_rules! point_of_any_length {
+    ($sequence:ty) => {
+        impl sealed::Sealed for $sequence {}
 
-impl Shaped for [f64] {
-    fn with_shape<R>(&self, see: impl FnOnce(&[usize]) -> R) -> R {
-        see(&[self.len()])
-    }
+        impl Shaped for $sequence {
+            fn with_shape<R>(&self, see: impl FnOnce(&[usize]) -> R) -> R {
+                see(&[self.len()])
+            }
+        }
+
+        impl Point for $sequence {
+            type Seen = $sequence;
+            type Out<T> = Vec<T>;
+            type Values = Vec<f64>;
+
+            fn in_order(&self) -> Cow<'_, [f64]> {
+                Cow::Borrowed(self)
+            }
+
+            fn form<T>(&self, values: Vec<T>) -> Vec<T> {
+                values
+            }
+
+            fn copy(&self, in_order: &[f64], mut buffer: Vec<f64>) -> Vec<f64> {
+                buffer.clear();
+                buffer.extend_from_slice(in_order);
+                buffer
+            }
+
+            fn into_buffer(copy: Vec<f64>) -> Vec<f64> {
+                copy
+            }
+
+            fn seen(owned: &Vec<f64>) -> &$sequence {
+                owned
+            }
+
+            fn coordinates(owned: &mut Vec<f64>) -> &mut [f64] {
+                owned
+            }
+        }
+
+        impl Target for $sequence {
+            fn fill_by<R>(&mut self, fill: impl FnOnce(&mut [f64]) -> R) -> R {
+                fill(self)
+            }
+        }
+    };
 }
-
-impl Point for [f64] {
-    type Seen = [f64];
-    type Out<T> = Vec<T>;
-    type Values = Vec<f64>;
-
-    fn in_order(&self) -> Cow<'_, [f64]> {
-        Cow::Borrowed(self)
-    }
-
-    fn form<T>(&self, values: Vec<T>) -> Vec<T> {
-        values
-    }
-
-    fn copy(&self, in_order: &[f64], mut buffer: Vec<f64>) -> Vec<f64> {
-        buffer.clear();
-        buffer.extend_from_slice(in_order);
-        buffer
-    }
-
-    fn into_buffer(copy: Vec<f64>) -> Vec<f64> {
-        copy
-    }
-
-    fn seen(owned: &Vec<f64>) -> &[f64] {
-        owned
-    }
-
-    fn coordinates(owned: &mut Vec<f64>) -> &mut [f64] {
-        owned
-    }
-}
-
-impl Target for [f64] {
-    fn fill_by<R>(&mut self, fill: impl FnOnce(&mut [f64]) -> R) -> R {
-        fill(self)
-    }
-}
-
-impl sealed::Sealed for Vec<f64> {}
-
-impl Shaped for Vec<f64> {
-    fn with_shape<R>(&self, see: impl FnOnce(&[usize]) -> R) -> R {
-        see(&[self.len()])
-    }
-}
-
-impl Point for Vec<f64> {
-    type Seen = Vec<f64>;
-    type Out<T> = Vec<T>;
-    type Values = Vec<f64>;
-
-    fn in_order(&self) -> Cow<'_, [f64]> {
-        Cow::Borrowed(self)
-    }
-
-    fn form<T>(&self, values: Vec<T>) -> Vec<T> {
-        values
-    }
-
-    fn copy(&self, in_order: &[f64], mut buffer: Vec<f64>) -> Vec<f64> {
-        buffer.clear();
-        buffer.extend_from_slice(in_order);
-        buffer
-    }
-
-    fn into_buffer(copy: Vec<f64>) -> Vec<f64> {
-        copy
-    }
-
-    fn seen(owned: &Vec<f64>) -> &Vec<f64> {
-        owned
-    }
-
-    fn coordinates(owned: &mut Vec<f64>) -> &mut [f64] {
-        owned
-    }
-}
-
-impl Target for Vec<f64> {
-    fn fill_by<R>(&mut self, fill: impl FnOnce(&mut [f64]) -> R) -> R {
-        fill(self)
-    }
-}
+point_of_any_length!([f64]);
+point_of_any_length!(Vec<f64>);
 
 impl<const N: usize> sealed::Sealed for [f64; N] {}
 

@@ -5,10 +5,10 @@
 //! the calling thread is a worker itself and begins at once: a cheap run is over before the others have woken up. The queue
 //! is never locked while a function is evaluated.
 
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
+use super::call::{Call, Progress};
 use super::error::{Error, Partial, StopReason, TryError};
 
 /// Serial, or on rayon's current pool.
@@ -27,60 +27,6 @@ pub enum Parallelism {
     Serial,
     /// On the rayon pool that the caller is in (`ThreadPool::install`), or the global one.
     Pool,
-}
-
-/// How far a derivative is, as its [`Hook`] is told. See [`Of::watched`](super::Of::watched) for an example.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// Coordinates done since the last call by any worker.
-    pub newly_done: usize,
-    /// Coordinates done in all.
-    pub n_done: usize,
-    /// Coordinates asked for.
-    pub n_total: usize,
-    /// Evaluations in all.
-    pub n_evaluations: u64,
-}
-
-/// Called after each coordinate (each block of a structured objective), from whichever worker did it.
-/// `ControlFlow::Break` cancels. Calls of several workers may overtake one another. See
-/// [`Of::watched`](super::Of::watched) for an example.
-pub type Hook<'h> = &'h (dyn Fn(Progress) -> ControlFlow<()> + Sync);
-
-/// What belongs to one call and not to the settings.
-#[derive(Clone, Default)]
-pub(super) struct Call<'c> {
-    pub hook: Option<Hook<'c>>,
-    /// How many evaluations there may be.
-    pub budget: Option<u64>,
-    pub cancel: Option<Arc<AtomicBool>>,
-}
-
-impl Call<'_> {
-    /// How many evaluations there may be.
-    pub fn budget(&self) -> u64 {
-        if self.is_cancelled() { 0 } else { self.budget.unwrap_or(u64::MAX) }
-    }
-
-    /// Whether a derivative may be stopped before it is done.
-    pub fn may_stop(&self) -> bool {
-        self.budget.is_some() || self.hook.is_some() || self.cancel.is_some()
-    }
-
-    /// The same for evaluations that are `n` of the function each.
-    pub fn of_evaluations_of(&self, n: u64) -> Self {
-        Self { budget: self.budget.map(|budget| budget / n), ..self.clone() }
-    }
-
-    /// The same with this many evaluations less.
-    pub fn setting_aside(&self, n: u64) -> Self {
-        Self { budget: self.budget.map(|budget| budget.saturating_sub(n)), ..self.clone() }
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.cancel.as_ref().is_some_and(|flag| flag.load(Relaxed))
-    }
 }
 
 /// What the workers of a run share.

@@ -4,11 +4,12 @@
 
 use ndarray::Array2;
 
+use super::call::Call;
 use super::differentiator::{Differentiator, NonFinite};
 use super::driver::{Costs, Crew, Stop};
 use super::error::{Error, TryError};
 use super::probe::{FunctionCrew, FunctionProbe, Probe};
-use super::run::{Call, Run, chunk_len};
+use super::run::{Run, chunk_len};
 use super::scheme::{LocalMoves, Scheme};
 use super::shorten::{Longer, Room};
 

@@ -6,12 +6,13 @@
 
 use std::time::Instant;
 
+use super::call::Call;
 use super::coordinates::Coordinates;
 use super::differentiator::{Differentiator, NonFinite};
 use super::driver::{Costs, Crew, Stop};
 use super::error::{Error, Partial, StopReason, TryError};
 use super::probe::Probe;
-use super::run::{Call, Parallelism, Run, chunk_len};
+use super::run::{Parallelism, Run, chunk_len};
 use super::scheme::{LocalMoves, Scheme};
 use super::shorten::{Longer, Room};
 
