@@ -10,6 +10,8 @@ mod library {
     #[cfg(feature = "cli")]
     mod exact_difference;
     #[cfg(feature = "cli")]
+    mod finding;
+    #[cfg(feature = "cli")]
     mod idx;
     mod incremental;
     #[cfg(feature = "cli")]

@@ -1,7 +1,7 @@
 //! Which samples: the flags that say it, and the samples themselves.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::dataset::{self, Dataset, Name, Request};
 use crate::random::LegacyRandom;
@@ -27,6 +27,9 @@ pub struct DataArgs {
     dataset: Option<Name>,
 
     /// Read the four IDX files, plain or .gz, from this folder; nothing is downloaded then
+    ///
+    /// They are found under all their usual names, and in folders below (MNIST/raw). Where there are several sets, the
+    /// beginning of their names chooses: --data-dir emnist/gzip/emnist-letters.
     ///
     /// Not together with --dataset embedded or synthetic, which have no files. When the folder comes from the
     /// environment, --dataset wins over it.
@@ -108,6 +111,7 @@ fn with_flags(error: dataset::Error) -> anyhow::Error {
     match error {
         dataset::Error::NoMnist(_) => anyhow!("{error} (--data-dir, --mirror, --dataset embedded)"),
         dataset::Error::Mirror { .. } => anyhow!("--mirror: {error}"),
+        dataset::Error::SeveralSets { ref sets, .. } => anyhow!("{error} (--data-dir {})", quoted(&sets[0])),
         error => error.into(),
     }
 }
@@ -125,4 +129,11 @@ pub fn with_classes_flag(error: anyhow::Error) -> anyhow::Error {
 fn web_address(text: &str) -> Result<String, String> {
     let known = ["http://", "https://"].into_iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
     if known { Ok(text.to_owned()) } else { Err("expected an address that begins with https:// or http://".to_owned()) }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/\\._-+:".contains(c);
+    if path.chars().all(is_plain) { path } else { format!("\"{path}\"") }
 }

@@ -9,26 +9,56 @@ use thiserror::Error;
 use super::idx::IdxError;
 use super::name::Name;
 
+/// A file that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The name that it should have, without `.gz`.
+    pub name: String,
+    /// What is in the folder under a name like it.
+    pub nearest: Option<String>,
+}
+
 /// Why a data set can't be had.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The folder that was named is not there.
-    #[error("{}: expected a folder with the data set's files, found no folder of that name", path.display())]
+    #[error("{}: expected a folder with the data set's files, found no folder of that name{}", path.display(), or_nearest(nearest))]
     NoDirectory {
         /// The folder that was named.
+        path: PathBuf,
+        /// What is there and has a name like it.
+        nearest: Option<PathBuf>,
+    },
+    /// There is a file where the folder should be, and none of a data set.
+    #[error("{}: expected a folder with the data set's files, found a file that is none of them", path.display())]
+    NotAFolder {
+        /// The file.
         path: PathBuf,
     },
     /// Files are missing in the folder that was named.
     #[error(
-        "{}: expected the four files of a data set, each plain or with .gz; missing: {}",
-        directory.display(), missing.join(", ")
+        "{}: expected the four files of a data set, each plain or with .gz; missing: {}; the folder holds {found}",
+        directory.display(), list_missing(missing)
     )]
     Missing {
-        /// The folder that was named.
+        /// The folder that was named, or the one below it that has some of the files.
         directory: PathBuf,
-        /// The names of the files that are there neither plain nor with `.gz`.
-        missing: Vec<&'static str>,
+        /// The files that are there under none of their names.
+        missing: Vec<Missing>,
+        /// What the folder holds, as far as a line takes it.
+        found: String,
+    },
+    /// The folder holds several data sets.
+    #[error(
+        "{}: expected one data set, found {}: {}; name one of these instead: the folder with the beginning of the files' names",
+        folder.display(), sets.len(), list_paths(sets)
+    )]
+    SeveralSets {
+        /// The folder that was named.
+        folder: PathBuf,
+        /// For each set the path that asks for it.
+        sets: Vec<PathBuf>,
     },
     /// A file can't be opened.
     #[error("{}: it can't be opened: {reason}", path.display())]
@@ -179,4 +209,20 @@ impl Error {
 
 fn list(faults: &[(String, String)]) -> String {
     faults.iter().map(|(url, reason)| format!("{url}: {reason}")).collect::<Vec<_>>().join("; ")
+}
+
+fn list_missing(missing: &[Missing]) -> String {
+    let name = |file: &Missing| match &file.nearest {
+        Some(nearest) => format!("{} (the nearest is {nearest})", file.name),
+        None => file.name.clone(),
+    };
+    missing.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn list_paths(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn or_nearest(nearest: &Option<PathBuf>) -> String {
+    nearest.as_ref().map_or(String::new(), |nearest| format!("; the nearest is {}", nearest.display()))
 }

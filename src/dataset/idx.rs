@@ -1,4 +1,4 @@
-//! The IDX format of MNIST: a header of big-endian 32-bit numbers, then one byte a pixel or a label.
+//! The IDX format of MNIST: a header of big-endian 32-bit numbers, then the pixels or labels, usually one byte each.
 //!
 //! | images | labels |
 //! | --- | --- |
@@ -8,6 +8,10 @@
 //! | columns | |
 //! | pixels, image by image, row by row, 0 to 255 | labels |
 //!
+//! The magic number's third byte tells the type of the numbers (8 is unsigned bytes) and its fourth how many dimensions
+//! there are. Other types and dimensions are read where their meaning is plain: whole numbers and fractions as pixels, pictures
+//! with a channel of their own or as rows of a square's pixels, labels as rows with a single 1, QMNIST's rows of eight.
+//!
 //! Files are plain or compressed by gzip; which of the two is found out from the first bytes. A header is never taken at
 //! its word: memory grows with the data that is really there, and compressed data that expands beyond all that pictures
 //! do is refused before it fills the memory.
@@ -16,6 +20,8 @@ use std::io::{self, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
 use thiserror::Error;
+
+use super::numbers::{EXPECTED_PIXELS, LabelRows, Shades, label};
 
 const IMAGES_MAGIC: u32 = 2051;
 const LABELS_MAGIC: u32 = 2049;
@@ -91,6 +97,25 @@ pub enum IdxError {
         /// How long the content may be.
         max_bytes: u64,
     },
+    /// A pixel or a label is none.
+    #[error("number {position} of its content (counted from 0) is {found}: expected {expected}")]
+    Number {
+        /// Its place in the content.
+        position: u64,
+        /// The number.
+        found: f64,
+        /// What the numbers should be.
+        expected: &'static str,
+    },
+    /// The labels come in rows whose meaning is not plain.
+    #[error(
+        "expected a label for each sample, found {found}, whose rows are neither all 0 but for a single 1 nor QMNIST's eight \
+         whole numbers"
+    )]
+    LabelRows {
+        /// What the header says.
+        found: String,
+    },
     /// The compressed data expand beyond reason.
     #[error(
         "its gzip data expand more than {MAX_EXPANSION_RATIO}-fold: {n_compressed} bytes gave {n_expanded} and more, \
@@ -107,9 +132,9 @@ pub enum IdxError {
 /// The two kinds of IDX files that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Pictures of unsigned bytes: three dimensions.
+    /// Pictures: usually unsigned bytes in three dimensions.
     Images,
-    /// Labels of unsigned bytes: one dimension.
+    /// Labels: usually unsigned bytes in one dimension.
     Labels,
 }
 
@@ -158,23 +183,50 @@ impl Bounds {
 /// A file of labels of which only the header has been read.
 pub(super) struct LabelReader<R: Read> {
     content: Content<R>,
+    header: Header,
     pub(super) n_labels: usize,
 }
 
 impl<R: Read> LabelReader<R> {
     pub(super) fn new(reader: R, bounds: Bounds) -> Result<Self, IdxError> {
         let mut content = Content::new(reader, bounds)?;
-        let [n_labels] = content.read_header(Kind::Labels)?;
-        Ok(Self { content, n_labels: n_labels as usize })
+        let header = content.read_header(Kind::Labels)?;
+        Ok(Self { content, n_labels: header.dimensions[0], header })
     }
 
     pub(super) fn read(self) -> Result<Vec<u8>, IdxError> {
-        let Self { mut content, n_labels } = self;
-        let dimensions = || format!("{n_labels} labels");
-        if n_labels == 0 {
-            return Err(IdxError::Empty(dimensions()));
+        let Self { mut content, header, n_labels } = self;
+        let Header { element, ref dimensions } = header;
+        let width = dimensions.get(1).copied();
+        let promised = || width.map_or(format!("{n_labels} labels"), |width| format!("{n_labels} × {width} labels"));
+        if n_labels == 0 || width == Some(0) {
+            return Err(IdxError::Empty(promised()));
         }
-        content.read_body(Some(n_labels), dimensions)
+        let Some(width) = width else {
+            if element == Element::UnsignedByte {
+                return content.read_body(Some(n_labels), promised);
+            }
+            let mut labels = Vec::new();
+            content.read_numbers(
+                element,
+                Some(n_labels),
+                promised,
+                |number| {
+                    labels.push(label(number)?);
+                    Some(())
+                },
+                "whole numbers from 0 to 255",
+            )?;
+            return Ok(labels);
+        };
+        let mut rows = LabelRows::new(width);
+        let n_numbers = n_labels.checked_mul(width);
+        let mut push = |number| {
+            rows.push(number);
+            Some(())
+        };
+        content.read_numbers(element, n_numbers, promised, &mut push, "numbers")?;
+        rows.into_labels().ok_or_else(|| IdxError::LabelRows { found: header.to_string() })
     }
 }
 
@@ -182,6 +234,7 @@ impl<R: Read> LabelReader<R> {
 /// before its pixels take memory.
 pub(super) struct ImageReader<R: Read> {
     content: Content<R>,
+    element: Element,
     pub(super) n_images: usize,
     n_rows: usize,
     n_columns: usize,
@@ -190,19 +243,124 @@ pub(super) struct ImageReader<R: Read> {
 impl<R: Read> ImageReader<R> {
     pub(super) fn new(reader: R, bounds: Bounds) -> Result<Self, IdxError> {
         let mut content = Content::new(reader, bounds)?;
-        let [n_images, n_rows, n_columns] = content.read_header(Kind::Images)?.map(|dimension| dimension as usize);
-        Ok(Self { content, n_images, n_rows, n_columns })
+        let header = content.read_header(Kind::Images)?;
+        let [n_images, n_rows, n_columns] = pictures(&header.dimensions).expect("the header is that of images");
+        Ok(Self { content, element: header.element, n_images, n_rows, n_columns })
     }
 
     pub(super) fn read(self) -> Result<Images, IdxError> {
-        let Self { mut content, n_images, n_rows, n_columns } = self;
-        let dimensions = || format!("{n_images} images of {n_rows} × {n_columns} pixels");
+        let Self { mut content, element, n_images, n_rows, n_columns } = self;
+        let promised = || format!("{n_images} images of {n_rows} × {n_columns} pixels");
         if n_images == 0 || n_rows == 0 || n_columns == 0 {
-            return Err(IdxError::Empty(dimensions()));
+            return Err(IdxError::Empty(promised()));
         }
         let n_pixels = n_images.checked_mul(n_rows).and_then(|n| n.checked_mul(n_columns));
-        let pixels = content.read_body(n_pixels, dimensions)?;
+        let pixels = if element == Element::UnsignedByte {
+            content.read_body(n_pixels, promised)?
+        } else {
+            let mut shades = Shades::default();
+            content.read_numbers(element, n_pixels, promised, |pixel| shades.push(pixel), EXPECTED_PIXELS)?;
+            shades.into_bytes()
+        };
         Ok(Images { pixels, n_images, n_rows, n_columns })
+    }
+}
+
+/// Number, rows and columns of images of these dimensions: a channel of its own does not count, and rows of pixels are
+/// those of a square.
+pub(super) fn pictures(dimensions: &[usize]) -> Option<[usize; 3]> {
+    match *dimensions {
+        [n, rows, columns] | [n, 1, rows, columns] | [n, rows, columns, 1] => Some([n, rows, columns]),
+        [n, n_pixels] => {
+            let side = n_pixels.isqrt();
+            (side > 1 && side * side == n_pixels).then_some([n, side, side])
+        }
+        _ => None,
+    }
+}
+
+/// The types of numbers that IDX files hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Element {
+    UnsignedByte,
+    SignedByte,
+    Short,
+    Int,
+    Float,
+    Double,
+}
+
+impl Element {
+    /// The type of a code, the third byte of the magic number.
+    fn of_code(code: u8) -> Option<Self> {
+        match code {
+            0x08 => Some(Self::UnsignedByte),
+            0x09 => Some(Self::SignedByte),
+            0x0b => Some(Self::Short),
+            0x0c => Some(Self::Int),
+            0x0d => Some(Self::Float),
+            0x0e => Some(Self::Double),
+            _ => None,
+        }
+    }
+
+    fn n_bytes(self) -> usize {
+        match self {
+            Self::UnsignedByte | Self::SignedByte => 1,
+            Self::Short => 2,
+            Self::Int | Self::Float => 4,
+            Self::Double => 8,
+        }
+    }
+
+    /// The number that as many bytes hold.
+    fn number(self, bytes: &[u8]) -> f64 {
+        const OF_SIZE: &str = "a chunk has as many bytes as the type";
+        match self {
+            Self::UnsignedByte => f64::from(bytes[0]),
+            Self::SignedByte => f64::from(i8::from_be_bytes(bytes.try_into().expect(OF_SIZE))),
+            Self::Short => f64::from(i16::from_be_bytes(bytes.try_into().expect(OF_SIZE))),
+            Self::Int => f64::from(i32::from_be_bytes(bytes.try_into().expect(OF_SIZE))),
+            Self::Float => f64::from(f32::from_be_bytes(bytes.try_into().expect(OF_SIZE))),
+            Self::Double => f64::from_be_bytes(bytes.try_into().expect(OF_SIZE)),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::UnsignedByte => "unsigned bytes",
+            Self::SignedByte => "signed bytes",
+            Self::Short => "16-bit integers",
+            Self::Int => "32-bit integers",
+            Self::Float => "32-bit floating-point numbers",
+            Self::Double => "64-bit floating-point numbers",
+        }
+    }
+}
+
+/// What an IDX file begins with.
+#[derive(Debug)]
+struct Header {
+    element: Element,
+    dimensions: Vec<usize>,
+}
+
+impl std::fmt::Display for Header {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let Self { element, dimensions } = self;
+        let sides = dimensions.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
+        match dimensions.len() {
+            1 => write!(f, "IDX of {}, 1 dimension ({sides})", element.name()),
+            n => write!(f, "IDX of {}, {n} dimensions ({sides})", element.name()),
+        }
+    }
+}
+
+/// The type and the number of dimensions that a magic number stands for.
+fn of_magic(magic: u32) -> Option<(Element, usize)> {
+    match magic.to_be_bytes() {
+        [0, 0, code, n_dimensions] if n_dimensions > 0 => Some((Element::of_code(code)?, usize::from(n_dimensions))),
+        _ => None,
     }
 }
 
@@ -212,6 +370,22 @@ impl Kind {
         match self {
             Self::Images => IMAGES_MAGIC,
             Self::Labels => LABELS_MAGIC,
+        }
+    }
+
+    /// How many dimensions files of this kind usually have.
+    fn n_dimensions(self) -> usize {
+        match self {
+            Self::Images => 3,
+            Self::Labels => 1,
+        }
+    }
+
+    /// Whether what has these dimensions can be of this kind.
+    fn takes(self, dimensions: &[usize]) -> bool {
+        match self {
+            Self::Images => pictures(dimensions).is_some(),
+            Self::Labels => dimensions.len() <= 2,
         }
     }
 }
@@ -260,38 +434,94 @@ impl<R: Read> Content<R> {
         Ok(Self { encoding, bounds, n_read: 0 })
     }
 
-    /// Reads the magic number and the `N` dimensions behind it.
-    fn read_header<const N: usize>(&mut self, kind: Kind) -> Result<[u32; N], IdxError> {
-        let mut header = Vec::new();
-        let header_size = 4 * (1 + N);
-        self.append(&mut header, 4)?;
-        if header.len() == 4 {
-            let magic = u32::from_be_bytes([header[0], header[1], header[2], header[3]]);
-            if magic != kind.magic() {
-                return Err(IdxError::Magic { expected: kind, found: describe_start(magic) });
+    /// Reads the magic number and the dimensions behind it, which have to be those of a file of this kind.
+    fn read_header(&mut self, kind: Kind) -> Result<Header, IdxError> {
+        let mut start = Vec::new();
+        self.append(&mut start, 4)?;
+        let Ok(magic) = <[u8; 4]>::try_from(&start[..]).map(u32::from_be_bytes) else {
+            return Err(self.truncated_header(kind.n_dimensions()));
+        };
+        let unexpected = |found| IdxError::Magic { expected: kind, found };
+        let is_of_another_kind = [IMAGES_MAGIC, LABELS_MAGIC].contains(&magic) && magic != kind.magic();
+        let (element, n_dimensions) =
+            of_magic(magic).filter(|_| !is_of_another_kind).ok_or_else(|| unexpected(describe_start(magic)))?;
+        let mut dimensions = Vec::new();
+        self.append(&mut dimensions, 4 * n_dimensions)?;
+        if dimensions.len() < 4 * n_dimensions {
+            return Err(self.truncated_header(n_dimensions));
+        }
+        let (words, _) = dimensions.as_chunks::<4>();
+        let dimensions = words.iter().map(|word| u32::from_be_bytes(*word) as usize).collect();
+        let header = Header { element, dimensions };
+        if kind.takes(&header.dimensions) { Ok(header) } else { Err(unexpected(header.to_string())) }
+    }
+
+    fn truncated_header(&self, n_dimensions: usize) -> IdxError {
+        IdxError::Truncated { expected: 4 * (1 + n_dimensions as u64), found: self.n_read }
+    }
+
+    /// Makes sure that as many numbers of a type may follow the header and be held as bytes (none: their number overflows).
+    /// Returns how many they are, and how long the whole content is then.
+    fn check_size(
+        &self,
+        element: Element,
+        size: Option<usize>,
+        promised: impl Fn() -> String,
+    ) -> Result<(usize, u64), IdxError> {
+        let max_bytes = self.bounds.max_bytes.min(isize::MAX as u64);
+        let too_large = || IdxError::TooLarge { dimensions: promised(), max_bytes };
+        let size = size.filter(|&size| size as u64 <= max_bytes).ok_or_else(too_large)?;
+        let n_bytes = (size as u64).checked_mul(element.n_bytes() as u64).ok_or_else(too_large)?;
+        let expected = self.n_read.checked_add(n_bytes).ok_or_else(too_large)?;
+        match (&self.encoding, self.bounds.file_bytes) {
+            (Encoding::Plain(_), Some(found)) if found < expected => Err(IdxError::Truncated { expected, found }),
+            (Encoding::Plain(_), Some(found)) if found > expected => Err(IdxError::Trailing { expected }),
+            _ => Ok((size, expected)),
+        }
+    }
+
+    /// Makes sure that nothing follows. Reading on to the end also has gzip compare its check sums.
+    fn check_end(&mut self, expected: u64) -> Result<(), IdxError> {
+        if self.append(&mut Vec::new(), 1)? > 0 { Err(IdxError::Trailing { expected }) } else { Ok(()) }
+    }
+
+    /// Reads the numbers behind the header and hands them out one by one, and makes sure that they are the last. What
+    /// `push` takes for none that it could be (`None`) is an error.
+    fn read_numbers(
+        &mut self,
+        element: Element,
+        size: Option<usize>,
+        promised: impl Fn() -> String,
+        mut push: impl FnMut(f64) -> Option<()>,
+        expected_numbers: &'static str,
+    ) -> Result<(), IdxError> {
+        let (size, expected) = self.check_size(element, size, promised)?;
+        let n_bytes = element.n_bytes();
+        let per_chunk = CHUNK_SIZE / n_bytes;
+        let mut chunk = Vec::new();
+        let mut position = 0;
+        while position < size {
+            let n_wanted = n_bytes * per_chunk.min(size - position);
+            chunk.clear();
+            if self.append(&mut chunk, n_wanted)? < n_wanted {
+                return Err(IdxError::Truncated { expected, found: self.n_read });
             }
-            self.append(&mut header, header_size - 4)?;
+            for number in chunk.chunks_exact(n_bytes).map(|bytes| element.number(bytes)) {
+                push(number).ok_or(IdxError::Number {
+                    position: position as u64,
+                    found: number,
+                    expected: expected_numbers,
+                })?;
+                position += 1;
+            }
         }
-        if header.len() < header_size {
-            return Err(IdxError::Truncated { expected: header_size as u64, found: self.n_read });
-        }
-        let (words, _) = header[4..].as_chunks::<4>();
-        Ok(std::array::from_fn(|i| u32::from_be_bytes(words[i])))
+        self.check_end(expected)
     }
 
     /// Reads the `size` bytes behind the header (none: their number overflows), and makes sure that they are the last.
-    fn read_body(&mut self, size: Option<usize>, dimensions: impl Fn() -> String) -> Result<Vec<u8>, IdxError> {
-        let max_bytes = self.bounds.max_bytes.min(isize::MAX as u64);
-        let too_large = |max_bytes| IdxError::TooLarge { dimensions: dimensions(), max_bytes };
-        let size = size.filter(|&size| size as u64 <= max_bytes).ok_or_else(|| too_large(max_bytes))?;
-        let expected = self.n_read + size as u64;
-        match (&self.encoding, self.bounds.file_bytes) {
-            (Encoding::Plain(_), Some(found)) if found < expected => {
-                return Err(IdxError::Truncated { expected, found });
-            }
-            (Encoding::Plain(_), Some(found)) if found > expected => return Err(IdxError::Trailing { expected }),
-            _ => {}
-        }
+    fn read_body(&mut self, size: Option<usize>, promised: impl Fn() -> String) -> Result<Vec<u8>, IdxError> {
+        let (size, expected) = self.check_size(Element::UnsignedByte, size, &promised)?;
+        let too_large = |max_bytes| IdxError::TooLarge { dimensions: promised(), max_bytes };
         let mut body = Vec::new();
         while body.len() < size {
             let n_left = size - body.len();
@@ -305,10 +535,7 @@ impl<R: Read> Content<R> {
                 return Err(IdxError::Truncated { expected, found: self.n_read });
             }
         }
-        // Reading on to the end also has gzip compare its check sums.
-        if self.append(&mut Vec::new(), 1)? > 0 {
-            return Err(IdxError::Trailing { expected });
-        }
+        self.check_end(expected)?;
         Ok(body)
     }
 

@@ -8,7 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::download::{Downloader, Observer, RemoteFile};
 use super::error::Error;
+use super::file_name::Role;
 use super::files::{LabelledImages, Opened};
+use super::folder::{Located, locate};
 use super::idx::{Bounds, IdxError, ImageReader, Images, LabelReader};
 use super::name::Name;
 use super::set::Dataset;
@@ -17,37 +19,42 @@ use super::sha256::hex;
 type MnistFile = RemoteFile<'static>;
 
 const TRAIN_IMAGES: MnistFile = MnistFile {
-    name: "train-images-idx3-ubyte",
+    name: Role::TrainImages.name(),
     n_bytes: 47_040_016,
     sha256: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
 };
 const TRAIN_LABELS: MnistFile = MnistFile {
-    name: "train-labels-idx1-ubyte",
+    name: Role::TrainLabels.name(),
     n_bytes: 60_008,
     sha256: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
 };
 const TEST_IMAGES: MnistFile = MnistFile {
-    name: "t10k-images-idx3-ubyte",
+    name: Role::TestImages.name(),
     n_bytes: 7_840_016,
     sha256: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
 };
 const TEST_LABELS: MnistFile = MnistFile {
-    name: "t10k-labels-idx1-ubyte",
+    name: Role::TestLabels.name(),
     n_bytes: 10_008,
     sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 };
 
-/// Reads the data set in a folder: four files under MNIST's names, each plain or with `.gz`, of images of any size.
+/// Reads the data set in a folder: four files, each plain or compressed by gzip, of images of any size.
+///
+/// They are found under every name in which MNIST and its relatives are published: `train-images-idx3-ubyte.gz`,
+/// `train-images.idx3-ubyte`, `test-` for `t10k-`, with a beginning such as `emnist-letters-`, and in folders below, such as
+/// `MNIST/raw`. Where there are several sets, the beginning of the names behind the folder's chooses:
+/// `emnist/gzip/emnist-letters`.
 ///
 /// # Errors
-/// If a file is missing (all that are missing are named), can't be read or contradicts another.
+/// If a file is missing (all that are missing are named), can't be read or contradicts another; if there are several sets.
 pub fn from_directory(directory: &Path, n_classes: usize) -> Result<Dataset, Error> {
     from_directory_within(directory, n_classes, u64::MAX)
 }
 
 /// As [`from_directory`], where all files together may hold about `max_bytes`.
 pub(super) fn from_directory_within(directory: &Path, n_classes: usize, max_bytes: u64) -> Result<Dataset, Error> {
-    let [train_images, train_labels, test_images, test_labels] = locate(directory)?;
+    let Located { files: [train_images, train_labels, test_images, test_labels], .. } = locate(directory)?;
     let train = LabelledImages::read(Opened::open(&train_images)?, Opened::open(&train_labels)?, max_bytes)?;
     let max_bytes = max_bytes.saturating_sub(train.n_bytes());
     let test = LabelledImages::read(Opened::open(&test_images)?, Opened::open(&test_labels)?, max_bytes)?;
@@ -125,26 +132,6 @@ impl Cache<'_> {
     fn path(&self, file: &MnistFile) -> PathBuf {
         self.folder.join(format!("{}.gz", file.name))
     }
-}
-
-/// Finds the four files, the compressed one first where there are both.
-fn locate(directory: &Path) -> Result<[PathBuf; 4], Error> {
-    if !directory.is_dir() {
-        return Err(Error::NoDirectory { path: directory.into() });
-    }
-    let mut missing = Vec::new();
-    let files = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS];
-    let mut paths = files.map(|file| directory.join(file.name));
-    let exists = |path: &Path| path.try_exists().map_err(|reason| Error::Open { path: path.into(), reason });
-    for (path, file) in paths.iter_mut().zip(files) {
-        let compressed = directory.join(format!("{}.gz", file.name));
-        if exists(&compressed)? {
-            *path = compressed;
-        } else if !exists(path)? {
-            missing.push(file.name);
-        }
-    }
-    if missing.is_empty() { Ok(paths) } else { Err(Error::Missing { directory: directory.into(), missing }) }
 }
 
 /// Whether two sets are MNIST's own, to the byte.

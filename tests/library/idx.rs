@@ -139,3 +139,74 @@ proptest! {
         prop_assert_eq!(read_labels(&(if compress { gzip(&plain) } else { plain })[..]).unwrap(), pool);
     }
 }
+
+/// A file of these dimensions and numbers; `code` is that of their type.
+fn of_type(code: u8, dimensions: &[u32], numbers: &[f64]) -> Vec<u8> {
+    let magic = u32::from_be_bytes([0, 0, code, dimensions.len() as u8]);
+    let body = numbers.iter().flat_map(|&x| match code {
+        0x08 => vec![x as u8],
+        0x09 => vec![x as i8 as u8],
+        0x0b => (x as i16).to_be_bytes().to_vec(),
+        0x0c => (x as i32).to_be_bytes().to_vec(),
+        0x0d => (x as f32).to_be_bytes().to_vec(),
+        _ => x.to_be_bytes().to_vec(),
+    });
+    file(&[&[magic], dimensions].concat(), &body.collect::<Vec<u8>>())
+}
+
+const CODES: [u8; 6] = [0x08, 0x09, 0x0b, 0x0c, 0x0d, 0x0e];
+
+#[test]
+fn numbers_of_every_type_are_read_as_pixels_and_labels() {
+    for code in CODES {
+        let pixels = [0.0, 1.0, 2.0, 127.0];
+        for dimensions in [&[1, 2, 2][..], &[1, 1, 2, 2], &[1, 2, 2, 1], &[1, 4]] {
+            let bytes = of_type(code, dimensions, &pixels);
+            for bytes in [gzip(&bytes), bytes] {
+                let read = read_images(&bytes[..]).unwrap();
+                assert_eq!((read.n_images, read.size(), &read.pixels[..]), (1, (2, 2), &[0, 1, 2, 127][..]), "{code}");
+            }
+        }
+        assert_eq!(read_labels(&of_type(code, &[3], &[7.0, 0.0, 26.0])[..]).unwrap(), [7, 0, 26]);
+        assert_eq!(read_labels(&of_type(code, &[2, 1], &[7.0, 26.0])[..]).unwrap(), [7, 26]);
+        assert_eq!(read_labels(&of_type(code, &[2, 3], &[0.0, 0.0, 1.0, 1.0, 0.0, 0.0])[..]).unwrap(), [2, 0]);
+    }
+    let fractions = of_type(0x0d, &[1, 1, 3], &[0.0, 51.0 / 255.0, 1.0]);
+    assert_eq!(read_images(&fractions[..]).unwrap().pixels, [0, 51, 255]);
+}
+
+#[test]
+fn the_first_column_of_qmnists_labels_is_the_class() {
+    let rows = [[5.0, 0.0, 2021.0, 12.0, 9.0, 0.0, 0.0, 3.0], [0.0, 1.0, 150.0, 99.0, 0.0, 0.0, 1.0, -1.0]];
+    assert_eq!(read_labels(&of_type(0x0c, &[2, 8], rows.as_flattened())[..]).unwrap(), [5, 0]);
+}
+
+#[test]
+fn what_has_no_plain_meaning_is_named_for_what_it_is() {
+    let error = |bytes: Vec<u8>| read_labels(&bytes[..]).unwrap_err().to_string();
+    let rows = error(of_type(0x0c, &[2, 3], &[4.0, 0.0, 0.0, 1.0, 2.0, 3.0]));
+    assert!(rows.contains("found IDX of 32-bit integers, 2 dimensions (2 × 3), whose rows"), "{rows}");
+    let pixels = error(of_type(0x0d, &[1, 2, 2], &[0.0; 4]));
+    assert!(pixels.ends_with("found IDX of 32-bit floating-point numbers, 3 dimensions (1 × 2 × 2)"), "{pixels}");
+    let negative = error(of_type(0x09, &[2], &[3.0, -3.0]));
+    assert!(negative.contains("number 1 of its content (counted from 0) is -3"), "{negative}");
+
+    let error = |bytes: Vec<u8>| read_images(&bytes[..]).unwrap_err().to_string();
+    let labels = error(of_type(0x0c, &[2, 8], &[0.0; 16]));
+    assert!(labels.ends_with("found IDX of 32-bit integers, 2 dimensions (2 × 8)"), "{labels}");
+    let large = error(of_type(0x0e, &[1, 1, 2], &[255.0, 256.0]));
+    assert!(large.contains("number 1") && large.contains("fractions of 255"), "{large}");
+}
+
+#[test]
+fn other_types_cut_off_or_too_long_are_so_called() {
+    let whole = of_type(0x0c, &[1, 2, 2], &[1.0; 4]);
+    for n in 0..whole.len() {
+        let error = read_images(&whole[..n]).unwrap_err();
+        assert!(matches!(error, IdxError::Truncated { found, .. } if found == n as u64), "{n}: {error}");
+    }
+    let longer = [&whole[..], &[0]].concat();
+    assert!(matches!(read_images(&longer[..]), Err(IdxError::Trailing { expected: 32 })));
+    let huge = of_type(0x0e, &[u32::MAX, u32::MAX], &[]);
+    assert!(read_labels(&huge[..]).is_err());
+}

@@ -1,0 +1,296 @@
+//! Finding the files of a data set: in a folder, below it, and under all the names in which they are published.
+//!
+//! What lies in the folder itself comes first; only where nothing there belongs to a data set, the folders below it are
+//! searched: `MNIST/raw`, as torchvision unpacks it, or EMNIST's `gzip`. Where the files of several sets lie side by side,
+//! the beginning of their names chooses: `gzip/emnist-letters`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::{Error, Missing};
+use super::file_name::{Role, distance, prefix, told};
+
+/// How deep below the folder is searched.
+const MAX_DEPTH: usize = 2;
+/// How many files and folders are looked at, all together: a data set is not looked for in a whole disk.
+const MAX_ENTRIES: usize = 20_000;
+/// How many names of a folder an error lists.
+const MAX_LISTED: usize = 12;
+/// How many characters of a name an error shows.
+const MAX_NAME_LEN: usize = 60;
+/// Two names are alike where at most one character in this many differs.
+const ALIKE: usize = 5;
+
+/// The files of a data set, and what it is called by where they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Located {
+    /// Their folder.
+    pub(super) folder: PathBuf,
+    /// What their names begin with; empty for MNIST's own names.
+    pub(super) prefix: String,
+    /// Training images and labels, test images and labels.
+    pub(super) files: [PathBuf; 4],
+}
+
+/// Finds the four files in a folder. A path that is no folder is taken for the beginning of the files' names, or for one
+/// of the files.
+///
+/// # Errors
+/// If there is no such folder, not all of the files, or several sets of them; if a folder can't be read.
+pub(super) fn locate(path: &Path) -> Result<Located, Error> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => in_folder(path, None),
+        Ok(_) => match path.file_name().and_then(|name| told(&name.to_string_lossy())) {
+            Some(told) => in_folder(parent(path), Some(&Beginning { prefix: told.prefix, is_whole: true })),
+            None => Err(Error::NotAFolder { path: path.into() }),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => by_beginning(path),
+        Err(reason) => Err(Error::Open { path: path.into(), reason }),
+    }
+}
+
+/// What the names of the wanted files begin with.
+struct Beginning {
+    prefix: String,
+    /// Whether that is all that stands before `train` or `test`.
+    is_whole: bool,
+}
+
+impl Beginning {
+    fn fits(&self, set: &Set) -> bool {
+        if self.is_whole { set.prefix == self.prefix } else { set.prefix.starts_with(&self.prefix) }
+    }
+}
+
+/// `folder/emnist-letters` for the files in `folder` whose names begin so.
+fn by_beginning(path: &Path) -> Result<Located, Error> {
+    let folder = parent(path);
+    let no_folder = |found: &[Entry]| {
+        let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let nearest = nearest(&name, found).map(|nearest| folder.join(nearest));
+        Error::NoDirectory { path: path.into(), nearest }
+    };
+    let Some(name) = path.file_name().filter(|_| folder.is_dir()) else { return Err(no_folder(&[])) };
+    let beginning = Beginning { prefix: prefix(&name.to_string_lossy()), is_whole: false };
+    if beginning.prefix.is_empty() {
+        return Err(no_folder(&[]));
+    }
+    match in_folder(folder, Some(&beginning)) {
+        Err(Error::Missing { missing, .. }) if missing.len() == Role::ALL.len() => {
+            Err(no_folder(&entries(folder).unwrap_or_default()))
+        }
+        result => result,
+    }
+}
+
+fn in_folder(folder: &Path, beginning: Option<&Beginning>) -> Result<Located, Error> {
+    let fits = |set: &Set| beginning.is_none_or(|beginning| beginning.fits(set));
+    let mut search = Search { n_left: MAX_ENTRIES };
+    let (here, below) = search.folder(folder)?;
+    let here: Vec<Set> = here.into_iter().filter(fits).collect();
+    if !here.is_empty() {
+        return choose(folder, here, beginning, true);
+    }
+    let mut folders = below;
+    let mut found = Vec::new();
+    for _ in 0..MAX_DEPTH {
+        let mut next = Vec::new();
+        for folder in folders {
+            // What can't be read below holds nothing that was asked for by name.
+            if let Ok((sets, below)) = search.folder(&folder) {
+                found.extend(sets.into_iter().filter(fits));
+                next.extend(below);
+            }
+        }
+        folders = next;
+    }
+    choose(folder, found, beginning, false)
+}
+
+/// The one complete set. `are_here` says that the sets lie in the folder itself, where MNIST's own names need no other
+/// beginning to be told from the rest.
+fn choose(folder: &Path, sets: Vec<Set>, beginning: Option<&Beginning>, are_here: bool) -> Result<Located, Error> {
+    let (mut complete, partial): (Vec<Set>, Vec<Set>) = sets.into_iter().partition(Set::is_complete);
+    let exact = match beginning {
+        Some(beginning) => complete.iter().position(|set| set.prefix == beginning.prefix),
+        None => complete.iter().position(|set| are_here && set.prefix.is_empty()),
+    };
+    let is_only_one_so_called = |at: &usize| {
+        let prefix = &complete[*at].prefix;
+        complete.iter().filter(|set| set.prefix == *prefix).count() == 1
+    };
+    match exact.filter(is_only_one_so_called) {
+        Some(at) => Ok(complete.swap_remove(at).located()),
+        None if complete.len() == 1 => Ok(complete.remove(0).located()),
+        None if complete.is_empty() => Err(missing(folder, partial)),
+        None => {
+            Err(Error::SeveralSets { folder: folder.into(), sets: complete.iter().map(Set::as_is_asked_for).collect() })
+        }
+    }
+}
+
+/// Says what the set that is nearest to being complete lacks.
+fn missing(folder: &Path, partial: Vec<Set>) -> Error {
+    let set = partial.into_iter().max_by_key(Set::n_files);
+    let folder = set.as_ref().map_or(folder, |set| &set.folder);
+    let is_there = |role: Role| set.as_ref().is_some_and(|set| set.file(role).is_some());
+    let entries = entries(folder).unwrap_or_default();
+    let prefix = set.as_ref().map(|set| set.prefix.as_str()).filter(|prefix| !prefix.is_empty());
+    let others: Vec<Entry> = entries.iter().filter(|entry| told(&entry.name).is_none()).cloned().collect();
+    let lacking = Role::ALL.into_iter().filter(|role| !is_there(*role)).map(|role| {
+        let name = prefix.map_or(role.name().to_owned(), |prefix| format!("{prefix}-{}", role.name()));
+        Missing { nearest: nearest(&name, &others), name }
+    });
+    Error::Missing { directory: folder.into(), missing: lacking.collect(), found: listed(&entries) }
+}
+
+/// The name that is most like another, if one is.
+fn nearest(name: &str, entries: &[Entry]) -> Option<String> {
+    let alike = entries.iter().map(|entry| {
+        let found = entry.name.to_lowercase();
+        let found = found.strip_suffix(".gz").unwrap_or(&found);
+        // Whatever is far longer is not alike.
+        let found: String = found.chars().take(2 * MAX_NAME_LEN).collect();
+        (distance(name, &found), entry)
+    });
+    let (distance, entry) = alike.min_by_key(|(distance, _)| *distance)?;
+    (distance * ALIKE <= name.chars().count()).then(|| shown(&entry.name))
+}
+
+/// What a folder holds, as far as a line takes it.
+fn listed(entries: &[Entry]) -> String {
+    let mut names: Vec<String> = entries
+        .iter()
+        .take(MAX_LISTED)
+        .map(|entry| if entry.is_folder { shown(&entry.name) + "/" } else { shown(&entry.name) })
+        .collect();
+    match entries.len() {
+        0 => return "nothing".to_owned(),
+        n if n > MAX_LISTED => names.push(format!("and {} more", n - MAX_LISTED)),
+        _ => {}
+    }
+    names.join(", ")
+}
+
+/// A name within a line.
+fn shown(name: &str) -> String {
+    name.chars().take(MAX_NAME_LEN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What is in a folder.
+#[derive(Clone, Debug)]
+struct Entry {
+    path: PathBuf,
+    name: String,
+    is_folder: bool,
+}
+
+/// What is in a folder, by name. Names that begin with a dot are left out: macOS puts such files beside those that it packs.
+fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)?.take(MAX_ENTRIES) {
+        let path = entry?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if !name.starts_with('.') && name != "__MACOSX" {
+            entries.push(Entry { is_folder: path.is_dir(), path, name });
+        }
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// Files of one data set: those in one folder whose names begin alike.
+#[derive(Debug)]
+struct Set {
+    folder: PathBuf,
+    prefix: String,
+    /// For each role the best candidate.
+    files: [Option<Candidate>; 4],
+}
+
+#[derive(Debug)]
+struct Candidate {
+    path: PathBuf,
+    /// Of several files for one role the one with the smallest rank is taken: a file before a folder, the first before a copy
+    /// of it, the compressed one first.
+    rank: (bool, bool, bool, bool),
+}
+
+impl Set {
+    fn file(&self, role: Role) -> Option<&Candidate> {
+        self.files[role as usize].as_ref()
+    }
+
+    fn n_files(&self) -> usize {
+        self.files.iter().flatten().count()
+    }
+
+    fn is_complete(&self) -> bool {
+        self.n_files() == self.files.len()
+    }
+
+    /// The path that asks for this set and no other.
+    fn as_is_asked_for(&self) -> PathBuf {
+        if self.prefix.is_empty() { self.folder.clone() } else { self.folder.join(&self.prefix) }
+    }
+
+    fn located(self) -> Located {
+        let files = self.files.map(|file| file.expect("the set is complete").path);
+        Located { folder: self.folder, prefix: self.prefix, files }
+    }
+}
+
+/// A search through folders, which ends by itself.
+struct Search {
+    n_left: usize,
+}
+
+impl Search {
+    /// The sets in a folder, and the folders in it.
+    fn folder(&mut self, folder: &Path) -> Result<(Vec<Set>, Vec<PathBuf>), Error> {
+        if self.n_left == 0 {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let found = entries(folder).map_err(|reason| Error::Open { path: folder.into(), reason })?;
+        self.n_left = self.n_left.saturating_sub(found.len());
+        let mut sets: Vec<Set> = Vec::new();
+        let mut below = Vec::new();
+        for entry in found {
+            let Some(told) = told(&entry.name) else {
+                if entry.is_folder {
+                    below.push(entry.path);
+                }
+                continue;
+            };
+            // Some archives unpack each file into a folder of its own name.
+            let wrapped = if entry.is_folder { self.wrapped(&entry.path, told.role, &told.prefix) } else { None };
+            let is_folder = entry.is_folder && wrapped.is_none();
+            let rank = (is_folder, told.is_copy, wrapped.is_some(), !told.is_gzip);
+            let candidate = Candidate { path: wrapped.unwrap_or(entry.path), rank };
+            let at = sets.iter().position(|set| set.prefix == told.prefix).unwrap_or_else(|| {
+                sets.push(Set { folder: folder.into(), prefix: told.prefix, files: [const { None }; 4] });
+                sets.len() - 1
+            });
+            let place = &mut sets[at].files[told.role as usize];
+            if place.as_ref().is_none_or(|other| candidate.rank < other.rank) {
+                *place = Some(candidate);
+            }
+        }
+        Ok((sets, below))
+    }
+
+    /// The file in a folder of its own name.
+    fn wrapped(&mut self, folder: &Path, role: Role, prefix: &str) -> Option<PathBuf> {
+        let found = entries(folder).ok()?;
+        self.n_left = self.n_left.saturating_sub(found.len());
+        let fits = |entry: &Entry| {
+            !entry.is_folder && told(&entry.name).is_some_and(|told| told.role == role && told.prefix == prefix)
+        };
+        found.into_iter().find(fits).map(|entry| entry.path)
+    }
+}
