@@ -4,6 +4,8 @@ mod support;
 
 mod library {
     #[cfg(feature = "cli")]
+    mod data_forms;
+    #[cfg(feature = "cli")]
     mod dataset;
     #[cfg(feature = "cli")]
     mod download;

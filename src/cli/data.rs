@@ -29,7 +29,8 @@ pub struct DataArgs {
     /// Read the four IDX files, plain or .gz, from this folder; nothing is downloaded then
     ///
     /// They are found under all their usual names, and in folders below (MNIST/raw). Where there are several sets, the
-    /// beginning of their names chooses: --data-dir emnist/gzip/emnist-letters.
+    /// beginning of their names chooses: --data-dir emnist/gzip/emnist-letters. A file in place of the folder is Keras'
+    /// mnist.npz or Kaggle's mnist_train.csv, with mnist_test.csv beside it.
     ///
     /// Not together with --dataset embedded or synthetic, which have no files. When the folder comes from the
     /// environment, --dataset wins over it.
@@ -95,7 +96,8 @@ pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow
     let bounded = Request { max_bytes: free_bytes(), ..request.clone() };
     let loaded = dataset::load(&bounded, random, &mut Downloads::new(quiet)).map_err(with_flags)?;
     if let Some(warning) = &loaded.warning {
-        say(format_args!("warning: {warning} (--data-dir, --mirror)"));
+        let flags = if request.data_dir.is_none() { " (--data-dir, --mirror)" } else { "" };
+        say(format_args!("warning: {warning}{flags}"));
     }
     match (request.name, &request.data_dir) {
         (Some(Name::Mnist), Some(folder)) if loaded.dataset.name != Name::Mnist => bail!(

@@ -43,5 +43,5 @@ pub fn embedded(n_classes: usize) -> Result<Dataset, Error> {
         embedded_file!("t10k-labels-idx1-ubyte.gz"),
         u64::MAX,
     )?;
-    Dataset::from_images(Name::Embedded, train, test, n_classes)
+    Dataset::from_images(Name::Embedded, train, Some(test), n_classes)
 }

@@ -8,6 +8,8 @@ use thiserror::Error;
 
 use super::idx::IdxError;
 use super::name::Name;
+use super::table::TableError;
+use crate::files::npz::NpzError;
 
 /// A file that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,41 @@ pub enum Error {
     NotAFolder {
         /// The file.
         path: PathBuf,
+    },
+    /// The file is a pickle.
+    #[error(
+        "{}: a pickle is never read, as it may run any program. These lines of Python make an archive of it that is read:\n    \
+         import pickle, numpy\n    \
+         d = pickle.load(open({:?}, \"rb\"))\n    \
+         numpy.savez(\"mnist.npz\", x_train=d[\"train_img\"], y_train=d[\"train_label\"], x_test=d[\"test_img\"], \
+         y_test=d[\"test_label\"])",
+        path.display(), path.display().to_string()
+    )]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A table of test samples has none of training samples beside it.
+    #[error("{}: expected a table of training samples, its name with train for test, beside it; found none", path.display())]
+    NoTrainingTable {
+        /// The table of test samples.
+        path: PathBuf,
+    },
+    /// An archive of arrays is not that of a data set.
+    #[error("{}: {reason}", path.display())]
+    Arrays {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: NpzError,
+    },
+    /// A table is not that of a data set.
+    #[error("{}: {reason}", path.display())]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: TableError,
     },
     /// Files are missing in the folder that was named.
     #[error(

@@ -58,6 +58,16 @@ impl LabelledImages {
         Ok(Self { images, labels, images_path, labels_path })
     }
 
+    /// Images and labels from one file, which have to be as many.
+    pub(super) fn of_one_file(path: &Path, images: Images, labels: Vec<u8>) -> Result<Self, Error> {
+        let (images_path, labels_path) = (path.to_path_buf(), path.to_path_buf());
+        let (n_images, n_labels) = (images.n_images, labels.len());
+        if n_images != n_labels {
+            return Err(Error::Counts { n_images, images_path, n_labels, labels_path });
+        }
+        Ok(Self { images, labels, images_path, labels_path })
+    }
+
     /// How much memory they take.
     pub(super) fn n_bytes(&self) -> u64 {
         (self.images.pixels.len() + self.labels.len()) as u64
@@ -78,20 +88,20 @@ impl Dataset {
     pub(super) fn from_images(
         name: Name,
         train: LabelledImages,
-        test: LabelledImages,
+        test: Option<LabelledImages>,
         n_classes: usize,
     ) -> Result<Self, Error> {
-        let (train_size, test_size) = (train.images.size(), test.images.size());
-        if train_size != test_size {
+        let train_size = train.images.size();
+        if let Some(test) = test.as_ref().filter(|test| test.images.size() != train_size) {
             return Err(Error::Sizes {
                 train_path: train.images_path,
                 train_size,
-                test_path: test.images_path,
-                test_size,
+                test_path: test.images_path.clone(),
+                test_size: test.images.size(),
             });
         }
         let train = train.into_samples(n_classes)?;
-        let test = test.into_samples(n_classes)?;
-        Ok(Self { name, train, test: Some(test) })
+        let test = test.map(|test| test.into_samples(n_classes)).transpose()?;
+        Ok(Self { name, train, test })
     }
 }

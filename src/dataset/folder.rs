@@ -2,7 +2,8 @@
 //!
 //! What lies in the folder itself comes first; only where nothing there belongs to a data set, the folders below it are
 //! searched: `MNIST/raw`, as torchvision unpacks it, or EMNIST's `gzip`. Where the files of several sets lie side by side,
-//! the beginning of their names chooses: `gzip/emnist-letters`.
+//! the beginning of their names chooses: `gzip/emnist-letters`. A folder without any such file may have Keras' archive or
+//! Kaggle's tables in their place.
 
 use std::fs;
 use std::io;
@@ -22,32 +23,110 @@ const MAX_NAME_LEN: usize = 60;
 /// Two names are alike where at most one character in this many differs.
 const ALIKE: usize = 5;
 
-/// The files of a data set, and what it is called by where they are.
+/// The files of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Located {
-    /// Their folder.
-    pub(super) folder: PathBuf,
-    /// What their names begin with; empty for MNIST's own names.
-    pub(super) prefix: String,
-    /// Training images and labels, test images and labels.
-    pub(super) files: [PathBuf; 4],
+pub(super) enum Located {
+    /// Four IDX files: training images and labels, test images and labels.
+    Idx([PathBuf; 4]),
+    /// An archive of arrays, as Keras has it.
+    Arrays(PathBuf),
+    /// Tables of labels and pixels, as Kaggle has them.
+    Tables { train: PathBuf, test: Option<PathBuf> },
 }
 
-/// Finds the four files in a folder. A path that is no folder is taken for the beginning of the files' names, or for one
-/// of the files.
+/// Finds the files of a data set in a folder. A path that is no folder is taken for the beginning of the files' names, or
+/// for one of the files.
 ///
 /// # Errors
 /// If there is no such folder, not all of the files, or several sets of them; if a folder can't be read.
 pub(super) fn locate(path: &Path) -> Result<Located, Error> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => in_folder(path, None),
-        Ok(_) => match path.file_name().and_then(|name| told(&name.to_string_lossy())) {
-            Some(told) => in_folder(parent(path), Some(&Beginning { prefix: told.prefix, is_whole: true })),
-            None => Err(Error::NotAFolder { path: path.into() }),
-        },
+        Ok(_) => by_file(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => by_beginning(path),
         Err(reason) => Err(Error::Open { path: path.into(), reason }),
     }
+}
+
+/// One of the files stands for all.
+fn by_file(path: &Path) -> Result<Located, Error> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if let Some(told) = told(&name) {
+        return in_folder(parent(path), Some(&Beginning { prefix: told.prefix, is_whole: true }));
+    }
+    match kind(&name) {
+        Some(Other::Arrays) => Ok(Located::Arrays(path.into())),
+        Some(Other::Pickle) => Err(Error::Pickle { path: path.into() }),
+        Some(Other::Table) => {
+            let Some(told) = told_of_table(&name) else {
+                return Ok(Located::Tables { train: path.into(), test: None });
+            };
+            let found = entries(parent(path)).map_err(|reason| Error::Open { path: path.into(), reason })?;
+            let other = found.into_iter().find(|entry| {
+                told_of_table(&entry.name)
+                    .is_some_and(|other| other.rest == told.rest && other.is_train != told.is_train)
+            });
+            let other = other.map(|entry| entry.path);
+            match (told.is_train, other) {
+                (true, test) => Ok(Located::Tables { train: path.into(), test }),
+                (false, Some(train)) => Ok(Located::Tables { train, test: Some(path.into()) }),
+                (false, None) => Err(Error::NoTrainingTable { path: path.into() }),
+            }
+        }
+        None => Err(Error::NotAFolder { path: path.into() }),
+    }
+}
+
+/// Files that hold other than IDX.
+enum Other {
+    Arrays,
+    Table,
+    Pickle,
+}
+
+fn kind(name: &str) -> Option<Other> {
+    let name = name.to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    match name.rsplit_once('.')?.1 {
+        "npz" => Some(Other::Arrays),
+        "csv" => Some(Other::Table),
+        "pkl" | "pickle" => Some(Other::Pickle),
+        _ => None,
+    }
+}
+
+/// What the name of a table says: `emnist-letters-train.csv`, `mnist_test.csv`, `train.csv`.
+#[derive(PartialEq, Eq)]
+struct TableName {
+    is_train: bool,
+    /// The other words of the name.
+    rest: Vec<String>,
+}
+
+fn told_of_table(name: &str) -> Option<TableName> {
+    if !matches!(kind(name), Some(Other::Table)) {
+        return None;
+    }
+    let name = name.to_lowercase();
+    let mut words: Vec<String> = name
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty() && *word != "gz")
+        .map(str::to_owned)
+        .collect();
+    let at = words.iter().position(|word| ["train", "training", "test", "testing"].contains(&word.as_str()))?;
+    let is_train = words.remove(at).starts_with("train");
+    Some(TableName { is_train, rest: words })
+}
+
+/// Archives and tables in a folder that has no IDX files, each with the path that asks for it.
+fn others(folder: &Path) -> Vec<(PathBuf, Result<Located, Error>)> {
+    let found = entries(folder).unwrap_or_default();
+    let asks = found.into_iter().filter(|entry| !entry.is_folder).filter(|entry| match kind(&entry.name) {
+        Some(Other::Arrays) => true,
+        Some(Other::Table) => told_of_table(&entry.name).is_some_and(|told| told.is_train),
+        _ => false,
+    });
+    asks.map(|entry| (entry.path.clone(), by_file(&entry.path))).collect()
 }
 
 /// What the names of the wanted files begin with.
@@ -104,6 +183,21 @@ fn in_folder(folder: &Path, beginning: Option<&Beginning>) -> Result<Located, Er
             }
         }
         folders = next;
+    }
+    if found.is_empty() && beginning.is_none() {
+        let mut others = others(folder);
+        match others.len() {
+            0 => {}
+            1 => return others.remove(0).1,
+            _ => {
+                let sets = others.into_iter().map(|(path, _)| path).collect();
+                return Err(Error::SeveralSets { folder: folder.into(), sets });
+            }
+        }
+        let is_pickle = |entry: &Entry| matches!(kind(&entry.name), Some(Other::Pickle));
+        if let Some(pickle) = entries(folder).unwrap_or_default().into_iter().find(is_pickle) {
+            return Err(Error::Pickle { path: pickle.path });
+        }
     }
     choose(folder, found, beginning, false)
 }
@@ -240,8 +334,7 @@ impl Set {
     }
 
     fn located(self) -> Located {
-        let files = self.files.map(|file| file.expect("the set is complete").path);
-        Located { folder: self.folder, prefix: self.prefix, files }
+        Located::Idx(self.files.map(|file| file.expect("the set is complete").path))
     }
 }
 

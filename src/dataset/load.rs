@@ -16,7 +16,8 @@ use crate::random::LegacyRandom;
 pub struct Request {
     /// The data set; `None` for MNIST where its files are in the cache or can be downloaded, and else the embedded digits.
     pub name: Option<Name>,
-    /// The folder with the four files of the data set. What is missing there is not looked for elsewhere.
+    /// The folder with the files of the data set, the beginning of their names behind the folder's, or one of the files. What is
+    /// missing there is not looked for elsewhere.
     pub data_dir: Option<PathBuf>,
     /// The folder that MNIST is kept in once it is downloaded; `None` for `numgrad/mnist` in the user's cache.
     pub cache_dir: Option<PathBuf>,
@@ -91,7 +92,12 @@ pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Obs
             result => result?,
         },
     };
-    Ok(Loaded { dataset, warning: None })
+    let lacks_test_set = request.data_dir.is_some() && dataset.test.is_none();
+    let warning = lacks_test_set.then(|| {
+        "there are no test samples with labels beside the training samples, so accuracy is measured on these alone"
+            .to_owned()
+    });
+    Ok(Loaded { dataset, warning })
 }
 
 fn instead_of_mnist(n_classes: usize, error: &Error) -> Result<Loaded, Error> {

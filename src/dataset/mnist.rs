@@ -1,7 +1,7 @@
 //! MNIST: its four files, in a folder of one's own or in the cache, where they are downloaded to.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -12,9 +12,11 @@ use super::file_name::Role;
 use super::files::{LabelledImages, Opened};
 use super::folder::{Located, locate};
 use super::idx::{Bounds, IdxError, ImageReader, Images, LabelReader};
+use super::keras;
 use super::name::Name;
 use super::set::Dataset;
 use super::sha256::hex;
+use super::table::{self, TableError};
 
 type MnistFile = RemoteFile<'static>;
 
@@ -44,7 +46,9 @@ const TEST_LABELS: MnistFile = MnistFile {
 /// They are found under every name in which MNIST and its relatives are published: `train-images-idx3-ubyte.gz`,
 /// `train-images.idx3-ubyte`, `test-` for `t10k-`, with a beginning such as `emnist-letters-`, and in folders below, such as
 /// `MNIST/raw`. Where there are several sets, the beginning of the names behind the folder's chooses:
-/// `emnist/gzip/emnist-letters`.
+/// `emnist/gzip/emnist-letters`. A file is read in place of a folder, and found in one that has no IDX files, where it is an
+/// archive of the arrays `x_train`, `y_train`, `x_test` and `y_test` (Keras' `mnist.npz`), or a table of labels and pixels
+/// (Kaggle's `mnist_train.csv`, with `mnist_test.csv` beside it; without that, or its labels, there is no test set).
 ///
 /// # Errors
 /// If a file is missing (all that are missing are named), can't be read or contradicts another; if there are several sets.
@@ -54,12 +58,50 @@ pub fn from_directory(directory: &Path, n_classes: usize) -> Result<Dataset, Err
 
 /// As [`from_directory`], where all files together may hold about `max_bytes`.
 pub(super) fn from_directory_within(directory: &Path, n_classes: usize, max_bytes: u64) -> Result<Dataset, Error> {
-    let Located { files: [train_images, train_labels, test_images, test_labels], .. } = locate(directory)?;
+    let (train, test) = match locate(directory)? {
+        Located::Idx(files) => from_idx(files, max_bytes)?,
+        Located::Arrays(path) => from_arrays(&path, max_bytes)?,
+        Located::Tables { train, test } => from_tables(&train, test.as_deref(), max_bytes)?,
+    };
+    let is_mnist = test.as_ref().is_some_and(|test| is_mnist(&train, test));
+    let name = if is_mnist { Name::Mnist } else { Name::Directory };
+    Dataset::from_images(name, train, test, n_classes)
+}
+
+/// A training set, and a test set where there is one.
+type Sets = (LabelledImages, Option<LabelledImages>);
+
+fn from_idx(files: [PathBuf; 4], max_bytes: u64) -> Result<Sets, Error> {
+    let [train_images, train_labels, test_images, test_labels] = files;
     let train = LabelledImages::read(Opened::open(&train_images)?, Opened::open(&train_labels)?, max_bytes)?;
     let max_bytes = max_bytes.saturating_sub(train.n_bytes());
     let test = LabelledImages::read(Opened::open(&test_images)?, Opened::open(&test_labels)?, max_bytes)?;
-    let name = if is_mnist(&train, &test) { Name::Mnist } else { Name::Directory };
-    Dataset::from_images(name, train, test, n_classes)
+    Ok((train, Some(test)))
+}
+
+fn from_arrays(path: &Path, max_bytes: u64) -> Result<Sets, Error> {
+    let opened = Opened::open(path)?;
+    let arrays = keras::read(BufReader::new(opened.reader), max_bytes);
+    let [train, test] = arrays.map_err(|reason| Error::Arrays { path: path.into(), reason })?;
+    let train = LabelledImages::of_one_file(path, train.0, train.1)?;
+    Ok((train, Some(LabelledImages::of_one_file(path, test.0, test.1)?)))
+}
+
+/// A test table whose labels its publisher keeps to himself is none.
+fn from_tables(train: &Path, test: Option<&Path>, max_bytes: u64) -> Result<Sets, Error> {
+    let read = |path: &Path, max_bytes| {
+        let reader = BufReader::new(Opened::open(path)?.reader);
+        let result = table::read_within(reader, max_bytes);
+        let (images, labels) = result.map_err(|reason| Error::Table { path: path.into(), reason })?;
+        LabelledImages::of_one_file(path, images, labels)
+    };
+    let train = read(train, max_bytes)?;
+    let max_bytes = max_bytes.saturating_sub(train.n_bytes());
+    let test = match test.map(|test| read(test, max_bytes)).transpose() {
+        Err(Error::Table { reason: TableError::NoLabel, .. }) => None,
+        test => test?,
+    };
+    Ok((train, test))
 }
 
 /// Reads MNIST from the cache folder; what is not there, or is damaged, is downloaded into it first.
@@ -74,7 +116,7 @@ pub(super) fn from_cache(
     let mut cache = Cache { folder, downloader, observer };
     let train = cache.labelled_images(&TRAIN_IMAGES, &TRAIN_LABELS)?;
     let test = cache.labelled_images(&TEST_IMAGES, &TEST_LABELS)?;
-    Dataset::from_images(Name::Mnist, train, test, n_classes)
+    Dataset::from_images(Name::Mnist, train, Some(test), n_classes)
 }
 
 struct Cache<'a> {

@@ -5,7 +5,7 @@
 //! | [`Name::Mnist`] | the user's cache, completed by download, or a folder |
 //! | [`Name::Embedded`] | the library itself: the first digits of MNIST |
 //! | [`Name::Synthetic`] | the random generator |
-//! | [`Name::Directory`] | a folder of files in MNIST's format that are not MNIST |
+//! | [`Name::Directory`] | a folder of IDX files, an archive of arrays or tables that are not MNIST |
 //!
 //! Whatever the source, it becomes [`Samples`]: one set for training and, but for synthetic data, one for testing.
 
@@ -17,6 +17,7 @@ mod file_name;
 mod files;
 mod folder;
 pub mod idx;
+mod keras;
 mod load;
 mod mnist;
 mod name;
@@ -27,6 +28,7 @@ mod samples;
 mod set;
 mod sha256;
 mod synthetic;
+mod table;
 
 pub use embedded::embedded;
 pub use error::{Error, Missing};
@@ -40,3 +42,4 @@ pub(crate) use samples::{BYTE_AS_FRACTION, SampleInputs};
 pub use samples::{Inputs, Samples};
 pub use set::Dataset;
 pub use synthetic::synthetic;
+pub use table::{TableError, read_table};

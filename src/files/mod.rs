@@ -1,5 +1,6 @@
-//! Files: opened where they are files, and written so that they are there as a whole or not at all.
+//! Files: opened where they are files, and written so that they are there as a whole or not at all; NumPy's archives.
 
+pub mod npz;
 #[cfg(feature = "train")]
 mod whole;
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 use ndarray::{arr0, aview1};
 
 use super::model::{n_bytes, read_parameters, write_parameters};
-use super::npz::{Element, NpzError, Reader, Writer};
+use crate::files::npz::{Element, NpzError, Reader, Writer};
 use crate::nn::Parameters;
 use crate::random::{LegacyRandom, RandomState, STATE_LEN};
 

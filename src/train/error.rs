@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::as_text;
-use super::npz::NpzError;
+use crate::files::npz::NpzError;
 
 /// The hook cancelled the gradient of an iteration; some of its coordinates were not computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, Write};
 
 use ndarray::{Array1, Array2, ArrayD};
 
-use super::npz::{NpzError, Reader, Writer};
+use crate::files::npz::{NpzError, Reader, Writer};
 use crate::nn::Parameters;
 
 /// Writes parameters, or their gradient, as `numpy.load` reads them: W1, b1, W2, b2 in float64.
@@ -37,7 +37,8 @@ pub fn write_model(mut writer: impl Write, parameters: &Parameters) -> io::Resul
 ///
 /// # Errors
 /// [`NpzError`] if an array is missing or damaged, of another type or of a shape that does not fit the others, has nothing
-/// in it, or holds a number that is not finite. What else is in the archive does not matter.
+/// in it, or holds a number that is not finite; if there are arrays of further layers, as a network without them would
+/// answer otherwise. What else is in the archive does not matter.
 pub fn read_model(reader: impl Read + Seek) -> Result<Parameters, NpzError> {
     read_parameters(&mut Reader::new(reader)?)
 }
@@ -54,11 +55,26 @@ pub(super) fn write_parameters(npz: &mut Writer, parameters: &Parameters) -> io:
 
 /// The model in an archive.
 pub(super) fn read_parameters<R: Read + Seek>(npz: &mut Reader<R>) -> Result<Parameters, NpzError> {
+    if let Some(name) = npz.array_names().find(|name| is_of_a_layer(name) && !NAMES.contains(name)) {
+        let expected =
+            format!("no arrays but those of two layers ({}), as no deeper networks are read", NAMES.join(", "));
+        let name: String = name.chars().take(20).collect();
+        return Err(NpzError::unexpected(&name, expected, "this one as well"));
+    }
     let w1 = weights(npz, 1, [Length::Any("D"), Length::Any("H")])?;
     let b1 = biases(npz, 1, w1.ncols())?;
     let w2 = weights(npz, 2, [Length::Known(w1.ncols()), Length::Any("K")])?;
     let b2 = biases(npz, 2, w2.ncols())?;
     Ok(Parameters::from_arrays(w1.view(), b1.view(), w2.view(), b2.view()))
+}
+
+/// The arrays of a network of two layers.
+const NAMES: [&str; 4] = ["W1", "b1", "W2", "b2"];
+
+/// Whether this is how a layer's weights or biases are called.
+fn is_of_a_layer(name: &str) -> bool {
+    let number = name.strip_prefix(['W', 'b']);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// What a side of an array has to measure, and how errors write it.

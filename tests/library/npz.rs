@@ -217,7 +217,7 @@ fn a_type_a_shape_or_a_number_that_does_not_belong_there_is_named() {
 }
 
 #[test]
-fn an_array_that_is_missing_or_compressed_is_named() {
+fn an_array_that_is_missing_or_compressed_otherwise_is_named() {
     for missing in ["W1", "b1", "W2", "b2"] {
         let parameters = parameters();
         let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
@@ -235,13 +235,62 @@ fn an_array_that_is_missing_or_compressed_is_named() {
     let name = "\x1b[31m\n".to_owned() + &"x".repeat(1000);
     let error = read(&archive(&[(&name, Vec::new())])).unwrap_err().to_string();
     assert!(error.len() < 100 && !error.contains(char::is_control), "{error}");
-    // The method of the first part, in its own header and in the directory: 8 is deflate.
+    // The method of the first part, in its own header and in the directory: 9 is one that NumPy does not use.
     let mut file = written(&parameters());
     let directory = file.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
-    (file[8], file[directory + 10]) = (8, 8);
-    refused(&file, &["W1", "expected an array that is not compressed", "found a compressed one"]);
+    (file[8], file[directory + 10]) = (9, 9);
+    refused(&file, &["W1", "compressed as numpy.savez_compressed does it", "found one compressed otherwise"]);
+}
+
+/// The parts of an archive, compressed as `numpy.savez_compressed` does it.
+fn compressed(stored: &[u8]) -> Vec<u8> {
+    let mut parts = zip::ZipArchive::new(Cursor::new(stored)).unwrap();
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let deflated = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for i in 0..parts.len() {
+        let mut part = parts.by_index(i).unwrap();
+        zip.start_file(part.name(), deflated).unwrap();
+        std::io::copy(&mut part, &mut zip).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_compressed_model_is_read_unless_it_expands_beyond_reason() {
+    let file = compressed(&written(&parameters()));
+    assert_eq!(read(&file).unwrap(), parameters());
+    for n in 0..file.len() {
+        assert!(read(&file[..n]).is_err(), "{n} of {} bytes", file.len());
+    }
+    let large = Parameters::zeros(NetworkShape { n_inputs: 5000, n_hidden: 1000, n_classes: 2 });
+    refused(&compressed(&written(&large)), &["W1 in it: expected what its compressed data expand to by reason"]);
+}
+
+#[test]
+fn arrays_of_further_layers_are_refused() {
+    for name in ["W3", "b3", "W0", "b12"] {
+        let parameters = parameters();
+        let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
+        parameters.arrays().into_iter().for_each(|(name, array)| npz.add_array(name, &array).unwrap());
+        npz.add_array(name, &Array1::from_elem(2, 1.0)).unwrap();
+        let words =
+            [&format!("{name} in it: expected no arrays but those of two layers"), "no deeper networks are read"];
+        refused(&npz.finish().unwrap().into_inner(), &words.map(AsRef::as_ref));
+    }
+    // What is no layer does not matter.
+    let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
+    parameters().arrays().into_iter().for_each(|(name, array)| npz.add_array(name, &array).unwrap());
+    npz.add_array("loss", &Array1::from_elem(2, 1.0)).unwrap();
+    assert_eq!(read(&npz.finish().unwrap().into_inner()).unwrap(), parameters());
+}
+
+#[test]
+fn other_files_are_named_for_what_they_are() {
     refused(b"", &["expected an .npz archive"]);
-    refused(b"\x93NUMPY a single array", &["expected an .npz archive"]);
+    refused(b"\x93NUMPY a single array", &["found a single array (.npy)"]);
+    refused(b"\x80\x04\x95a pickle", &["found a pickle (.pkl)", "numpy.savez(\"model.npz\", **arrays)"]);
+    refused(b"1.0,2.0\n3.0,4.0\n", &["found a text, such as a .csv file"]);
+    refused(b"\x1f\x8b\x08", &["found a file compressed by gzip"]);
 }
 
 #[test]

@@ -3,25 +3,36 @@
 //!
 //! They are read without trust. A zip file says how long its parts are and a `.npy` header which shape they have; memory
 //! grows only with the data that are really there, every number is compared with what was expected, and the zip file's
-//! check sums are verified. C and Fortran order and both byte orders are read, and float32 where float64 is expected;
-//! compressed archives, which NumPy writes only when asked to, are not.
+//! check sums are verified. C and Fortran order and both byte orders are read, and float32 where float64 is expected.
+//! Compressed archives are read as well, but for what expands beyond all reason.
 //!
 //! Source: NumPy's `numpy/lib/format.py` (NEP 1).
 
-use std::io::{self, BufWriter, Cursor, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom};
+#[cfg(feature = "train")]
+use std::io::{BufWriter, Cursor, Write};
 
+#[cfg(feature = "train")]
 use ndarray::{ArrayD, ArrayRef, Dimension, ShapeBuilder};
 use zip::read::ZipFile;
 use zip::result::ZipError;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use zip::{CompressionMethod, ZipArchive};
+#[cfg(feature = "train")]
+use zip::{ZipWriter, write::SimpleFileOptions};
 
 /// What `.npy` files begin with.
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// The magic string, the version, and the header's length.
+#[cfg(feature = "train")]
 const PREFIX_LEN: usize = MAGIC.len() + 2 + 2;
 /// NumPy reads no longer headers either.
 const MAX_HEADER_LEN: usize = 10_000;
+/// About how many bytes are read at a time.
+const CHUNK_SIZE: usize = 1 << 20;
+/// Compressed parts may expand to this many bytes without being suspected,
+const UNSUSPECTED_EXPANSION: u64 = 32 << 20;
+/// and beyond that to this many times their own size.
+const MAX_EXPANSION_RATIO: u64 = 100;
 /// An error tells at most this many names of what is in an archive.
 const MAX_NAMES: usize = 8;
 /// An error tells at most this many characters of each name.
@@ -37,6 +48,9 @@ pub enum NpzError {
     /// It is not a whole zip file.
     #[error("expected an .npz archive, found none or a damaged one: {0}")]
     Archive(String),
+    /// It is another kind of file.
+    #[error("expected an .npz archive, found {0}")]
+    OtherFile(&'static str),
     /// A part of the archive is not there.
     #[error("expected {name} in it, found {found}")]
     Missing {
@@ -66,27 +80,49 @@ pub enum NpzError {
 }
 
 impl NpzError {
-    pub(super) fn damaged(name: &str, reason: impl ToString) -> Self {
+    pub(crate) fn damaged(name: &str, reason: impl ToString) -> Self {
         NpzError::Damaged { name: name.to_owned(), reason: reason.to_string() }
     }
 
-    pub(super) fn unexpected(name: &str, expected: impl Into<String>, found: impl ToString) -> Self {
+    pub(crate) fn unexpected(name: &str, expected: impl Into<String>, found: impl ToString) -> Self {
         NpzError::Unexpected { name: name.to_owned(), expected: expected.into(), found: found.to_string() }
     }
 }
 
+/// What a file is that is no archive, if its first bytes tell.
+fn other_file(start: &[u8]) -> Option<&'static str> {
+    match *start {
+        [] => Some("an empty file"),
+        _ if start.starts_with(MAGIC) => {
+            Some("a single array (.npy); numpy.savez writes several, each by its name, into an archive")
+        }
+        [0x1f, 0x8b, ..] => Some("a file compressed by gzip"),
+        [0x80, 2..=5, ..] => Some(
+            "a pickle (.pkl), which is never read, as it may run any program. These lines of Python make an archive of a \
+             dictionary of arrays:\n    import pickle, numpy\n    arrays = pickle.load(open(\"model.pkl\", \"rb\"))\n    \
+             numpy.savez(\"model.npz\", **arrays)",
+        ),
+        _ if start.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => {
+            Some("a text, such as a .csv file")
+        }
+        _ => None,
+    }
+}
+
 /// An archive that is being written: into memory, as the zip crate prints what goes wrong where it is dropped unfinished.
-pub(super) struct Writer {
+#[cfg(feature = "train")]
+pub(crate) struct Writer {
     zip: ZipWriter<Cursor<Vec<u8>>>,
 }
 
+#[cfg(feature = "train")]
 impl Writer {
     /// An empty archive, with memory for arrays of `n_bytes` bytes in all, and some for what is around them.
-    pub(super) fn with_capacity(n_bytes: usize) -> Self {
+    pub(crate) fn with_capacity(n_bytes: usize) -> Self {
         Self { zip: ZipWriter::new(Cursor::new(Vec::with_capacity(n_bytes + 16 * 1024))) }
     }
 
-    pub(super) fn array<T: Element, D: Dimension>(&mut self, name: &str, array: &ArrayRef<T, D>) -> io::Result<()> {
+    pub(crate) fn array<T: Element, D: Dimension>(&mut self, name: &str, array: &ArrayRef<T, D>) -> io::Result<()> {
         self.start(&format!("{name}.npy"), array.len().saturating_mul(T::SIZE))?;
         let mut out = BufWriter::new(&mut self.zip);
         out.write_all(&header::<T>(array.shape()))?;
@@ -95,13 +131,13 @@ impl Writer {
     }
 
     /// A part that is no array; `numpy.load` hands it out as bytes.
-    pub(super) fn bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.start(name, bytes.len())?;
         self.zip.write_all(bytes)
     }
 
     /// The whole archive.
-    pub(super) fn finish(self) -> io::Result<Vec<u8>> {
+    pub(crate) fn finish(self) -> io::Result<Vec<u8>> {
         Ok(self.zip.finish()?.into_inner())
     }
 
@@ -113,21 +149,36 @@ impl Writer {
 }
 
 /// An archive that is being read.
-pub(super) struct Reader<R: Read + Seek> {
+pub(crate) struct Reader<R: Read + Seek> {
     zip: ZipArchive<R>,
+    /// How long the file is.
+    n_bytes: u64,
 }
 
 impl<R: Read + Seek> Reader<R> {
-    pub(super) fn new(reader: R) -> Result<Self, NpzError> {
+    pub(crate) fn new(mut reader: R) -> Result<Self, NpzError> {
+        let mut start = Vec::new();
+        reader.by_ref().take(64).read_to_end(&mut start).map_err(NpzError::Read)?;
+        let n_bytes = reader.seek(SeekFrom::End(0)).map_err(NpzError::Read)?;
+        reader.rewind().map_err(NpzError::Read)?;
         match ZipArchive::new(reader) {
-            Ok(zip) => Ok(Self { zip }),
+            Ok(zip) => Ok(Self { zip, n_bytes }),
             Err(ZipError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => Err(NpzError::Read(error)),
-            Err(error) => Err(NpzError::Archive(error.to_string())),
+            Err(error) => {
+                Err(other_file(&start).map_or_else(|| NpzError::Archive(error.to_string()), NpzError::OtherFile))
+            }
         }
     }
 
+    /// The names of the arrays.
+    #[cfg(feature = "train")]
+    pub(crate) fn array_names(&self) -> impl Iterator<Item = &str> {
+        self.zip.file_names().filter_map(|file| file.strip_suffix(".npy"))
+    }
+
     /// A part that is no array, of at most `max_len` bytes.
-    pub(super) fn bytes(&mut self, name: &str, max_len: u64) -> Result<Vec<u8>, NpzError> {
+    #[cfg(feature = "train")]
+    pub(crate) fn bytes(&mut self, name: &str, max_len: u64) -> Result<Vec<u8>, NpzError> {
         let mut part = self.part(name, name)?;
         let n_bytes = part.size();
         if n_bytes > max_len {
@@ -138,20 +189,43 @@ impl<R: Read + Seek> Reader<R> {
 
     /// The array `name`. Its numbers are read if there are as many as its shape says, and if `check` does not say that
     /// another shape is expected.
-    pub(super) fn array<T: Element>(
+    #[cfg(feature = "train")]
+    pub(crate) fn array<T: Element>(
         &mut self,
         name: &str,
         check: impl FnOnce(&[usize]) -> Result<(), String>,
     ) -> Result<ArrayD<T>, NpzError> {
+        let damaged = |reason: String| NpzError::damaged(name, reason);
+        let mut values = Vec::new();
+        let header = self.numbers(name, T::EXPECTED, T::reader, check, |number| {
+            values.push(number);
+            Some(())
+        })?;
+        // An array without a number may still have dimensions that overflow.
+        let Header { fortran_order, shape, .. } = header;
+        ArrayD::from_shape_vec(shape.set_f(fortran_order), values).map_err(|error| damaged(error.to_string()))
+    }
+
+    /// Hands out the numbers of the array `name` one by one, in the order in which they are stored, if there are as many as
+    /// its shape says, and if `check` does not say that another shape is expected. `reader` knows the types that are
+    /// `expected`; what `push` takes for none that it could be (`None`) is an error. Returns what the array's header says.
+    pub(crate) fn numbers<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        reader: impl FnOnce(&str) -> Option<(usize, ReadNumber<T>)>,
+        check: impl FnOnce(&[usize]) -> Result<(), String>,
+        mut push: impl FnMut(T) -> Option<()>,
+    ) -> Result<Header, NpzError> {
         let mut part = self.part(name, &format!("{name}.npy"))?;
         let damaged = |reason: String| NpzError::damaged(name, reason);
         let unexpected = |expected: String, found: String| NpzError::unexpected(name, expected, found);
 
         let (header, header_len) = read_header(&mut part).map_err(damaged)?;
-        let Header { descr, fortran_order, shape } =
-            Header::parse(&header).ok_or_else(|| damaged("its header is not that of an array".to_owned()))?;
-        let Some((size, number)) = T::reader(&descr) else {
-            return Err(unexpected(T::EXPECTED.to_owned(), format!("numbers of the type {descr}")));
+        let header = Header::parse(&header).ok_or_else(|| damaged("its header is not that of an array".to_owned()))?;
+        let (descr, shape) = (&header.descr, &header.shape);
+        let Some((size, number)) = reader(descr) else {
+            return Err(unexpected(expected.to_owned(), format!("numbers of the type {descr}")));
         };
         let n_bytes = shape.iter().try_fold(size, |n, &length| n.checked_mul(length)).map(|n| n as u64);
         let found = part.size().saturating_sub(header_len);
@@ -159,12 +233,28 @@ impl<R: Read + Seek> Reader<R> {
             let n_bytes = n_bytes.map_or("more than can be addressed".to_owned(), |n| n.to_string());
             unexpected(format!("{n_bytes} bytes of numbers for the shape {shape:?}"), found.to_string())
         })?;
-        check(&shape).map_err(|expected| unexpected(expected, format!("the shape {shape:?}")))?;
+        check(shape).map_err(|expected| unexpected(expected, format!("the shape {shape:?}")))?;
 
-        let body = read_to_end(&mut part, n_bytes).map_err(damaged)?;
-        let values = body.chunks_exact(size).map(number).collect();
-        // An array without a number may still have dimensions that overflow.
-        ArrayD::from_shape_vec(shape.set_f(fortran_order), values).map_err(|error| damaged(error.to_string()))
+        let mut chunk = Vec::new();
+        let mut n_done = 0;
+        while n_done < n_bytes {
+            let n_wanted = (n_bytes - n_done).min((CHUNK_SIZE / size * size) as u64);
+            chunk.clear();
+            read_up_to(&mut part, n_wanted, &mut chunk).map_err(damaged)?;
+            if (chunk.len() as u64) < n_wanted {
+                return Err(damaged(format!("expected {n_bytes} bytes, found {}", n_done + chunk.len() as u64)));
+            }
+            for bytes in chunk.chunks_exact(size) {
+                push(number(bytes)).ok_or_else(|| {
+                    unexpected(expected.to_owned(), "a number that is none of these, or not of the kind before".into())
+                })?;
+            }
+            n_done += n_wanted;
+        }
+        // The end is where the check sum is compared.
+        chunk.clear();
+        read_up_to(&mut part, 1, &mut chunk).map_err(damaged)?;
+        if chunk.is_empty() { Ok(header) } else { Err(damaged(format!("expected {n_bytes} bytes, found more"))) }
     }
 
     /// The part `file` of the archive, which errors call `name`.
@@ -172,9 +262,21 @@ impl<R: Read + Seek> Reader<R> {
         let Some(index) = self.zip.index_for_name(file) else {
             return Err(NpzError::Missing { name: name.to_owned(), found: self.names() });
         };
-        if self.zip.by_index_raw(index).is_ok_and(|part| part.compression() != CompressionMethod::Stored) {
-            let expected = "an array that is not compressed, as numpy.savez writes it";
-            return Err(NpzError::unexpected(name, expected, "a compressed one"));
+        if let Ok(part) = self.zip.by_index_raw(index) {
+            let max_bytes =
+                UNSUSPECTED_EXPANSION.max(MAX_EXPANSION_RATIO.saturating_mul(part.compressed_size().min(self.n_bytes)));
+            match part.compression() {
+                CompressionMethod::Stored => {}
+                CompressionMethod::Deflated if part.size() <= max_bytes => {}
+                CompressionMethod::Deflated => {
+                    let expected = format!("what its compressed data expand to by reason, at most {max_bytes} bytes");
+                    return Err(NpzError::unexpected(name, expected, part.size()));
+                }
+                _ => {
+                    let expected = "an array compressed as numpy.savez_compressed does it, or not at all";
+                    return Err(NpzError::unexpected(name, expected, "one compressed otherwise"));
+                }
+            }
         }
         self.zip.by_index(index).map_err(|error| NpzError::damaged(name, error))
     }
@@ -195,10 +297,42 @@ impl<R: Read + Seek> Reader<R> {
 }
 
 /// Reads a number from the bytes that `.npy` files hold it in.
-type ReadNumber<T> = fn(&[u8]) -> T;
+pub(crate) type ReadNumber<T> = fn(&[u8]) -> T;
+
+/// Reads a number of any type that has real numbers, told by its code, as far as `f64` represents it.
+pub(crate) fn any_number(descr: &str) -> Option<(usize, ReadNumber<f64>)> {
+    const OF_SIZE: &str = "chunks are of the type's size";
+    macro_rules! number {
+        ($type:ty, $from:ident) => {
+            Some((size_of::<$type>(), |bytes| <$type>::$from(bytes.try_into().expect(OF_SIZE)) as f64))
+        };
+    }
+    match descr {
+        "|b1" | "|u1" | "<u1" | ">u1" => number!(u8, from_le_bytes),
+        "|i1" | "<i1" | ">i1" => number!(i8, from_le_bytes),
+        "<u2" => number!(u16, from_le_bytes),
+        ">u2" => number!(u16, from_be_bytes),
+        "<i2" => number!(i16, from_le_bytes),
+        ">i2" => number!(i16, from_be_bytes),
+        "<u4" => number!(u32, from_le_bytes),
+        ">u4" => number!(u32, from_be_bytes),
+        "<i4" => number!(i32, from_le_bytes),
+        ">i4" => number!(i32, from_be_bytes),
+        "<u8" => number!(u64, from_le_bytes),
+        ">u8" => number!(u64, from_be_bytes),
+        "<i8" => number!(i64, from_le_bytes),
+        ">i8" => number!(i64, from_be_bytes),
+        "<f4" => number!(f32, from_le_bytes),
+        ">f4" => number!(f32, from_be_bytes),
+        "<f8" => number!(f64, from_le_bytes),
+        ">f8" => number!(f64, from_be_bytes),
+        _ => None,
+    }
+}
 
 /// A number as `.npy` files hold it.
-pub(super) trait Element: Copy {
+#[cfg(feature = "train")]
+pub(crate) trait Element: Copy {
     /// The code of the number's type, without the byte order.
     const CODE: &'static str;
     /// The types that it is read from, in NumPy's words.
@@ -213,6 +347,7 @@ pub(super) trait Element: Copy {
     fn write_le(self, out: &mut impl Write) -> io::Result<()>;
 }
 
+#[cfg(feature = "train")]
 macro_rules! element {
     ($type:ty, $expected:literal, $code:literal, $($little:literal $big:literal $read:ty),+) => {
         impl Element for $type {
@@ -240,11 +375,15 @@ macro_rules! element {
     };
 }
 
+#[cfg(feature = "train")]
 element!(f64, "float64 (<f8 or >f8) or float32 (<f4 or >f4)", "f8", "<f8" ">f8" f64, "<f4" ">f4" f32);
+#[cfg(feature = "train")]
 element!(u32, "uint32 (<u4 or >u4)", "u4", "<u4" ">u4" u32);
+#[cfg(feature = "train")]
 element!(u64, "uint64 (<u8 or >u8)", "u8", "<u8" ">u8" u64);
 
 /// What a `.npy` file of version 1 has before its numbers.
+#[cfg(feature = "train")]
 fn header<T: Element>(shape: &[usize]) -> Vec<u8> {
     let lengths: String = shape.iter().map(|n| format!("{n}, ")).collect();
     // (2, 3) and (2,): a tuple of one keeps its comma.
@@ -280,7 +419,13 @@ fn read_header(file: &mut impl Read) -> Result<(String, u64), String> {
     Ok((header, (start.len() + len_bytes.len() + len) as u64))
 }
 
+/// Appends the next `n_wanted` bytes of a part of an archive, or as many as there are.
+fn read_up_to(part: &mut impl Read, n_wanted: u64, bytes: &mut Vec<u8>) -> Result<(), String> {
+    part.take(n_wanted).read_to_end(bytes).map(|_| ()).map_err(|error| error.to_string())
+}
+
 /// The rest of a part of an archive, `n_bytes` long. Its end is where the check sum is compared.
+#[cfg(feature = "train")]
 fn read_to_end(part: &mut impl Read, n_bytes: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let read = part.take(n_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
@@ -292,10 +437,10 @@ fn read_to_end(part: &mut impl Read, n_bytes: u64) -> Result<Vec<u8>, String> {
 }
 
 /// What the dictionary of a `.npy` file says.
-struct Header {
+pub(crate) struct Header {
     descr: String,
-    fortran_order: bool,
-    shape: Vec<usize>,
+    pub(crate) fortran_order: bool,
+    pub(crate) shape: Vec<usize>,
 }
 
 impl Header {
