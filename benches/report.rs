@@ -8,7 +8,7 @@
 //!
 //! `cargo bench --bench report -- --redraw` draws the picture again from the table that is there, and measures nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,6 +52,14 @@ impl Scaling {
     }
 }
 
+/// One row that `benches/engine.rs` measured in turn with others.
+#[derive(Deserialize)]
+struct Handful {
+    n: usize,
+    row: String,
+    seconds: f64,
+}
+
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("results/benchmarks");
@@ -68,11 +76,12 @@ fn main() -> Result<()> {
 
     let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (scaling, others) = split(rows, n_cores);
+    let handful = read_handful(&target.join("criterion/handful.csv"))?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     write_csv(&folder.join("scaling.csv"), &scaling)?;
     write_svg(&folder.join("scaling.svg"), &scaling)?;
     let readme = folder.join("README.md");
-    fs::write(&readme, page(&scaling, &others, n_cores))
+    fs::write(&readme, page(&scaling, &others, &handful, n_cores))
         .with_context(|| format!("cannot write {}", readme.display()))?;
     println!("{} rows in {}", scaling.len() + others.len(), folder.display());
     Ok(())
@@ -168,7 +177,18 @@ fn read_csv(path: &Path) -> Result<Vec<Scaling>> {
     csv.deserialize().collect::<Result<_, _>>().with_context(|| format!("{} is not what this writes", path.display()))
 }
 
-fn page(scaling: &[Scaling], others: &[Measured], n_cores: usize) -> String {
+/// None where the handful was not measured.
+fn read_handful(path: &Path) -> Result<Vec<Handful>> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let mut csv = csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
+    csv.deserialize()
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("{} is not what the bench writes", path.display()))
+}
+
+fn page(scaling: &[Scaling], others: &[Measured], handful: &[Handful], n_cores: usize) -> String {
     let mut page = format!(
         "# Benchmarks\n\n\
          Machine: {}, {n_cores} cores, {}. Command: `cargo bench && cargo bench --bench report`. Commit: {}. Date: {}.\n\n\
@@ -207,6 +227,7 @@ fn page(scaling: &[Scaling], others: &[Measured], n_cores: usize) -> String {
         );
     }
     page.push_str(&beside_other_crates(scaling, others));
+    page.push_str(&of_a_handful(handful));
     page.push_str(
         "\n![Speed-up by cores](scaling.svg)\n\n\
          The last column divides by the number of inputs that are not 0 times hidden units.\n\n\
@@ -255,6 +276,33 @@ fn beside_other_crates(scaling: &[Scaling], others: &[Measured]) -> String {
          serial (`benches/engine.rs`). \"Faster\" is the time of the quicker of those two over this crate's serial time.\n\n\
          | function | one evaluation | serial | finitediff | numdiff | faster | threads | parallel | by cores |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n{table}"
+    )
+}
+
+/// Gradients of a handful of parameters by this crate and by others, measured in turn.
+fn of_a_handful(rows: &[Handful]) -> String {
+    let sizes: BTreeSet<usize> = rows.iter().map(|row| row.n).collect();
+    let mut table = String::new();
+    for n in sizes {
+        let seconds =
+            |name: &str| rows.iter().find(|row| row.n == n && row.row == name).map_or(f64::NAN, |row| row.seconds);
+        let [finitediff, numdiff] = OTHER_CRATES.map(seconds);
+        let _ = write!(table, "| {n} | {} | {} |", duration(finitediff), duration(numdiff));
+        for name in ["gradient_into", "gradient", "parallel"] {
+            let _ = write!(table, " {} | {:.2} |", duration(seconds(name)), seconds(name) / finitediff.min(numdiff));
+        }
+        table.push('\n');
+    }
+    if table.is_empty() {
+        return table;
+    }
+    format!(
+        "\nA handful of parameters: Rosenbrock's function of n coordinates, given as a `Vec`. All rows of a size are measured in \
+         turn, 50 us each, and the medians of 3,000 turns are shown (`cargo bench --bench engine -- handful`). `gradient_into` \
+         writes into memory that is there, all others allocate what they return; `.parallel()` is called from outside a pool. \
+         Each \"beside\" is the time to its left over that of the quicker of the other crates.\n\n\
+         | n | finitediff | numdiff | gradient_into | beside | gradient | beside | .parallel() | beside |\n\
+         | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n{table}"
     )
 }
 
