@@ -31,9 +31,9 @@ impl Role {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) role: Role,
-    /// What stands before, in lower case and without the hyphen: `emnist-letters`; empty for MNIST's own names.
+    /// The beginning of the name, in lower case and without the hyphen: `emnist-letters`; empty for MNIST's own names.
     pub(super) prefix: String,
-    /// Whether it is marked as one more copy, as browsers do: ` (1)`.
+    /// Whether the name is marked as one more copy, as browsers do: ` (1)`.
     pub(super) is_copy: bool,
     pub(super) is_gzip: bool,
 }

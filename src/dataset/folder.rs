@@ -77,7 +77,7 @@ fn by_file(path: &Path) -> Result<Located, Error> {
     }
 }
 
-/// Files that hold other than IDX.
+/// Files that hold something else than IDX.
 enum Other {
     Arrays,
     Table,
@@ -132,7 +132,7 @@ fn others(folder: &Path) -> Vec<(PathBuf, Result<Located, Error>)> {
 /// What the names of the wanted files begin with.
 struct Beginning {
     prefix: String,
-    /// Whether that is all that stands before `train` or `test`.
+    /// Whether the prefix is all that the names have before `train` or `test`.
     is_whole: bool,
 }
 
@@ -303,7 +303,7 @@ fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
 struct Set {
     folder: PathBuf,
     prefix: String,
-    /// For each role the best candidate.
+    /// The best candidate for each role.
     files: [Option<Candidate>; 4],
 }
 

@@ -97,12 +97,12 @@ pub enum IdxError {
         /// How long the content may be.
         max_bytes: u64,
     },
-    /// A pixel or a label is none.
+    /// A number of the content can't be a pixel or a label.
     #[error("number {position} of its content (counted from 0) is {found}: expected {expected}")]
     Number {
-        /// Its place in the content.
+        /// The place of the number in the content.
         position: u64,
-        /// The number.
+        /// The number that was found.
         found: f64,
         /// What the numbers should be.
         expected: &'static str,
@@ -313,7 +313,7 @@ impl Element {
         }
     }
 
-    /// The number that as many bytes hold.
+    /// The number that these bytes hold.
     fn number(self, bytes: &[u8]) -> f64 {
         const OF_SIZE: &str = "a chunk has as many bytes as the type";
         match self {
@@ -485,8 +485,8 @@ impl<R: Read> Content<R> {
         if self.append(&mut Vec::new(), 1)? > 0 { Err(IdxError::Trailing { expected }) } else { Ok(()) }
     }
 
-    /// Reads the numbers behind the header and hands them out one by one, and makes sure that they are the last. What
-    /// `push` takes for none that it could be (`None`) is an error.
+    /// Reads the numbers behind the header, hands them to `push` one by one, and makes sure that nothing follows. A number for
+    /// which `push` returns `None` is an error.
     fn read_numbers(
         &mut self,
         element: Element,

@@ -87,7 +87,7 @@ fn from_arrays(path: &Path, max_bytes: u64) -> Result<Sets, Error> {
     Ok((train, Some(LabelledImages::of_one_file(path, test.0, test.1)?)))
 }
 
-/// A test table whose labels its publisher keeps to himself is none.
+/// A test table whose labels its publisher keeps to himself is no test set.
 fn from_tables(train: &Path, test: Option<&Path>, max_bytes: u64) -> Result<Sets, Error> {
     let read = |path: &Path, max_bytes| {
         let reader = BufReader::new(Opened::open(path)?.reader);

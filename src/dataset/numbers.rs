@@ -42,7 +42,7 @@ impl Shades {
         self.bytes
     }
 
-    /// Takes the ones so far for what they are by the scale.
+    /// Makes the ones that came before the scale was known what they are by it.
     fn begin(&mut self, scale: f64) -> Option<()> {
         self.scale = Some(scale);
         if scale != 1.0 {
