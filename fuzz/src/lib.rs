@@ -1,6 +1,8 @@
-//! Archives for the targets: taken apart, and put together again.
+//! Archives for the targets: taken apart, and put together again; and files, for what reads them by their names.
 
+use std::fs;
 use std::io::{Cursor, Read, Write};
+use std::path::PathBuf;
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -27,4 +29,13 @@ pub fn archive(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
         zip.write_all(content).expect("memory takes everything");
     }
     zip.finish().expect("memory takes everything").into_inner()
+}
+
+/// A file of these bytes, which takes the place of the one of that name before; each process has its own.
+pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("numgrad-fuzz-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("there is a folder for files that pass");
+    let path = folder.join(name);
+    fs::write(&path, bytes).expect("there is room for a file");
+    path
 }

@@ -76,7 +76,7 @@ impl DataArgs {
                 "--mirror says where to download from, but with {folder} nothing is; leave one of the two out"
             ));
         }
-        let (name, mirror) = (self.dataset, self.mirror.clone());
+        let (name, mirror) = (self.dataset.clone(), self.mirror.clone());
         Ok(Request { name, data_dir, cache_dir: None, mirror, n_classes, max_bytes: None })
     }
 
@@ -99,7 +99,7 @@ pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow
         let flags = if request.data_dir.is_none() { " (--data-dir, --mirror)" } else { "" };
         say(format_args!("warning: {warning}{flags}"));
     }
-    match (request.name, &request.data_dir) {
+    match (&request.name, &request.data_dir) {
         (Some(Name::Mnist), Some(folder)) if loaded.dataset.name != Name::Mnist => bail!(
             "{}: expected MNIST's own files, as --dataset mnist asks for, found others; leave --dataset out to take them",
             folder.display()
@@ -121,8 +121,9 @@ fn with_flags(error: dataset::Error) -> anyhow::Error {
 /// Adds `--classes`, which not every program has, to an error of [`load`] that it would help with.
 pub fn with_classes_flag(error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref() {
-        Some(dataset::Error::Label { .. }) => {
-            anyhow!("{error}; if the label is right, ask for more classes (--classes)")
+        Some(&dataset::Error::Label { highest, .. }) => {
+            let n_classes = usize::from(highest) + 1;
+            anyhow!("{error}; if the labels are right, ask for more classes (--classes {n_classes})")
         }
         _ => error,
     }

@@ -154,8 +154,9 @@ pub enum Error {
     },
     /// A label is not below the number of classes.
     #[error(
-        "{}: sample {sample} (counted from 0) has the label {label}, which takes at least {} classes; expected 0 to {}",
-        path.display(), usize::from(*label) + 1, n_classes.saturating_sub(1)
+        "{}: sample {sample} (counted from 0) has the label {label}; expected 0 to {}; the highest label is {highest}, which \
+         takes at least {} classes",
+        path.display(), n_classes.saturating_sub(1), usize::from(*highest) + 1
     )]
     Label {
         /// The file of labels.
@@ -164,6 +165,8 @@ pub enum Error {
         sample: usize,
         /// The label of that sample.
         label: u8,
+        /// The highest label of all samples.
+        highest: u8,
         /// The number of classes, K.
         n_classes: usize,
     },

@@ -73,11 +73,16 @@ impl LabelledImages {
         (self.images.pixels.len() + self.labels.len()) as u64
     }
 
-    /// Makes sure that every label is below `n_classes`.
-    fn into_samples(self, n_classes: usize) -> Result<Samples, Error> {
+    /// The highest label.
+    fn highest(&self) -> u8 {
+        self.labels.iter().copied().max().unwrap_or(0)
+    }
+
+    /// Makes sure that every label is below `n_classes`; `highest` is what an error tells of all sets.
+    fn into_samples(self, n_classes: usize, highest: u8) -> Result<Samples, Error> {
         if let Some(sample) = self.labels.iter().position(|&label| usize::from(label) >= n_classes) {
             let label = self.labels[sample];
-            return Err(Error::Label { path: self.labels_path, sample, label, n_classes });
+            return Err(Error::Label { path: self.labels_path, sample, label, highest, n_classes });
         }
         Ok(Samples::from_images(self.images, self.labels, n_classes))
     }
@@ -100,8 +105,9 @@ impl Dataset {
                 test_size: test.images.size(),
             });
         }
-        let train = train.into_samples(n_classes)?;
-        let test = test.map(|test| test.into_samples(n_classes)).transpose()?;
+        let highest = test.as_ref().map_or(0, LabelledImages::highest).max(train.highest());
+        let train = train.into_samples(n_classes, highest)?;
+        let test = test.map(|test| test.into_samples(n_classes, highest)).transpose()?;
         Ok(Self { name, train, test })
     }
 }

@@ -10,7 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Missing};
-use super::file_name::{Role, distance, prefix, told};
+use super::file_name::{Role, Told, distance, prefix, told};
+use super::name::Name;
 
 /// How deep below the folder is searched.
 const MAX_DEPTH: usize = 2;
@@ -32,6 +33,37 @@ pub(super) enum Located {
     Arrays(PathBuf),
     /// Tables of labels and pixels, as Kaggle has them.
     Tables { train: PathBuf, test: Option<PathBuf> },
+}
+
+impl Located {
+    /// What the data set is called if its samples are not known to be another's.
+    pub(super) fn name(&self) -> Name {
+        match self {
+            Self::Idx([file, ..]) => {
+                let prefix = told_of(file).map(|told| told.prefix).unwrap_or_default();
+                let folder = parent(file);
+                match prefix.is_empty() {
+                    false => Name::of_files(&prefix),
+                    // In a folder of the file's own name.
+                    true if told_of(folder).is_some() => Name::of_folder(parent(folder)),
+                    true => Name::of_folder(folder),
+                }
+            }
+            Self::Arrays(file) => Name::of_files(&file.file_stem().unwrap_or_default().to_string_lossy()),
+            Self::Tables { train, .. } => {
+                let name = train.file_name().unwrap_or_default().to_string_lossy();
+                match told_of_table(&name) {
+                    Some(told) if told.rest.is_empty() => Name::of_folder(parent(train)),
+                    Some(told) => Name::of_files(&told.rest.join("-")),
+                    None => Name::of_files(name.split('.').next().unwrap_or_default()),
+                }
+            }
+        }
+    }
+}
+
+fn told_of(path: &Path) -> Option<Told> {
+    told(&path.file_name()?.to_string_lossy())
 }
 
 /// Finds the files of a data set in a folder. A path that is no folder is taken for the beginning of the files' names, or
@@ -110,7 +142,7 @@ fn told_of_table(name: &str) -> Option<TableName> {
     let name = name.to_lowercase();
     let mut words: Vec<String> = name
         .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty() && *word != "gz")
+        .filter(|word| !["", "csv", "gz"].contains(word))
         .map(str::to_owned)
         .collect();
     let at = words.iter().position(|word| ["train", "training", "test", "testing"].contains(&word.as_str()))?;

@@ -73,14 +73,14 @@ pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Obs
     };
     let mut from_cache = || mnist::from_cache(&cache_dir(request)?, n_classes, &mut downloader, observer);
 
-    let dataset = match (request.name, &request.data_dir) {
+    let dataset = match (&request.name, &request.data_dir) {
         (Some(name @ (Name::Embedded | Name::Synthetic)), Some(directory)) => {
-            return Err(Error::Contradiction { name, directory: directory.clone() });
+            return Err(Error::Contradiction { name: name.clone(), directory: directory.clone() });
         }
         (_, Some(directory)) => {
             mnist::from_directory_within(directory, n_classes, request.max_bytes.unwrap_or(u64::MAX))?
         }
-        (Some(Name::Directory), None) => return Err(Error::NoFolder),
+        (Some(Name::Files(_)), None) => return Err(Error::NoFolder),
         (Some(Name::Synthetic), None) => synthetic(n_classes, random),
         (Some(Name::Embedded), None) => embedded(n_classes)?,
         (Some(Name::Mnist), None) => from_cache().map_err(|error| match error {

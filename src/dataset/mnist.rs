@@ -58,13 +58,15 @@ pub fn from_directory(directory: &Path, n_classes: usize) -> Result<Dataset, Err
 
 /// As [`from_directory`], where all files together may hold about `max_bytes`.
 pub(super) fn from_directory_within(directory: &Path, n_classes: usize, max_bytes: u64) -> Result<Dataset, Error> {
-    let (train, test) = match locate(directory)? {
+    let located = locate(directory)?;
+    let name = located.name();
+    let (train, test) = match located {
         Located::Idx(files) => from_idx(files, max_bytes)?,
         Located::Arrays(path) => from_arrays(&path, max_bytes)?,
         Located::Tables { train, test } => from_tables(&train, test.as_deref(), max_bytes)?,
     };
     let is_mnist = test.as_ref().is_some_and(|test| is_mnist(&train, test));
-    let name = if is_mnist { Name::Mnist } else { Name::Directory };
+    let name = if is_mnist { Name::Mnist } else { name };
     Dataset::from_images(name, train, test, n_classes)
 }
 

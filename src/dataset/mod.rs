@@ -5,7 +5,7 @@
 //! | [`Name::Mnist`] | the user's cache, completed by download, or a folder |
 //! | [`Name::Embedded`] | the library itself: the first digits of MNIST |
 //! | [`Name::Synthetic`] | the random generator |
-//! | [`Name::Directory`] | a folder of IDX files, an archive of arrays or tables that are not MNIST |
+//! | [`Name::Files`] | a folder of IDX files, an archive of arrays or tables that are not MNIST |
 //!
 //! Whatever the source, it becomes [`Samples`]: one set for training and, but for synthetic data, one for testing.
 

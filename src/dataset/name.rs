@@ -1,13 +1,15 @@
 //! The names of the data sets.
 
 use std::fmt;
+use std::fs;
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 /// What a data set is called where a run is recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Name {
     /// The 60,000 + 10,000 digits of MNIST.
     Mnist,
@@ -15,17 +17,75 @@ pub enum Name {
     Embedded,
     /// Samples drawn by chance.
     Synthetic,
-    /// Files of a folder that are not MNIST's own.
-    Directory,
+    /// Files that are not MNIST's own, by the name of their folder or the beginning of their own names. Older runs have
+    /// `directory` here.
+    Files(String),
+}
+
+/// No longer name of files is kept.
+const MAX_LEN: usize = 100;
+
+impl Name {
+    /// The name of files that are called so, or lie in a folder that is. What another data set is called gets a slash
+    /// behind it, as folders do.
+    pub(super) fn of_files(name: &str) -> Self {
+        let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_LEN).collect();
+        let name = name.trim();
+        match Self::of_text(&name.to_lowercase()) {
+            Self::Files(_) if name.is_empty() => Self::Files("directory".to_owned()),
+            Self::Files(_) => Self::Files(name.to_owned()),
+            _ => Self::Files(format!("{name}/")),
+        }
+    }
+
+    /// The name of files in this folder. Folders that only say how the files are packed are left out: `FashionMNIST/raw` is
+    /// FashionMNIST.
+    pub(super) fn of_folder(folder: &Path) -> Self {
+        // `.` and `..` have a name all the same.
+        let whole = fs::canonicalize(folder).unwrap_or_default();
+        let named = if folder.file_name().is_some() { folder } else { &whole };
+        let is_packing = |name: &str| ["raw", "gzip"].iter().any(|known| name.eq_ignore_ascii_case(known));
+        let names = named.ancestors().chain(whole.ancestors()).filter_map(Path::file_name);
+        let name = names.map(|name| name.to_string_lossy()).find(|name| !is_packing(name));
+        Self::of_files(&name.unwrap_or_default())
+    }
+
+    fn of_text(text: &str) -> Self {
+        match text {
+            "mnist" => Self::Mnist,
+            "embedded" => Self::Embedded,
+            "synthetic" => Self::Synthetic,
+            other => Self::Files(other.to_owned()),
+        }
+    }
 }
 
 impl FromStr for Name {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let names = [Self::Mnist, Self::Embedded, Self::Synthetic, Self::Directory];
-        let found = names.into_iter().find(|known| known.to_string() == name);
-        found.ok_or_else(|| format!("expected mnist, embedded, synthetic or directory, found \"{name}\""))
+        let is_text = !name.is_empty() && name.chars().count() <= MAX_LEN + 1 && !name.contains(char::is_control);
+        let expected = || {
+            format!(
+                "expected the name of a data set, 1 to {MAX_LEN} characters in a line, found \"{}\"",
+                name.escape_debug()
+            )
+        };
+        if is_text { Ok(Self::of_text(name)) } else { Err(expected()) }
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse()
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.to_string()
     }
 }
 
@@ -35,7 +95,31 @@ impl fmt::Display for Name {
             Self::Mnist => "mnist",
             Self::Embedded => "embedded",
             Self::Synthetic => "synthetic",
-            Self::Directory => "directory",
+            Self::Files(name) => name,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_called_as_their_folder_and_never_as_another_data_set() {
+        for (folder, name) in [
+            ("data/fashion", "fashion"),
+            ("data/FashionMNIST/raw", "FashionMNIST"),
+            ("emnist/gzip", "emnist"),
+            ("MNIST/raw", "MNIST/"),
+            ("a\u{1b}[31m", "a[31m"),
+        ] {
+            let found = Name::of_folder(Path::new(folder));
+            assert_eq!(found, Name::Files(name.to_owned()), "{folder}");
+            assert_eq!(found.to_string().parse(), Ok(found));
+        }
+        assert!(matches!(Name::of_folder(Path::new(".")), Name::Files(name) if name != "." && name != "directory"));
+        assert_eq!("directory".parse(), Ok(Name::Files("directory".to_owned())));
+        assert!("".parse::<Name>().is_err() && "a\nb".parse::<Name>().is_err());
+        assert!("x".repeat(102).parse::<Name>().is_err());
     }
 }

@@ -159,9 +159,10 @@ fn a_sampler_draws_as_many_as_asked_and_only_samples_that_there_are() {
 #[test]
 fn a_folder_of_other_sizes_and_classes_is_a_data_set_of_its_own_name() {
     let folder = folder_of(&small_files());
-    for name in [None, Some(Name::Mnist), Some(Name::Directory)] {
+    let own_name = Name::Files(folder.path().file_name().unwrap().to_str().unwrap().to_owned());
+    for name in [None, Some(Name::Mnist), Some(Name::Files("fashion".to_owned()))] {
         let data = load_quietly(&request(name, Some(folder.path()))).unwrap();
-        assert_eq!(data.name, Name::Directory);
+        assert_eq!(data.name, own_name);
         assert_eq!((data.train.len(), data.test.unwrap().len()), (3, 1));
         assert_eq!(data.train.image_size(), Some((2, 3)));
     }
@@ -264,7 +265,7 @@ fn a_request_that_contradicts_itself_is_an_error() {
         let error = load_quietly(&request(Some(name), Some(folder.path()))).unwrap_err();
         assert!(matches!(error, Error::Contradiction { .. }), "{error}");
     }
-    assert!(matches!(load_quietly(&request(Some(Name::Directory), None)), Err(Error::NoFolder)));
+    assert!(matches!(load_quietly(&request(Some(Name::Files("fashion".to_owned())), None)), Err(Error::NoFolder)));
     for n_classes in [0, 257, usize::MAX] {
         let request = Request { n_classes, ..request(Some(Name::Synthetic), None) };
         assert!(matches!(load_quietly(&request), Err(Error::Classes(n)) if n == n_classes));

@@ -94,7 +94,7 @@ fn a_damaged_data_file_is_named_with_what_was_expected_and_found() {
         ("train-images-idx3-ubyte", Vec::new(), &[]),
         ("train-images-idx3-ubyte.gz", b"an HTML page, no gzip".to_vec(), &["2051"]),
         ("train-images-idx3-ubyte.gz", truncated_gzip, &[]),
-        ("train-labels-idx1-ubyte", idx(2049, &[6], &[0, 1, 2, 3, 0, 4]), &["label 4", "--classes"]),
+        ("train-labels-idx1-ubyte", idx(2049, &[6], &[0, 1, 2, 3, 0, 4]), &["label 4", "--classes 5"]),
         ("t10k-images-idx3-ubyte", idx(2051, &[2, 5, 3], &pixels[..30]), &["3 × 5", "5 × 3"]),
         ("t10k-labels-idx1-ubyte", idx(2049, &[0], &[]), &[]),
     ];

@@ -134,10 +134,13 @@ fn colours_are_used_where_they_are_wanted_and_only_there() {
 #[test]
 fn of_many_classes_only_those_are_told_that_occur_or_are_most_probable_and_the_label() {
     let folder = TempDir::new().unwrap();
+    // More classes than the digits have are those of a run that asked for them.
+    let args = "--dataset embedded --gradient backprop --classes 256 --hidden 3 -n 1 --quiet --out run";
+    train(&folder).args(args.split(' ')).assert().success();
     let mut b2 = vec![0.0; 256];
     b2[200] = 9.0;
-    write_model(&folder, "numpy.npz", 784, b2);
-    let stdout = run(&folder, "--model numpy.npz --dataset embedded").success().get_output().stdout.clone();
+    write_model(&folder, "run/model.npz", 784, b2);
+    let stdout = run(&folder, "--model run --dataset embedded").success().get_output().stdout.clone();
     let text = String::from_utf8(stdout).unwrap();
     // Everything is taken for 200: ten labels, and that class.
     assert!(
@@ -146,7 +149,7 @@ fn of_many_classes_only_those_are_told_that_occur_or_are_most_probable_and_the_l
     );
     assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     // It is a nine, which is not among the ten most probable.
-    run(&folder, "--model numpy.npz --dataset embedded --index 7").success().stdout(
+    run(&folder, "--model run --dataset embedded --index 7").success().stdout(
         predicate::str::contains("The other 245 classes together").and(predicate::str::contains("so it is wrong")),
     );
 }
@@ -157,16 +160,18 @@ fn what_can_not_be_is_refused_in_one_line_that_says_what_was_expected_and_found(
     write_model(&folder, "ten.npz", 784, vec![0.0; 10]);
     write_model(&folder, "five.npz", 784, vec![0.0; 5]);
     write_model(&folder, "many.npz", 784, vec![0.0; 300]);
+    write_model(&folder, "hundred.npz", 784, vec![0.0; 100]);
     write_model(&folder, "small.npz", 100, vec![0.0; 10]);
     fs::write(folder.path().join("text.txt"), "no model, no picture").unwrap();
     fs::create_dir(folder.path().join("empty")).unwrap();
     write_picture(&folder, "blank.png", 20, &[255; 400]);
-    let refused: [(&str, i32, &[&str]); 17] = [
+    let refused: [(&str, i32, &[&str]); 18] = [
         ("", 2, &["--model"]),
         ("--model missing.npz", 1, &["--model missing.npz"]),
         ("--model text.txt", 1, &["--model text.txt", "expected an .npz archive"]),
         ("--model empty", 1, &["--model empty", "without model.npz"]),
         ("--model small.npz --dataset embedded", 1, &["small.npz (network 100-3-10)", "100 inputs", "28 × 28 pixels"]),
+        ("--model hundred.npz --dataset embedded", 1, &["100 classes apart", "labels 0 to 9", "expected 10 classes"]),
         ("--model five.npz --dataset embedded", 1, &["five.npz (network 784-3-5)", "5 classes", "the label 5"]),
         ("--model many.npz --dataset embedded", 1, &["300 classes"]),
         ("--model ten.npz --dataset embedded --index 1000", 1, &["--index 1000", "0 to 999"]),

@@ -344,7 +344,8 @@ fn a_checkpoint_that_is_damaged_or_no_file_is_named_and_nothing_is_changed() {
         ("\"threads\": null", "\"threads\": 1000000000", "1000000000"),
         ("\"iterations\": 3", "\"iterations\": 2", "at most 2 iterations, found 3"),
         ("\"seed\": 42", "\"seed\": null", "run.json"),
-        ("\"dataset\": \"synthetic\"", "\"dataset\": \"cifar\"", "run.json"),
+        ("\"dataset\": \"synthetic\"", "\"dataset\": \"cifar\"", "in which folder the run's data are (cifar)"),
+        ("\"dataset\": \"synthetic\"", "\"dataset\": \"\"", "run.json"),
         // Without it the run would go on with other numbers.
         ("\"seed\": 42", "\"seed\": 42, \"momentum\": 0.9", "settings that this version knows, found momentum"),
     ] {

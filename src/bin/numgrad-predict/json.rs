@@ -58,8 +58,10 @@ pub fn one_digit(digit: &OneDigit) -> String {
     line(&DigitAnswer {
         model: digit.model.path.display().to_string(),
         network: network(digit.model),
-        origin: match digit.origin {
-            Origin::TestSet { dataset, index, .. } => OriginOfAnswer::TestSet { dataset: dataset.to_string(), index },
+        origin: match &digit.origin {
+            Origin::TestSet { dataset, index, .. } => {
+                OriginOfAnswer::TestSet { dataset: dataset.to_string(), index: *index }
+            }
             Origin::Image(image) => OriginOfAnswer::Image { image: image.display().to_string() },
         },
         label: digit.label(),

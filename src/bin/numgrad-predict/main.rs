@@ -70,9 +70,11 @@ fn run(options: &Options) -> Result<()> {
 fn test_set(options: &Options, model: &Model) -> Result<(dataset::Name, Samples)> {
     let request = dataset::Request { n_classes: model.shape().n_classes, ..options.data.clone() };
     let loaded = data::load(&request, &mut LegacyRandom::seed(0), options.quiet);
-    let Dataset { name, test, .. } = loaded.map_err(|error| model.about_classes(error))?;
+    let Dataset { name, train, test } = loaded.map_err(|error| model.about_classes(error))?;
     let test = test.with_context(|| format!("the data set {name} has no test samples to predict"))?;
-    model.check_fits(name, &test)?;
+    model.check_fits(&name, &test)?;
+    let labels = train.labels().iter().chain(test.labels());
+    model.check_classes(&name, labels.copied().max().unwrap_or(0))?;
     Ok((name, test))
 }
 

@@ -7,6 +7,7 @@ use ndarray::ArrayRef2;
 use numgrad::cli::output::open;
 use numgrad::dataset::{self, Name, Samples};
 use numgrad::nn::{NetworkShape, TwoLayerNet};
+use numgrad::report::Summary;
 use numgrad::train::{RunFiles, read_model};
 
 /// Pixels of MNIST's pictures.
@@ -54,12 +55,25 @@ impl Model {
     }
 
     /// Fails where the network takes other inputs.
-    pub fn check_fits(&self, name: Name, test: &Samples) -> Result<()> {
+    pub fn check_fits(&self, name: &Name, test: &Samples) -> Result<()> {
         let (n_inputs, found) = (self.shape().n_inputs, test.input_size());
         let size = test.image_size().map_or(String::new(), |(rows, columns)| format!(" ({rows} × {columns} pixels)"));
         ensure!(
             n_inputs == found,
             "{self} takes {n_inputs} inputs, but the samples of {name} have {found}{size}; name the data it was trained on"
+        );
+        Ok(())
+    }
+
+    /// Fails where the network tells more classes apart than the data have, unless it is that of a run that asked for as many.
+    pub fn check_classes(&self, name: &Name, highest: u8) -> Result<()> {
+        let (n_classes, expected) = (self.shape().n_classes, usize::from(highest) + 1);
+        let run = RunFiles::of(self.path.parent().unwrap_or(Path::new(""))).summary();
+        let was_asked_for = || Summary::read(&run).is_ok_and(|summary| summary.shape() == self.shape());
+        ensure!(
+            n_classes <= expected || was_asked_for(),
+            "{self} tells {n_classes} classes apart, but the samples of {name} have the labels 0 to {highest}: expected \
+             {expected} classes; name the data it was trained on"
         );
         Ok(())
     }

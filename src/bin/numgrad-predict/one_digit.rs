@@ -38,8 +38,8 @@ impl OneDigit<'_> {
     }
 
     pub fn label(&self) -> Option<usize> {
-        match self.origin {
-            Origin::TestSet { label, .. } => Some(label),
+        match &self.origin {
+            Origin::TestSet { label, .. } => Some(*label),
             Origin::Image(_) => None,
         }
     }
@@ -53,7 +53,7 @@ impl OneDigit<'_> {
 
     fn write(&self, out: &mut impl Write, medium: Medium) -> std::fmt::Result {
         writeln!(out, "Model:      {}", self.model)?;
-        match self.origin {
+        match &self.origin {
             Origin::TestSet { dataset, index, n_samples, .. } => {
                 writeln!(
                     out,

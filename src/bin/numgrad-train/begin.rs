@@ -82,7 +82,7 @@ pub fn continued<'a>(
 }
 
 fn checkpoints(options: &Options, data: &Dataset, folder: &RunFolder) -> Checkpoints {
-    Checkpoints::new(folder.files.checkpoint(), options.checkpoint_settings(data.name), data.crc32())
+    Checkpoints::new(folder.files.checkpoint(), options.checkpoint_settings(data.name.clone()), data.crc32())
 }
 
 /// What is about to be computed, in a line.

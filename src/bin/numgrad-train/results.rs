@@ -72,7 +72,7 @@ pub fn report(
 fn summary(options: &Options, data: &Dataset, curves: &Curves) -> Summary {
     let last = curves.last.as_ref();
     let dataset = DatasetSummary {
-        name: data.name,
+        name: data.name.clone(),
         train_samples: data.train.len(),
         test_samples: n_test(data),
         input_size: data.train.input_size(),

@@ -51,9 +51,12 @@ impl Resumed {
 
     /// Fails where these are not the data that the run was begun with.
     pub fn check_data(&self, data: &Dataset, shape: NetworkShape) -> Result<()> {
-        let name = self.run.state.settings.dataset;
+        let name = &self.run.state.settings.dataset;
         let (expected, found) = (self.run.state.data_crc32, data.crc32());
-        if (name, expected) != (data.name, found) {
+        // Files may have moved into a folder of another name.
+        let are_files = |name: &Name| matches!(name, Name::Files(_));
+        let is_so_called = *name == data.name || are_files(name) && are_files(&data.name);
+        if !is_so_called || expected != found {
             bail!(
                 "--resume {}: expected the samples that the run was begun with ({name}, CRC-32 {expected:08x}), found others \
                  ({}, CRC-32 {found:08x}); --data-dir names the folder where they are",
@@ -78,7 +81,7 @@ impl Resumed {
 fn take_over(saved: &CheckpointSettings, options: &mut Options) -> Result<()> {
     let given: Vec<String> = options.given.clone();
     let is_given = |name: &str| given.iter().any(|given| given == name);
-    let asked = options.checkpoint_settings(options.data.name.unwrap_or(saved.dataset));
+    let asked = options.checkpoint_settings(options.data.name.clone().unwrap_or(saved.dataset.clone()));
     let settings = saved.continued_with(&asked, is_given).map_err(with_flag)?;
     let isa = settings.run.training.isa;
     if !isa.is_available() {
@@ -107,23 +110,24 @@ fn with_flag(contradiction: Contradiction) -> anyhow::Error {
 
 /// The files may have moved; the samples must be the same, which is found out once they are read.
 fn take_over_place(saved: &CheckpointSettings, options: &mut Options, is_given: impl Fn(&str) -> bool) -> Result<()> {
-    let (name, data) = (saved.dataset, &mut options.data);
-    let has_files = matches!(name, Name::Mnist | Name::Directory);
+    let (name, data) = (&saved.dataset, &mut options.data);
+    let is_of_files = matches!(name, Name::Files(_));
+    let has_files = is_of_files || *name == Name::Mnist;
     if is_given("data_dir") && !has_files {
         bail!("--data-dir names files to read, but the run's data set is {name}, which has none");
     }
-    if is_given("mirror") && name != Name::Mnist {
+    if is_given("mirror") && *name != Name::Mnist {
         bail!("--mirror says where to download MNIST from, but the run's data set is {name}");
     }
     // One of the two flags says anew where the files are, whatever the other was. The environment does not: it may have been
     // another one when the run began.
     if !is_given("data_dir") && !is_given("mirror") {
-        let of_environment = data.data_dir.take().filter(|_| name == Name::Directory);
+        let of_environment = data.data_dir.take().filter(|_| is_of_files);
         data.data_dir = saved.data_dir.as_ref().map(PathBuf::from).or(of_environment);
         data.mirror.clone_from(&saved.mirror);
     }
-    if data.data_dir.is_none() && name == Name::Directory {
-        bail!("the folder of the run's data has a name that is no text; --data-dir names it anew");
+    if data.data_dir.is_none() && is_of_files {
+        bail!("the checkpoint does not say in which folder the run's data are ({name}); --data-dir names it anew");
     }
     Ok(())
 }
