@@ -38,6 +38,10 @@ pub struct DataArgs {
     #[arg(value_parser = clap::value_parser!(OsString), value_hint = ValueHint::DirPath)]
     data_dir: Option<OsString>,
 
+    /// Turn pictures that lie on their side: rows become columns, as EMNIST's files need it
+    #[arg(long, help_heading = "Data")]
+    transpose: bool,
+
     /// Download MNIST from this address and no other: an http(s) folder with the four .gz files
     ///
     /// Not together with --data-dir, or with --dataset embedded or synthetic: they download nothing.
@@ -77,7 +81,7 @@ impl DataArgs {
             ));
         }
         let (name, mirror) = (self.dataset.clone(), self.mirror.clone());
-        Ok(Request { name, data_dir, cache_dir: None, mirror, n_classes, max_bytes: None })
+        Ok(Request { name, data_dir, cache_dir: None, mirror, transpose: self.transpose, n_classes, max_bytes: None })
     }
 
     /// Whether the data are the random ones.
@@ -99,6 +103,11 @@ pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow
         let flags = if request.data_dir.is_none() { " (--data-dir, --mirror)" } else { "" };
         say(format_args!("warning: {warning}{flags}"));
     }
+    let name = &loaded.dataset.name;
+    let may_lie_on_its_side = matches!(name, Name::Files(name) if name.to_lowercase().contains("emnist"));
+    if may_lie_on_its_side && !request.transpose && !quiet {
+        say(format_args!("{name}: as published, EMNIST's pictures lie on their side; --transpose turns them"));
+    }
     match (&request.name, &request.data_dir) {
         (Some(Name::Mnist), Some(folder)) if loaded.dataset.name != Name::Mnist => bail!(
             "{}: expected MNIST's own files, as --dataset mnist asks for, found others; leave --dataset out to take them",
@@ -112,6 +121,7 @@ pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow
 fn with_flags(error: dataset::Error) -> anyhow::Error {
     match error {
         dataset::Error::NoMnist(_) => anyhow!("{error} (--data-dir, --mirror, --dataset embedded)"),
+        dataset::Error::NothingToTranspose => anyhow!("{error} (--transpose, --data-dir)"),
         dataset::Error::Mirror { .. } => anyhow!("--mirror: {error}"),
         dataset::Error::SeveralSets { ref sets, .. } => anyhow!("{error} (--data-dir {})", quoted(&sets[0])),
         error => error.into(),

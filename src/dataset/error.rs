@@ -235,6 +235,9 @@ pub enum Error {
     /// The data set of a folder was asked for, but no folder named.
     #[error("expected the folder of the data set, found none named")]
     NoFolder,
+    /// Pictures were to be transposed, but there are no files that they could be read from.
+    #[error("only pictures from files that are named can be transposed: expected their folder, found none named")]
+    NothingToTranspose,
     /// The number of classes makes no sense.
     #[error("the number of classes is {0}: expected 1 to 256, as a label is one byte")]
     Classes(usize),

@@ -68,6 +68,20 @@ impl LabelledImages {
         Ok(Self { images, labels, images_path, labels_path })
     }
 
+    /// Makes the rows of every image its columns.
+    pub(super) fn transpose(&mut self) {
+        let Images { pixels, n_rows, n_columns, .. } = &mut self.images;
+        let mut image = Vec::new();
+        for pixels in pixels.chunks_exact_mut(*n_rows * *n_columns) {
+            image.clear();
+            image.extend_from_slice(pixels);
+            for (i, pixel) in image.iter().enumerate() {
+                pixels[i % *n_columns * *n_rows + i / *n_columns] = *pixel;
+            }
+        }
+        std::mem::swap(n_rows, n_columns);
+    }
+
     /// How much memory they take.
     pub(super) fn n_bytes(&self) -> u64 {
         (self.images.pixels.len() + self.labels.len()) as u64

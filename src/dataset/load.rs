@@ -23,6 +23,9 @@ pub struct Request {
     pub cache_dir: Option<PathBuf>,
     /// The address that MNIST is downloaded from in place of the usual ones.
     pub mirror: Option<String>,
+    /// Whether the rows of each picture in the files are the columns that it should have, as with EMNIST, whose pictures lie on
+    /// their side.
+    pub transpose: bool,
     /// The number of classes, K: 1 to 256.
     pub n_classes: usize,
     /// How much memory the content of a folder's files may take; `None` for as much as their headers promise.
@@ -32,7 +35,15 @@ pub struct Request {
 impl Default for Request {
     /// A request that names nothing, for ten classes.
     fn default() -> Self {
-        Self { name: None, data_dir: None, cache_dir: None, mirror: None, n_classes: 10, max_bytes: None }
+        Self {
+            name: None,
+            data_dir: None,
+            cache_dir: None,
+            mirror: None,
+            transpose: false,
+            n_classes: 10,
+            max_bytes: None,
+        }
     }
 }
 
@@ -67,6 +78,9 @@ pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Obs
     if !(1..=256).contains(&n_classes) {
         return Err(Error::Classes(n_classes));
     }
+    if request.transpose && request.data_dir.is_none() {
+        return Err(Error::NothingToTranspose);
+    }
     let mut downloader = match &request.mirror {
         Some(mirror) => Downloader::new(&[mirror], Limits::default())?,
         None => Downloader::new(&MNIST_MIRRORS, Limits::default())?,
@@ -78,7 +92,7 @@ pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Obs
             return Err(Error::Contradiction { name: name.clone(), directory: directory.clone() });
         }
         (_, Some(directory)) => {
-            mnist::from_directory_within(directory, n_classes, request.max_bytes.unwrap_or(u64::MAX))?
+            mnist::from_files(directory, n_classes, request.transpose, request.max_bytes.unwrap_or(u64::MAX))?
         }
         (Some(Name::Files(_)), None) => return Err(Error::NoFolder),
         (Some(Name::Synthetic), None) => synthetic(n_classes, random),

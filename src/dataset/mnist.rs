@@ -53,18 +53,28 @@ const TEST_LABELS: MnistFile = MnistFile {
 /// # Errors
 /// If a file is missing (all that are missing are named), can't be read or contradicts another; if there are several sets.
 pub fn from_directory(directory: &Path, n_classes: usize) -> Result<Dataset, Error> {
-    from_directory_within(directory, n_classes, u64::MAX)
+    from_files(directory, n_classes, false, u64::MAX)
 }
 
-/// As [`from_directory`], where all files together may hold about `max_bytes`.
-pub(super) fn from_directory_within(directory: &Path, n_classes: usize, max_bytes: u64) -> Result<Dataset, Error> {
+/// As [`from_directory`], of pictures that are transposed if they have to be, where all files together may hold about
+/// `max_bytes`.
+pub(super) fn from_files(
+    directory: &Path,
+    n_classes: usize,
+    transpose: bool,
+    max_bytes: u64,
+) -> Result<Dataset, Error> {
     let located = locate(directory)?;
     let name = located.name();
-    let (train, test) = match located {
+    let (mut train, mut test) = match located {
         Located::Idx(files) => from_idx(files, max_bytes)?,
         Located::Arrays(path) => from_arrays(&path, max_bytes)?,
         Located::Tables { train, test } => from_tables(&train, test.as_deref(), max_bytes)?,
     };
+    if transpose {
+        train.transpose();
+        test.iter_mut().for_each(LabelledImages::transpose);
+    }
     let is_mnist = test.as_ref().is_some_and(|test| is_mnist(&train, test));
     let name = if is_mnist { Name::Mnist } else { name };
     Dataset::from_images(name, train, test, n_classes)

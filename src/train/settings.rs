@@ -1,5 +1,6 @@
 //! What a run can be told, field by field, and beside each field what becomes of it when the run is continued.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 use std::str::FromStr;
 use std::time::Duration;
@@ -121,6 +122,9 @@ settings! {
         data_dir: Option<String> = None => MayChange,
         /// The address that MNIST is downloaded from in place of the usual ones.
         mirror: Option<String> = None => MayChange,
+        /// Whether the pictures of the data's files were transposed. It is left out where they were not.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        transpose: bool = false => Fixed,
         /// How often a checkpoint is written.
         #[serde(with = "as_text")]
         checkpoint_every: Every = Every::Time(Duration::from_secs(30)) => MayChange,
@@ -149,18 +153,21 @@ impl CheckpointSettings {
     /// [`Contradiction`] where a setting was given a value that the run cannot take: the first by name.
     pub fn continued_with(&self, asked: &Self, given: impl Fn(&str) -> bool) -> Result<Self, Contradiction> {
         let (mut settings, asked) = (by_name(self), by_name(asked));
-        for (name, saved) in &mut settings {
-            let asked = asked[name].clone();
+        // A value that is left out is no value.
+        let of = |settings: &Map<String, Value>, name: &str| settings.get(name).cloned().unwrap_or(Value::Null);
+        let names: BTreeSet<String> = settings.keys().chain(asked.keys()).cloned().collect();
+        for name in &names {
+            let (saved, asked) = (of(&settings, name), of(&asked, name));
             let on_resume = Self::on_resume(name).expect("what is serialised is a field");
             let may_be = match on_resume {
-                OnResume::Fixed => asked == *saved,
+                OnResume::Fixed => asked == saved,
                 OnResume::MayGrow => asked.as_u64() >= saved.as_u64(),
                 OnResume::MayChange => true,
             };
             match given(name) {
-                true if may_be => *saved = asked,
+                true if may_be => drop(settings.insert(name.clone(), asked)),
                 true => {
-                    let (asked, saved) = (as_plain_text(&asked), as_plain_text(saved));
+                    let (asked, saved) = (as_plain_text(&asked), as_plain_text(&saved));
                     return Err(Contradiction { name: name.clone(), asked, saved, on_resume });
                 }
                 false => {}

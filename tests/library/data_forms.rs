@@ -7,7 +7,8 @@ use std::path::Path;
 use crate::support::idx_files::gzip;
 use ndarray::{Array1, Array2, Array3, ShapeBuilder, array};
 use ndarray_npy::{NpzWriter, WritableElement};
-use numgrad::dataset::{Dataset, Error, TableError, from_directory, read_table};
+use numgrad::dataset::{Dataset, Error, Request, TableError, from_directory, load, read_table};
+use numgrad::random::LegacyRandom;
 use proptest::prelude::*;
 
 const TABLE: &str = "label,pixel0,pixel1,pixel2,pixel3\n1,0,1,2,255\n0,4,5,6,7\n";
@@ -99,6 +100,28 @@ fn what_is_wrong_with_a_table_is_named_by_line_and_column() {
         assert!(error.contains(expected), "{table:?}: {error}");
     }
     assert!(matches!(read_table(&b"<html>\n</html>"[..]), Err(TableError::NoLabel)));
+}
+
+#[test]
+fn pictures_that_lie_on_their_side_are_turned() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &[("train.csv", TABLE.as_bytes()), ("test.csv", ROWS.as_bytes())]);
+    let request = Request { data_dir: Some(folder.path().into()), transpose: true, ..Request::default() };
+    let data = load(&request, &mut LegacyRandom::seed(1), &mut ()).unwrap().dataset;
+    assert_eq!(data.train.raw().flat(), array![[0.0, 2.0, 1.0, 255.0], [4.0, 6.0, 5.0, 7.0]]);
+    assert_eq!(data.test.unwrap().raw().flat(), array![[8.0, 10.0, 9.0, 11.0]]);
+    let nowhere = Request { data_dir: None, ..request };
+    assert!(matches!(load(&nowhere, &mut LegacyRandom::seed(1), &mut ()), Err(Error::NothingToTranspose)));
+
+    let wide = crate::support::idx_files::images(1, 2, 3, &[1, 2, 3, 4, 5, 6]);
+    let labels = crate::support::idx_files::labels(1, &[0]);
+    let folder = tempfile::tempdir().unwrap();
+    let files: [(&str, &[u8]); 4] =
+        [("train-images", &wide), ("train-labels", &labels), ("test-images", &wide), ("test-labels", &labels)];
+    write(folder.path(), &files);
+    let request = Request { data_dir: Some(folder.path().into()), transpose: true, ..Request::default() };
+    let train = load(&request, &mut LegacyRandom::seed(1), &mut ()).unwrap().dataset.train;
+    assert_eq!((train.image_size(), train.raw().flat()), (Some((3, 2)), array![[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]]));
 }
 
 proptest! {

@@ -36,8 +36,12 @@ fn trainer<'a>(data: &'a Dataset, random: &LegacyRandom, settings: &RunSettings)
 
 fn checkpoints(files: &RunFiles, data: &Dataset, settings: &RunSettings) -> Checkpoints {
     let checkpoint_every = Every::Iterations(3);
-    let settings =
-        CheckpointSettings { dataset: data.name, checkpoint_every, run: *settings, ..CheckpointSettings::default() };
+    let settings = CheckpointSettings {
+        dataset: data.name.clone(),
+        checkpoint_every,
+        run: *settings,
+        ..CheckpointSettings::default()
+    };
     Checkpoints::new(files.checkpoint(), settings, data.crc32())
 }
 

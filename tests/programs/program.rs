@@ -224,7 +224,7 @@ fn the_help_tells_every_flag_and_its_default() {
     let help = run(&folder, "--help").success().get_output().stdout.clone();
     let help = String::from_utf8(help).unwrap();
     let flags = "-t, --threads|-n, --iterations|-b, --batch-size|--learning-rate|--hidden|--step|--seed|--init|\
-                 --init-scale|--dataset|--data-dir|--classes|--mirror|--forward|--eval-every|--out|--force|\
+                 --init-scale|--dataset|--data-dir|--transpose|--classes|--mirror|--forward|--eval-every|--out|--force|\
                  --resume|--checkpoint-every|--save-gradient|--open|-q, --quiet|-h, --help|-V, --version";
     for flag in flags.split('|') {
         assert!(help.contains(flag), "{flag} is not in the help");

@@ -112,8 +112,10 @@ impl Args {
                 "--mistakes is about the whole test set; leave it out, or leave out --index or --image",
             );
         }
-        if self.image.is_some() && ["dataset", "data_dir", "mirror"].iter().any(given) {
-            return contradiction("--image needs no data set; leave out --dataset, --data-dir and --mirror");
+        if self.image.is_some() && ["dataset", "data_dir", "mirror", "transpose"].iter().any(given) {
+            return contradiction(
+                "--image needs no data set; leave out --dataset, --data-dir, --mirror and --transpose",
+            );
         }
         if self.data.is_synthetic() {
             return contradiction(

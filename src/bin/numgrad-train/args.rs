@@ -201,6 +201,7 @@ impl Options {
             classes: self.data.n_classes,
             data_dir: self.data.data_dir.as_ref().and_then(absolute),
             mirror: self.data.mirror.clone(),
+            transpose: self.data.transpose,
             checkpoint_every: self.checkpoint_every,
             run: self.settings,
         }
@@ -249,7 +250,11 @@ impl Args {
 /// Whether the flag of a setting takes this value; true for what is no flag. `name` is that of a field of [`Args`].
 pub fn takes(name: &str, value: &str) -> bool {
     let command = Args::command();
-    let flag = command.get_arguments().find(|arg| arg.get_id() == name).and_then(Arg::get_long);
+    let arg = command.get_arguments().find(|arg| arg.get_id() == name);
+    if arg.is_some_and(|arg| !arg.get_action().takes_values()) {
+        return value == "true";
+    }
+    let flag = arg.and_then(Arg::get_long);
     // A run can be on a folder's data set, which no flag names.
     let Some(flag) = flag.filter(|_| name != "dataset") else { return true };
     let args = [env!("CARGO_BIN_NAME").to_owned(), format!("--{flag}={value}")];

@@ -93,6 +93,7 @@ fn take_over(saved: &CheckpointSettings, options: &mut Options) -> Result<()> {
     options.settings = settings.run;
     options.checkpoint_every = settings.checkpoint_every;
     options.data.n_classes = settings.classes;
+    options.data.transpose = settings.transpose;
     options.data.name = Some(settings.dataset);
     take_over_place(saved, options, is_given)
 }
