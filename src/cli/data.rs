@@ -42,6 +42,13 @@ pub struct DataArgs {
     #[arg(long, help_heading = "Data")]
     transpose: bool,
 
+    /// Read what the classes are called from this text file, a line for each
+    ///
+    /// In the order of the classes, or each behind its number. Without this flag: from class-names.txt, class_names.txt,
+    /// classes.txt or labels.txt beside the files that --data-dir names, or EMNIST's mapping.txt, if one is there.
+    #[arg(long, value_name = "FILE.txt", value_hint = ValueHint::FilePath, help_heading = "Data")]
+    class_names: Option<PathBuf>,
+
     /// Download MNIST from this address and no other: an http(s) folder with the four .gz files
     ///
     /// Not together with --data-dir, or with --dataset embedded or synthetic: they download nothing.
@@ -84,6 +91,11 @@ impl DataArgs {
         Ok(Request { name, data_dir, cache_dir: None, mirror, transpose: self.transpose, n_classes, max_bytes: None })
     }
 
+    /// Where the names of the classes are to be read from, if that is said.
+    pub fn class_names(&self) -> Option<PathBuf> {
+        self.class_names.clone()
+    }
+
     /// Whether the data are the random ones.
     pub fn is_synthetic(&self) -> bool {
         self.dataset == Some(Name::Synthetic)
@@ -115,6 +127,34 @@ pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow
         ),
         _ => Ok(loaded.dataset),
     }
+}
+
+/// What `n_classes` classes are called: by the file that is `asked` for, or by one beside the files of the data set, if there
+/// is one.
+pub fn class_names(
+    asked: Option<&Path>,
+    data_dir: Option<&Path>,
+    n_classes: usize,
+) -> anyhow::Result<Option<Vec<String>>> {
+    if let Some(path) = asked {
+        let names = dataset::read_class_names(path, n_classes);
+        return names.map(Some).map_err(|problem| anyhow!("--class-names {}: {problem}", path.display()));
+    }
+    let Some(path) = data_dir.and_then(dataset::find_class_names) else { return Ok(None) };
+    match dataset::read_class_names(&path, n_classes) {
+        Ok(names) => Ok(Some(names)),
+        // Nobody has asked for it.
+        Err(problem) => {
+            say(format_args!("warning: {}: {problem}; classes are called by their numbers", path.display()));
+            Ok(None)
+        }
+    }
+}
+
+/// Classes with their names in a line; none where these are but their numbers.
+pub fn named_classes(names: &[String]) -> String {
+    let named = names.iter().enumerate().filter(|(class, name)| **name != class.to_string());
+    named.map(|(class, name)| format!("{class} {name}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Adds the flags that every program has for what an error advises.

@@ -9,6 +9,7 @@
 //!
 //! Whatever the source, it becomes [`Samples`]: one set for training and, but for synthetic data, one for testing.
 
+mod class_names;
 mod deadline;
 pub mod download;
 mod embedded;
@@ -30,6 +31,7 @@ mod sha256;
 mod synthetic;
 mod table;
 
+pub use class_names::{find_class_names, read_class_names};
 pub use embedded::embedded;
 pub use error::{Error, Missing};
 pub use load::{Loaded, Request, load};

@@ -120,6 +120,16 @@ impl AnswersSection {
     }
 }
 
+impl AnswersSection {
+    /// The same with the names of the classes, as in "0 Shirt, 1 Bag".
+    pub fn with_class_names(mut self, names: &str) -> Self {
+        if !names.is_empty() {
+            self.lead += &format!(" The classes: {names}.");
+        }
+        self
+    }
+}
+
 impl Mistake {
     fn new(sample: usize, prediction: Prediction, samples: &Samples) -> Self {
         Self {

@@ -79,6 +79,9 @@ pub struct DatasetSummary {
     pub image_size: Option<(usize, usize)>,
     /// How many classes are told apart: K.
     pub classes: usize,
+    /// What the classes are called, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_names: Option<Vec<String>>,
 }
 
 impl Summary {

@@ -155,6 +155,36 @@ fn of_many_classes_only_those_are_told_that_occur_or_are_most_probable_and_the_l
 }
 
 #[test]
+fn classes_are_called_by_their_names_in_page_matrix_and_prediction() {
+    let folder = TempDir::new().unwrap();
+    let rows: String = (0..6).map(|i| format!("{},{},0,0,{}\n", i % 3, 40 * i, 255 - 40 * i)).collect();
+    fs::create_dir(folder.path().join("clothes")).unwrap();
+    fs::write(folder.path().join("clothes/train.csv"), &rows).unwrap();
+    fs::write(folder.path().join("clothes/test.csv"), &rows).unwrap();
+    fs::write(folder.path().join("clothes/classes.txt"), "Shirt\nBag\nBoot\n").unwrap();
+    let args = "--data-dir clothes --classes 3 -n 2 --batch-size 2 --quiet --out run";
+    train(&folder).args(args.split(' ')).assert().success().stderr("");
+    let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    assert!(page.contains("The classes: 0 Shirt, 1 Bag, 2 Boot.") && page.contains("\u{201c}clothes\u{201d}"));
+    let summary: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path().join("run/run.json")).unwrap()).unwrap();
+    assert_eq!(summary["dataset"]["class_names"], serde_json::json!(["Shirt", "Bag", "Boot"]));
+    assert_eq!(summary["dataset"]["name"], "clothes");
+
+    let matrix = predicate::str::contains("The classes: 0 Shirt, 1 Bag, 2 Boot\n");
+    run(&folder, "--model run --data-dir clothes").success().stdout(matrix);
+    // The run knows the names where the files are not named with theirs, and a flag wins over both.
+    fs::remove_file(folder.path().join("clothes/classes.txt")).unwrap();
+    let label = predicate::str::contains("Label:      1 Bag, so it is");
+    run(&folder, "--model run --data-dir clothes --index 1").success().stdout(label);
+    fs::write(folder.path().join("others.txt"), "0: Hat\n").unwrap();
+    let args = "--model run --data-dir clothes --class-names others.txt --index 1 --json";
+    assert_eq!(json(&folder, args)["class_names"], serde_json::json!(["Hat", "1", "2"]));
+    let wrong = predicate::str::contains("--class-names nowhere.txt: ");
+    run(&folder, "--model run --data-dir clothes --class-names nowhere.txt").code(1).stderr(wrong);
+}
+
+#[test]
 fn what_can_not_be_is_refused_in_one_line_that_says_what_was_expected_and_found() {
     let folder = TempDir::new().unwrap();
     write_model(&folder, "ten.npz", 784, vec![0.0; 10]);

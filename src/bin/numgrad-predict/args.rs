@@ -50,7 +50,8 @@ struct Args {
 
     /// Print one JSON object and nothing else on standard output
     ///
-    /// All answers have `model` (the file) and `network` ([D, H, K]: inputs, hidden units, classes).
+    /// All answers have `model` (the file) and `network` ([D, H, K]: inputs, hidden units, classes), and `class_names` where the
+    /// classes have names.
     ///
     /// The test set: `dataset`, `accuracy` (0 to 1), `confusion` (K rows, one a label, of K numbers, one a class: how many
     /// samples with that label were taken for that class), and for each sample in order `labels`, `predictions` (classes),
@@ -76,6 +77,8 @@ pub struct Options {
     pub subject: Subject,
     /// The data, but for the number of classes, which the model knows.
     pub data: Request,
+    /// The file with the names of the classes, if one is asked for.
+    pub class_names: Option<PathBuf>,
     pub n_mistakes: usize,
     pub json: bool,
     pub quiet: bool,
@@ -124,6 +127,7 @@ impl Args {
         }
         Ok(Options {
             model: self.model.expect("clap requires it where the flags are not what is asked for"),
+            class_names: self.data.class_names(),
             data: self.data.request(Request::default().n_classes, matches)?,
             subject: match (self.index, self.image) {
                 (_, Some(path)) => Subject::Image(path),

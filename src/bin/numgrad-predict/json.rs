@@ -7,9 +7,11 @@ use crate::one_digit::{OneDigit, Origin};
 use crate::whole_set::WholeSet;
 
 #[derive(Serialize)]
-struct SetAnswer {
+struct SetAnswer<'a> {
     model: String,
     network: [usize; 3],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class_names: Option<&'a [String]>,
     dataset: String,
     accuracy: f64,
     confusion: Vec<Vec<usize>>,
@@ -23,6 +25,8 @@ struct SetAnswer {
 struct DigitAnswer<'a> {
     model: String,
     network: [usize; 3],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class_names: Option<&'a [String]>,
     #[serde(flatten)]
     origin: OriginOfAnswer,
     label: Option<usize>,
@@ -43,6 +47,7 @@ pub fn whole_set(set: &WholeSet) -> String {
     line(&SetAnswer {
         model: set.model.path.display().to_string(),
         network: network(set.model),
+        class_names: set.model.class_names.as_deref(),
         dataset: set.name.to_string(),
         accuracy: set.evaluation.accuracy(),
         confusion: set.evaluation.confusion().rows().into_iter().map(|row| row.to_vec()).collect(),
@@ -58,6 +63,7 @@ pub fn one_digit(digit: &OneDigit) -> String {
     line(&DigitAnswer {
         model: digit.model.path.display().to_string(),
         network: network(digit.model),
+        class_names: digit.model.class_names.as_deref(),
         origin: match &digit.origin {
             Origin::TestSet { dataset, index, .. } => {
                 OriginOfAnswer::TestSet { dataset: dataset.to_string(), index: *index }

@@ -41,7 +41,11 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<()> {
-    let model = Model::read(&options.model)?;
+    let mut model = Model::read(&options.model)?;
+    let place = options.data.data_dir.as_deref();
+    if let Some(names) = data::class_names(options.class_names.as_deref(), place, model.shape().n_classes)? {
+        model.class_names = Some(names);
+    }
     match &options.subject {
         Subject::TestSet => {
             let (name, test) = test_set(options, &model)?;

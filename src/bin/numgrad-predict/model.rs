@@ -17,6 +17,8 @@ const MNIST_SIZE: usize = 28 * 28;
 pub struct Model {
     pub path: PathBuf,
     pub net: TwoLayerNet,
+    /// What the classes are called, if the run that the model is of knew it.
+    pub class_names: Option<Vec<String>>,
 }
 
 impl Model {
@@ -32,11 +34,21 @@ impl Model {
             false => path.to_owned(),
         };
         let parameters = read_model(open(&path).with_context(flag)?.0).with_context(flag)?;
-        Ok(Self { path, net: TwoLayerNet::new(parameters) })
+        let class_names = run_of(&path, parameters.shape()).and_then(|summary| summary.dataset.class_names);
+        let class_names = class_names.filter(|names| names.len() == parameters.shape().n_classes);
+        Ok(Self { path, net: TwoLayerNet::new(parameters), class_names })
     }
 
     pub fn shape(&self) -> NetworkShape {
         self.net.parameters().shape()
+    }
+
+    /// A class as people read it: its number and, if it has one, its name.
+    pub fn called(&self, class: usize) -> String {
+        match self.class_names.as_ref().map(|names| &names[class]) {
+            Some(name) if *name != class.to_string() => format!("{class} {name}"),
+            _ => class.to_string(),
+        }
     }
 
     /// The probability of each class for one picture.
@@ -68,8 +80,7 @@ impl Model {
     /// Fails where the network tells more classes apart than the data have, unless it is that of a run that asked for as many.
     pub fn check_classes(&self, name: &Name, highest: u8) -> Result<()> {
         let (n_classes, expected) = (self.shape().n_classes, usize::from(highest) + 1);
-        let run = RunFiles::of(self.path.parent().unwrap_or(Path::new(""))).summary();
-        let was_asked_for = || Summary::read(&run).is_ok_and(|summary| summary.shape() == self.shape());
+        let was_asked_for = || run_of(&self.path, self.shape()).is_some();
         ensure!(
             n_classes <= expected || was_asked_for(),
             "{self} tells {n_classes} classes apart, but the samples of {name} have the labels 0 to {highest}: expected \
@@ -98,6 +109,13 @@ impl Model {
             _ => error,
         }
     }
+}
+
+/// The summary of the run that a model lies beside, if it is one of such a network.
+fn run_of(model: &Path, shape: NetworkShape) -> Option<Summary> {
+    let run = RunFiles::of(model.parent()?).summary();
+    // Whatever else lies there says nothing about the model.
+    Summary::read(&run).ok().filter(|summary| summary.shape() == shape)
 }
 
 /// The model as errors and answers call it.

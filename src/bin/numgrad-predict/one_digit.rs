@@ -73,10 +73,10 @@ impl OneDigit<'_> {
         writeln!(out)?;
         self.write_bars(out, medium)?;
         let class = self.class();
-        writeln!(out, "\nPrediction: {class} ({})", percent(self.probabilities[class], 1))?;
+        writeln!(out, "\nPrediction: {} ({})", self.model.called(class), percent(self.probabilities[class], 1))?;
         match self.label() {
-            Some(label) if label == class => writeln!(out, "Label:      {label}, so it is right"),
-            Some(label) => writeln!(out, "Label:      {label}, so it is wrong"),
+            Some(label) if label == class => writeln!(out, "Label:      {}, so it is right", self.model.called(label)),
+            Some(label) => writeln!(out, "Label:      {}, so it is wrong", self.model.called(label)),
             None => Ok(()),
         }
     }

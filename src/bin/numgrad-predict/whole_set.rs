@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::fmt::Write;
 
 use ndarray::{Array2, Array3, ArrayRef1, ArrayRef2, ArrayRef3, Axis, Slice, s};
+use numgrad::cli::data::named_classes;
 use numgrad::dataset::{Name, Samples};
 use numgrad::report::numbers::{grouped, percent};
 use numgrad::train::Evaluation;
@@ -44,6 +45,7 @@ impl WholeSet<'_> {
         writeln!(out, "Data:     {}, {} test samples", self.name, grouped(n_samples))?;
         writeln!(out, "Accuracy: {} ({} right)\n", percent(self.evaluation.accuracy(), 2), grouped(n_correct))?;
         write_confusion(out, &self.evaluation.confusion())?;
+        self.write_class_names(out)?;
 
         let mistakes = self.evaluation.worst_mistakes(n_mistakes);
         if !mistakes.is_empty() {
@@ -52,6 +54,23 @@ impl WholeSet<'_> {
             self.write_mistakes(out, medium, &mistakes)?;
         }
         Ok(())
+    }
+
+    /// Which class is which, if they have names.
+    fn write_class_names(&self, out: &mut impl Write) -> std::fmt::Result {
+        let names = self.model.class_names.as_deref().map(named_classes).unwrap_or_default();
+        let mut line = "The classes:".to_owned();
+        for name in names.split(", ").filter(|name| !name.is_empty()) {
+            if line.chars().count() + name.chars().count() + 2 > WIDTH {
+                writeln!(out, "{line}")?;
+                line.clear();
+            } else {
+                line.push(' ');
+            }
+            line += name;
+            line.push(',');
+        }
+        if names.is_empty() { Ok(()) } else { writeln!(out, "{}", line.trim_end_matches(',')) }
     }
 
     /// Side by side, as many as fit, without what is empty around all of them.

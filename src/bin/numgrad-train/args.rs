@@ -154,6 +154,10 @@ pub struct Options {
     /// The number of threads is as given: none and 0 leave it to [`n_threads`](Self::n_threads).
     pub settings: RunSettings,
     pub data: Request,
+    /// The file with the names of the classes, if one is asked for.
+    pub class_names: Option<PathBuf>,
+    /// What the classes are called, once that is read.
+    pub names_of_classes: Option<Vec<String>>,
     pub checkpoint_every: Every,
     pub check_gradient: bool,
     pub step_study: Option<PathBuf>,
@@ -232,6 +236,8 @@ impl Args {
         let data = self.data.request(self.classes.into(), matches);
         Ok(Options {
             settings,
+            class_names: self.data.class_names(),
+            names_of_classes: None,
             data: data.map_err(|error| error.format(&mut Args::command()))?,
             checkpoint_every: self.checkpoint_every,
             check_gradient: self.check_gradient,

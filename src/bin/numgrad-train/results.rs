@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use numgrad::cli::data::named_classes;
 use numgrad::cli::output::write_whole;
 use numgrad::cli::terminal;
 use numgrad::dataset::{Dataset, Samples};
@@ -63,9 +64,10 @@ pub fn report(
         };
         accuracy.get_or_insert(answers.accuracy());
     }
+    let names = run.summary.dataset.class_names.as_deref().map(named_classes).unwrap_or_default();
     let files = RunFiles::of(&run.folder);
     write_whole(&files.summary(), |file| run.summary.write(file))?;
-    let answers = answers.map(|answers| AnswersSection::new(set, &answers, samples));
+    let answers = answers.map(|answers| AnswersSection::new(set, &answers, samples).with_class_names(&names));
     write_text(&files.page(), &run_page(run, answers.as_ref()))
 }
 
@@ -78,6 +80,7 @@ fn summary(options: &Options, data: &Dataset, curves: &Curves) -> Summary {
         input_size: data.train.input_size(),
         image_size: data.train.image_size(),
         classes: data.train.n_classes(),
+        class_names: options.names_of_classes.clone(),
     };
     let mut summary = Summary {
         version: env!("CARGO_PKG_VERSION").to_owned(),
