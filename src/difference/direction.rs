@@ -236,7 +236,10 @@ impl Differentiator {
         }
         let (forwards, backwards) = rooms(scheme, x, &direction);
         let bounds = (PerCoordinate::Same(-backwards), PerCoordinate::Same(forwards));
-        let how = self.with_step_and_bounds(Step::Absolute(t), self.is_bounded().then_some(bounds));
+        // Beyond the largest numbers there is no room either.
+        let reach = self.stencil.points().iter().fold(0.0_f64, |reach, point| reach.max(point.abs())) * t;
+        let is_bounded = self.is_bounded() || (scheme.checked && reach > forwards.min(backwards));
+        let how = self.with_step_and_bounds(Step::Absolute(t), is_bounded.then_some(bounds));
         Ok(Line { how, direction })
     }
 

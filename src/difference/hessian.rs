@@ -170,13 +170,18 @@ impl<E: Send> RowWorker<'_, E> {
             }
             let [mut of_row, of_column] = std::mem::take(&mut self.moves);
             let reaches = [of_row.reach(), of_column.reach()];
-            let rounding = of_row.rounding(self.how.precision()) * of_column.rounding(1.0) * self.base.abs();
+            // On the diagonal the row's moves are all there are.
+            let other = if i == j { &of_row } else { &of_column };
+            let rounding = of_row.rounding(self.how.precision()) * other.rounding(1.0) * self.base.abs();
             let found = if i == j { self.second(i, &mut of_row) } else { self.mixed([i, j], &of_row, &of_column) };
             self.moves = [of_row, of_column];
             let mut has_room = false;
             match found {
-                Ok(value) if self.scheme.checked && value.is_infinite() => {
-                    return Err(Error::Overflow { coordinate: i, value }.into());
+                Ok(entry) if self.scheme.checked && !entry.is_finite() => {
+                    if self.how.non_finite == NonFinite::Nan {
+                        return Ok(f64::NAN);
+                    }
+                    return Err(Error::Overflow { coordinate: i, value: entry }.into());
                 }
                 Ok(entry) => {
                     let mut entry = [entry];

@@ -78,38 +78,65 @@ impl Room {
     }
 }
 
-/// What longer steps gave after a value that was not finite, each with the distance of what followed. Near the edge of its domain
-/// a function may have any shape: a shorter step has to say the same.
+/// What longer steps gave after a value that was not finite. Near the edge of its domain a function may have any shape: a shorter
+/// step has to say the same.
 #[derive(Debug, Default)]
-pub(super) struct Longer(Vec<(f64, f64)>);
+pub(super) struct Longer(Vec<ByLonger>);
+
+/// What longer steps gave for one value.
+#[derive(Debug, Clone, Copy)]
+struct ByLonger {
+    derivative: f64,
+    /// How far apart the last two derivatives were, and the closest ones so far.
+    apart: f64,
+    closest: f64,
+    /// What is believed.
+    settled: Option<f64>,
+}
 
 impl Longer {
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Whether these derivatives agree with those by a longer step, or the last three approach one another by more than half
-    /// each time. If so, they are in `found`: the longer step's where they agree, else the shorter one's. `rounding` tells by how
-    /// much each may be off.
+    /// Whether each of these derivatives has agreed with that by a longer step, or its last three have approached one another by
+    /// more than half each time. If so, they are in `found`: the longer step's where they agreed, else the shorter one's.
+    /// `rounding` tells by how much each may be off by rounding.
+    ///
+    /// Rounding excuses a disagreement, but not where steps have disagreed less before: derivatives that grow from step to
+    /// step, as those of `√x` do, end in digits that are all rounding, where any two agree.
     pub fn confirms(&mut self, found: &mut [f64], rounding: impl Fn(usize) -> f64) -> bool {
-        let longer = &mut self.0;
-        if longer.is_empty() {
-            longer.extend(found.iter().map(|found| (*found, f64::INFINITY)));
+        let first = |derivative: &f64| ByLonger {
+            derivative: *derivative,
+            apart: f64::INFINITY,
+            closest: f64::INFINITY,
+            settled: None,
+        };
+        if self.0.is_empty() {
+            self.0.extend(found.iter().map(first));
             return false;
         }
-        let agrees = |(index, ((long, _), short)): (usize, (&(f64, f64), &f64))| {
-            (long - short).abs() <= AGREEMENT * long.abs().max(short.abs()) + rounding(index)
-        };
-        if longer.iter().zip(&*found).enumerate().all(agrees) {
-            found.iter_mut().zip(longer).for_each(|(found, (long, _))| *found = *long);
-            return true;
+        for (index, (longer, &short)) in self.0.iter_mut().zip(&*found).enumerate() {
+            let ByLonger { derivative: long, apart, closest, settled } = *longer;
+            if settled.is_some() {
+                continue;
+            }
+            let (now_apart, rounding) = ((long - short).abs(), rounding(index));
+            let enough = AGREEMENT * long.abs().max(short.abs());
+            // The next step's rounding is eight times that of this one.
+            let settled = if rounding > enough.max(8.0 * closest) {
+                None
+            } else if now_apart <= enough + rounding {
+                Some(long)
+            } else {
+                (apart.is_finite() && now_apart <= 0.5 * apart).then_some(short)
+            };
+            *longer = ByLonger { derivative: short, apart: now_apart, closest: closest.min(now_apart), settled };
         }
-        let mut approaches = true;
-        for ((long, apart), short) in longer.iter_mut().zip(&*found) {
-            let now_apart = (*long - short).abs();
-            approaches &= now_apart <= 0.5 * *apart && apart.is_finite();
-            (*long, *apart) = (*short, now_apart);
+        let all = self.0.iter().all(|longer| longer.settled.is_some());
+        if all {
+            found.iter_mut().zip(&self.0).for_each(|(found, longer)| *found = longer.settled.unwrap_or(*found));
         }
-        approaches
+        all
     }
 }

@@ -425,7 +425,13 @@ impl<E: Send> GroupWorker<'_, E> {
                         }
                         *slot = f64::NAN;
                     }
-                    *slot += weight * (value - first[row]);
+                    let difference = value - first[row];
+                    // That of two values of the size of the largest numbers may overflow.
+                    *slot += if scheme.checked && difference.is_infinite() {
+                        weight * value - weight * first[row]
+                    } else {
+                        weight * difference
+                    };
                 }
             }
         }

@@ -512,3 +512,72 @@ fn what_is_not_checked_does_not_panic() {
         unchecked.of(|x: &X| x[0], &array![x]).hessian_vector(&array![1.0]).unwrap();
     }
 }
+
+/// Beside a constant √x is lost in the constant's last digits once the steps are short enough: there any two agree, about nothing.
+#[test]
+fn a_derivative_that_grows_from_step_to_step_is_not_believed_once_it_drowns() {
+    let shorten = central().with_non_finite(NonFinite::Shorten);
+    let x = array![0.0, 1.0, 2.0];
+    for constant in [1e-3, 2.0, 1e5, 1e10] {
+        let root = |x: &X| x[0].sqrt() + constant * x[1];
+        let values = |x: &X| array![root(x), x[1] * x[1], x[2] * x[2]];
+        let aside = array![1.0, 0.0, 1.0];
+        assert!(shorten.gradient(root, &x).is_err(), "{constant:e}");
+        assert!(shorten.of(root, &x).along(&aside).is_err());
+        assert!(shorten.jacobian(values, &x).is_err());
+        assert!(shorten.of_values(values, &x).along(&aside).is_err());
+        assert!(
+            shorten
+                .of_values(values, &x)
+                .sparse_jacobian(&SparsityPattern::new(3, 3, [(0, 0), (0, 1), (1, 1), (2, 2)]))
+                .is_err()
+        );
+        // Of x^1.5 nothing is seen beside 1e10 at the longest step already.
+        let found = shorten.hessian(|x: &X| x[0].powf(1.5) + constant, &x);
+        assert!(found.is_err() || constant > 1e6, "{constant:e}: {found:?}");
+        // What converges is found beside it, to the constant's digits in a step of 6e-6.
+        let found = shorten.gradient(|x: &X| x[0].powf(2.5) + x[0] + constant * x[1], &x).unwrap();
+        assert!((found[0] - 1.0).abs() <= 1e-4 + 1e-10 * constant, "{constant:e}: {found}");
+    }
+    // Each value of a vector is what it is by itself, however short the steps of another have to be.
+    let beside = |x: &X| array![x[0].ln(), 3.0 * x[0] + 1.0];
+    let found = shorten.jacobian(beside, &array![1e-9]).unwrap();
+    assert_near(found[[0, 0]], 1e9, 0.02, "ln");
+    assert_near(found[[1, 0]], 3.0, 1e-3, "3x + 1");
+}
+
+/// 1e308·x from -1 to 1: the values differ by more than the largest number, their difference by the step does not.
+#[test]
+fn what_overflows_on_the_way_is_no_derivative_of_infinity() {
+    let rules = [NonFinite::Error, NonFinite::Shorten, NonFinite::Nan];
+    for how in rules.map(|rule| Differentiator::new(Stencil::central(), Step::Absolute(1.0)).with_non_finite(rule)) {
+        let steep = |x: &X| x * 1e308;
+        let found = how.of_values(steep, &array![0.0, 0.0]).sparse_jacobian(&SparsityPattern::banded(2, 2, 0, 0));
+        assert_eq!(found.unwrap(), [1e308, 1e308]);
+    }
+    // At the moves the values are 1.5e308 of one sign, and at x of the other: their differences are no numbers.
+    let jump = |x: &X| if x[0] * x[1] == 0.0 { -1.5e308 } else { 1.5e308 * (x[0] * x[1]).signum() };
+    let scaled = central().with_scale(1e-155);
+    let curved = |x: &X| 1e290 * (x[0] * 1e155).sin() * (x[1] * 1e155).sin();
+    let x = array![0.0, 0.0];
+    for by_nan in [central().with_non_finite(NonFinite::Nan), scaled.clone().with_non_finite(NonFinite::Nan)] {
+        let hessians = [by_nan.hessian(jump, &x).unwrap(), by_nan.hessian(curved, &x).unwrap()];
+        assert!(hessians.iter().any(|hessian| hessian[[1, 0]].is_nan()), "{hessians:?}");
+    }
+    assert!(matches!(central().hessian(jump, &x), Err(Error::Overflow { .. })));
+    assert!(matches!(scaled.hessian(curved, &x), Err(Error::Overflow { .. })));
+}
+
+/// From the largest number there is no way up: the step along a direction is as one-sided as that of the coordinate.
+#[test]
+fn a_direction_ends_where_numbers_do() {
+    let f = |x: &X| x[0] * 1e-308 + x[1];
+    for (x, v) in [(f64::MAX, 1.0), (f64::MAX, -1.0), (f64::MIN, 1.0), (f64::MAX, 0.5)] {
+        for how in [central(), five_point(), Differentiator::new(Stencil::forward(), Step::Automatic)] {
+            let along = how.of(f, &array![x, 1.0]).along(&array![v, 0.0]).unwrap();
+            assert_near(along, v * 1e-308, 1e-6, "along");
+            let product = how.of_values(|x: &X| array![f(x)], &array![x, 1.0]).along(&array![v, 0.0]).unwrap();
+            assert_near(product[0], v * 1e-308, 1e-6, "the product");
+        }
+    }
+}
