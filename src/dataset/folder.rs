@@ -179,7 +179,7 @@ fn by_beginning(path: &Path) -> Result<Located, Error> {
     let folder = parent(path);
     let no_folder = |found: &[Entry]| {
         let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-        let nearest = nearest(&name, found).map(|nearest| folder.join(nearest));
+        let nearest = nearest(&name, found).map(|nearest| path.with_file_name(nearest));
         Error::NoDirectory { path: path.into(), nearest }
     };
     let Some(name) = path.file_name().filter(|_| folder.is_dir()) else { return Err(no_folder(&[])) };
@@ -266,7 +266,9 @@ fn missing(folder: &Path, partial: Vec<Set>) -> Error {
     let others: Vec<Entry> = entries.iter().filter(|entry| told(&entry.name).is_none()).cloned().collect();
     let lacking = Role::ALL.into_iter().filter(|role| !is_there(*role)).map(|role| {
         let name = prefix.map_or(role.name().to_owned(), |prefix| format!("{prefix}-{}", role.name()));
-        Missing { nearest: nearest(&name, &others), name }
+        // Some leave the format out of the name.
+        let short = name.rsplitn(3, '-').last().unwrap_or(&name);
+        Missing { nearest: nearest(&name, &others).or_else(|| nearest(short, &others)), name }
     });
     Error::Missing { directory: folder.into(), missing: lacking.collect(), found: listed(&entries) }
 }

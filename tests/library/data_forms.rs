@@ -191,6 +191,23 @@ fn what_is_wrong_with_an_archive_is_named() {
 }
 
 #[test]
+fn what_takes_more_memory_than_there_is_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive_path, table_path) = (folder.path().join("a.npz"), folder.path().join("b.csv"));
+    write(folder.path(), &[("a.npz", &archive(&pixels(), &array![1_u8, 0])), ("b.csv", TABLE.as_bytes())]);
+    for (path, max_bytes, expected) in [
+        (&archive_path, 7, "x_train in it: expected what takes at most 7 bytes of memory"),
+        (&archive_path, 15, "y_train in it: expected what takes at most 7 bytes of memory"),
+        (&table_path, 7, "line 3: expected pictures of at most 7 bytes of memory"),
+    ] {
+        let max_bytes = Some(max_bytes);
+        let request = Request { data_dir: Some(path.clone()), max_bytes, ..Request::default() };
+        let error = load(&request, &mut LegacyRandom::seed(1), &mut ()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn several_archives_and_tables_are_listed() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &[("a.npz", b""), ("b_train.csv", b""), ("b_test.csv", b"")]);

@@ -153,6 +153,17 @@ fn what_is_missing_is_named_with_the_nearest_name_and_what_there_is() {
 }
 
 #[test]
+fn the_nearest_name_may_lack_the_format() {
+    let folder = folder();
+    write(folder.path(), ["train-images", "train-lables", "test-images", "tset-labels"].map(String::from), 0);
+    let error = error(folder.path());
+    assert!(
+        error.contains("train-labels-idx1-ubyte (the nearest is train-lables), t10k-labels-idx1-ubyte;"),
+        "{error}"
+    );
+}
+
+#[test]
 fn the_missing_files_of_a_set_below_are_named_as_they_would_be_called() {
     let folder = folder();
     write(folder.path(), named("gzip/emnist-mnist-", "-idx3-ubyte"), 0);
