@@ -8,7 +8,7 @@ use super::error::TryError;
 use super::estimate::Estimate;
 use super::extrapolation::MAX_EVALUATIONS;
 use super::probe::Probe;
-use super::run::{Run, chunk_len};
+use super::sweep::{Sweep, chunk_len};
 use super::worker::Base;
 
 impl Differentiator {
@@ -92,8 +92,8 @@ impl Differentiator {
         let costs = Costs { n_before: u64::from(call.budget() > 0), of_slot: |_| MAX_EVALUATIONS };
         let one_at_a_time = |_| 1;
         let outcome =
-            self.drive(call, Crew { own, make }, costs, out, one_at_a_time, |run, probe, position, slot| {
-                let mut column = Column { probe, run, seen: Vec::new(), index: 0 };
+            self.drive(call, Crew { own, make }, costs, out, one_at_a_time, |sweep, probe, position, slot| {
+                let mut column = Column { probe, sweep, seen: Vec::new(), index: 0 };
                 slot.clear();
                 for (index, base) in base.iter().enumerate() {
                     column.index = index;
@@ -113,7 +113,7 @@ impl Differentiator {
 /// One value of a function with one coordinate moved. The values of each point are kept for the others.
 struct Column<'a, 'c, P: Probe> {
     probe: &'a mut P,
-    run: &'a Run<'c, P::Error>,
+    sweep: &'a Sweep<'c, P::Error>,
     /// By move.
     seen: Vec<(f64, Vec<f64>)>,
     /// Which value.
@@ -161,7 +161,7 @@ where
         let place = match self.seen.iter().position(|(seen, _)| *seen == delta) {
             Some(place) => place,
             None => {
-                if self.seen.len() as u64 >= MAX_EVALUATIONS && !self.run.reserve(1) {
+                if self.seen.len() as u64 >= MAX_EVALUATIONS && !self.sweep.reserve(1) {
                     return Err(Refused::OutOfBudget);
                 }
                 let values = self.probe.at(coordinate, delta).map_err(Refused::Failed)?;

@@ -1,10 +1,10 @@
 //! How to differentiate: the settings that all derivatives have in common.
 
 use super::pace::Pace;
-use super::run::Parallelism;
 use super::scheme::Scheme;
 use super::stencil::Stencil;
 use super::step::{PerCoordinate, Step};
+use super::sweep::Parallelism;
 
 /// What happens where the function is NaN or infinite.
 ///

@@ -1,12 +1,12 @@
 //! The driver under every derivative: gradients, Jacobians, Hessians, sparse ones and estimates are slots that workers fill.
 //!
-//! The budget buys the first slots, each at its price; [`Run`] shares them out; each is computed or fails; what is done is
+//! The budget buys the first slots, each at its price; [`Sweep`] shares them out; each is computed or fails; what is done is
 //! told to the hook. What a slot is, and how a worker computes it, is the derivative's own affair.
 
 use super::call::Call;
 use super::differentiator::Differentiator;
 use super::error::{Error, TryError};
-use super::run::{Outcome, Parallelism, Run};
+use super::sweep::{Outcome, Parallelism, Sweep};
 
 /// Why a slot has not been computed.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl<E> From<Error> for Stop<E> {
     }
 }
 
-/// The workers: the calling thread's own, and what makes those of others. Without that the run is serial.
+/// The workers: the calling thread's own, and what makes those of others. Without that the sweep is serial.
 pub(super) struct Crew<W, M> {
     pub own: W,
     pub make: Option<M>,
@@ -52,17 +52,17 @@ impl Differentiator {
         costs: Costs<impl FnMut(usize) -> u64>,
         slots: &mut [S],
         chunk_len: impl Fn(usize) -> usize,
-        compute: impl Fn(&Run<E>, &mut W, usize, &mut S) -> Result<u64, Stop<E>> + Sync,
+        compute: impl Fn(&Sweep<E>, &mut W, usize, &mut S) -> Result<u64, Stop<E>> + Sync,
     ) -> Result<Outcome, TryError<E>> {
-        self.drive_chunks(call, crew, costs, slots, true, chunk_len, |run, worker, first, slots, done| {
+        self.drive_chunks(call, crew, costs, slots, true, chunk_len, |sweep, worker, first, slots, done| {
             for (k, (slot, done)) in slots.iter_mut().zip(done).enumerate() {
-                if run.wants(first + k) {
-                    match compute(run, worker, first + k, slot) {
+                if sweep.wants(first + k) {
+                    match compute(sweep, worker, first + k, slot) {
                         Ok(n_evaluations) => {
                             *done = true;
-                            run.advance(1, n_evaluations);
+                            sweep.advance(1, n_evaluations);
                         }
-                        Err(Stop::Failed(error)) => run.fail(first + k, error),
+                        Err(Stop::Failed(error)) => sweep.fail(first + k, error),
                         Err(Stop::OutOfBudget) => (),
                     }
                 }
@@ -81,7 +81,7 @@ impl Differentiator {
         slots: &mut [S],
         notes: bool,
         chunk_len: impl Fn(usize) -> usize,
-        work: impl Fn(&Run<E>, &mut W, usize, &mut [S], &mut [bool]) + Sync,
+        work: impl Fn(&Sweep<E>, &mut W, usize, &mut [S], &mut [bool]) + Sync,
     ) -> Result<Outcome, TryError<E>> {
         let n = slots.len();
         let (mut n_affordable, mut spare) = (n, u64::MAX);
@@ -94,13 +94,13 @@ impl Differentiator {
                 n_affordable += 1;
             }
         }
-        let run = Run::new(call, n, n_before, spare);
+        let sweep = Sweep::new(call, n, n_before, spare);
         let mut done = vec![false; if notes { n } else { 0 }];
         let n_noted = done.len().min(n_affordable);
         let make = make.filter(|_| self.parallelism == Parallelism::Pool);
         let chunk_len = if make.is_some() { chunk_len(n) } else { 1 };
         let slots = (&mut slots[..n_affordable], &mut done[..n_noted]);
-        run.drive(own, make, slots, chunk_len, |worker, first, slots, done| work(&run, worker, first, slots, done));
-        run.finish(done)
+        sweep.drive(own, make, slots, chunk_len, |worker, first, slots, done| work(&sweep, worker, first, slots, done));
+        sweep.finish(done)
     }
 }

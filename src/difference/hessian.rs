@@ -7,11 +7,11 @@ use super::differentiator::{Differentiator, NonFinite};
 use super::driver::{Costs, Crew, Stop};
 use super::error::{Error, TryError};
 use super::probe::{FunctionCrew, FunctionProbe, Probe};
-use super::run::{Outcome, Run};
 use super::scheme::{LocalMoves, Scheme};
 use super::shorten::{Longer, Room};
 use super::sparse::SparsityPattern;
 use super::stencil::{Stencil, fornberg};
+use super::sweep::{Outcome, Sweep};
 
 impl Differentiator {
     /// The Hessian into `out`; `value` is f(x), where it is known.
@@ -108,11 +108,11 @@ impl Differentiator {
             costs,
             slots,
             |_| 1,
-            |run, worker, i, slot| {
+            |sweep, worker, i, slot| {
                 worker.base = base;
                 worker.n_evaluations = 0;
                 for (k, j) in columns(i).enumerate() {
-                    put(slot, k, j, worker.entry(run, i, j)?);
+                    put(slot, k, j, worker.entry(sweep, i, j)?);
                 }
                 Ok(worker.n_evaluations)
             },
@@ -158,7 +158,7 @@ impl<E: Send> RowWorker<'_, E> {
     }
 
     /// The entry of row i and column j, by points ever nearer to x where the rule is to shorten.
-    fn entry(&mut self, run: &Run<E>, i: usize, j: usize) -> Result<f64, Stop<E>> {
+    fn entry(&mut self, sweep: &Sweep<E>, i: usize, j: usize) -> Result<f64, Stop<E>> {
         let mut rooms =
             [i, j].map(|coordinate| Room::new(self.probe.position(coordinate), self.scheme.limits(coordinate)));
         // What was wrong with the last value that was not finite.
@@ -206,7 +206,7 @@ impl<E: Send> RowWorker<'_, E> {
                 return Err(failure.expect("without a failure it was done").into());
             }
             let most = u64::from(self.scheme.stencil.order()) + 1;
-            if !run.reserve(most * most) {
+            if !sweep.reserve(most * most) {
                 return Err(Stop::OutOfBudget);
             }
         }

@@ -308,9 +308,9 @@ impl<O: Objective> OfObjective<'_, O> {
         };
         let notes = self.call.may_stop();
         let outcome =
-            how.drive_chunks(&self.call, crew, costs, out, notes, task_len, |run, worker, first, slots, done| {
+            how.drive_chunks(&self.call, crew, costs, out, notes, task_len, |sweep, worker, first, slots, done| {
                 let mut begin = 0;
-                while begin < slots.len() && run.wants(first + begin) {
+                while begin < slots.len() && sweep.wants(first + begin) {
                     let position = first + begin;
                     let range = coordinates.consecutive(position, position + block_len.min(slots.len() - begin));
                     let block = begin..begin + range.len();
@@ -321,17 +321,17 @@ impl<O: Objective> OfObjective<'_, O> {
                     if how.non_finite != NonFinite::Propagate {
                         for (k, slot) in slots.iter_mut().enumerate().filter(|(_, slot)| !slot.is_finite()) {
                             // Once more by itself, to see which evaluation it is.
-                            let again = how.one(&scheme, run, worker, range.start + k, None);
+                            let again = how.one(&scheme, sweep, worker, range.start + k, None);
                             if let Some(done) = done.get_mut(k) {
                                 *done = again.is_ok();
                             }
                             if let Err(Stop::Failed(error)) = again {
-                                run.fail(position + k, error);
+                                sweep.fail(position + k, error);
                             }
                             *slot = worker.sum.first().copied().unwrap_or(f64::NAN);
                         }
                     }
-                    run.advance(range.len(), per_coordinate * range.len() as u64);
+                    sweep.advance(range.len(), per_coordinate * range.len() as u64);
                     begin = block.end;
                 }
             })?;

@@ -14,9 +14,9 @@ use super::error::{Error, TryError};
 use super::function::Evaluate;
 use super::pace::Pace;
 use super::point::Point;
-use super::run::Parallelism;
 use super::scheme::{Scheme, coincide, realised};
 use super::step::Step;
+use super::sweep::Parallelism;
 use super::worker::Base;
 
 /// What has been computed by the calling thread alone.

@@ -9,9 +9,9 @@ use super::differentiator::{Differentiator, NonFinite};
 use super::driver::{Costs, Crew, Stop};
 use super::error::{Error, TryError};
 use super::probe::{FunctionCrew, FunctionProbe, Probe};
-use super::run::{Run, chunk_len};
 use super::scheme::{LocalMoves, Scheme};
 use super::shorten::{Longer, Room};
+use super::sweep::{Sweep, chunk_len};
 
 /// Where a Jacobian may be other than 0, and the groups of columns that can be moved together.
 ///
@@ -239,8 +239,8 @@ impl Differentiator {
         let base = if needs_base { Some(own.unmoved()?) } else { None };
         let costs = Costs { n_before: u64::from(needs_base), of_slot: |_| per_group };
         let crew = Crew { own, make: make.map(|make| move || group_worker(make())) };
-        let outcome = self.drive(call, crew, costs, &mut groups, chunk_len, |run, worker, _, group| {
-            worker.group(run, base.as_deref(), group)
+        let outcome = self.drive(call, crew, costs, &mut groups, chunk_len, |sweep, worker, _, group| {
+            worker.group(sweep, base.as_deref(), group)
         })?;
         for group in &groups {
             let mut values = &group.values[..];
@@ -318,7 +318,7 @@ impl<E: Send> GroupWorker<'_, E> {
     /// Fills the entries of a group; returns how many evaluations it took.
     fn group(
         &mut self,
-        run: &Run<E>,
+        sweep: &Sweep<E>,
         base: Option<&[f64]>,
         Group { columns, values: out }: &mut Group,
     ) -> Result<u64, Stop<E>> {
@@ -366,7 +366,7 @@ impl<E: Send> GroupWorker<'_, E> {
                 return Err(failure.expect("without a failure it was done").into());
             }
             let stencil = self.scheme.stencil;
-            if !run.reserve(stencil.points().len().max(stencil.order() as usize) as u64 + 1) {
+            if !sweep.reserve(stencil.points().len().max(stencil.order() as usize) as u64 + 1) {
                 return Err(Stop::OutOfBudget);
             }
         }

@@ -12,9 +12,9 @@ use super::differentiator::{Differentiator, NonFinite};
 use super::driver::{Costs, Crew, Stop};
 use super::error::{Error, Partial, StopReason, TryError};
 use super::probe::Probe;
-use super::run::{Parallelism, Run, chunk_len};
 use super::scheme::{LocalMoves, Scheme};
 use super::shorten::{Longer, Room};
+use super::sweep::{Parallelism, Sweep, chunk_len};
 
 /// What to do about `f(x)` itself.
 #[derive(Debug, Clone, Copy)]
@@ -55,10 +55,10 @@ impl Differentiator {
         let of_slot = |position: usize| survey.costs.get(position).copied().unwrap_or(survey.per_coordinate);
         let costs = Costs { n_before: survey.n_evaluations, of_slot };
         let crew = Crew { own, make: make.map(|make| move || Worker::new(make())) };
-        let outcome = self.drive(call, crew, costs, slots, chunk_len, |run, worker, position, slot| {
+        let outcome = self.drive(call, crew, costs, slots, chunk_len, |sweep, worker, position, slot| {
             // The calling thread's next derivative may be better off without the others.
             let begins = (position == 0 && self.parallelism == Parallelism::Pool).then(Instant::now);
-            let n_evaluations = self.one(&scheme, run, worker, coordinates.get(position), base)?;
+            let n_evaluations = self.one(&scheme, sweep, worker, coordinates.get(position), base)?;
             if let Some(begins) = begins {
                 self.pace.note(begins.elapsed(), 1);
             }
@@ -162,7 +162,7 @@ impl Differentiator {
     pub(super) fn one<P: Probe>(
         &self,
         scheme: &Scheme,
-        run: &Run<P::Error>,
+        sweep: &Sweep<P::Error>,
         worker: &mut Worker<P>,
         coordinate: usize,
         base: Option<&[f64]>,
@@ -204,7 +204,7 @@ impl Differentiator {
                 return Err(failure.expect("without a failure it was done").into());
             }
             // No stencil moves a coordinate to more points than this.
-            if !run.reserve(scheme.stencil.points().len().max(scheme.stencil.order() as usize) as u64 + 1) {
+            if !sweep.reserve(scheme.stencil.points().len().max(scheme.stencil.order() as usize) as u64 + 1) {
                 return Err(Stop::OutOfBudget);
             }
         }

@@ -35,6 +35,7 @@ pub use log::Log;
 pub use model::{read_model, write_model};
 pub use record::Record;
 pub use run_files::RunFiles;
+#[cfg(feature = "cli")]
 pub(crate) use saved_run::by_another_version;
 pub use saved_run::{Checkpoints, RunState, SavedRun};
 pub use session::{Accuracy, Ended, Session, Watcher};

@@ -1,8 +1,8 @@
-//! One run over coordinates: shared out to workers, told to a hook, stopped where it has to be.
+//! One sweep over coordinates: shared out to workers, told to a hook, stopped where it has to be.
 //!
 //! Slots of the result lie in a queue. Each worker owns its copy of the point, takes the next few slots, writes them and
 //! comes back; so evaluations that differ in cost balance, no sum is split and no slot depends on who computed it. In a pool
-//! the calling thread is a worker itself and begins at once: a cheap run is over before the others have woken up. The queue
+//! the calling thread is a worker itself and begins at once: a cheap sweep is over before the others have woken up. The queue
 //! is never locked while a function is evaluated.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -29,8 +29,8 @@ pub enum Parallelism {
     Pool,
 }
 
-/// What the workers of a run share.
-pub(super) struct Run<'c, E> {
+/// What the workers of a sweep share.
+pub(super) struct Sweep<'c, E> {
     call: &'c Call<'c>,
     n_total: usize,
     n_done: AtomicUsize,
@@ -43,8 +43,8 @@ pub(super) struct Run<'c, E> {
     failure: Mutex<Option<(usize, TryError<E>)>>,
 }
 
-impl<'c, E: Send> Run<'c, E> {
-    /// A run over `n_total` slots that has already cost `n_evaluations`; `spare` are left for retries.
+impl<'c, E: Send> Sweep<'c, E> {
+    /// A sweep over `n_total` slots that has already cost `n_evaluations`; `spare` are left for retries.
     pub fn new(call: &'c Call<'c>, n_total: usize, n_evaluations: u64, spare: u64) -> Self {
         Self {
             call,
@@ -134,7 +134,7 @@ impl<'c, E: Send> Run<'c, E> {
         at_once(rayon::current_num_threads().min(n_chunks), &help);
     }
 
-    /// How the run went.
+    /// How the sweep went.
     pub fn finish(self, done: Vec<bool>) -> Result<Outcome, TryError<E>> {
         let cancelled = self.cancelled.into_inner() || self.call.is_cancelled();
         match self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -144,7 +144,7 @@ impl<'c, E: Send> Run<'c, E> {
     }
 }
 
-/// A run without a failure, which may have been stopped.
+/// A sweep without a failure, which may have been stopped.
 pub(super) struct Outcome {
     done: Vec<bool>,
     cancelled: bool,
