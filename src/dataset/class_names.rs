@@ -69,9 +69,8 @@ fn parse(text: &str, n_classes: usize) -> Result<Vec<String>, String> {
     }
     for (class, name) in named {
         let place = names.get_mut(class);
-        let place = place.ok_or_else(|| {
-            format!("expected names of the classes 0 to {}, found one of class {class}", n_classes - 1)
-        })?;
+        let place = place
+            .ok_or_else(|| format!("expected names of {n_classes} classes from 0 on, found one of class {class}"))?;
         *place = name.chars().filter(|c| !c.is_control()).take(MAX_LEN).collect();
     }
     Ok(names)
@@ -108,6 +107,7 @@ mod tests {
             assert_eq!(parse(text, 3).unwrap(), expected, "{text:?}");
         }
         assert!(parse("\n", 3).unwrap_err().contains("found none"));
-        assert!(parse("a\nb\nc\nd", 3).unwrap_err().contains("classes 0 to 2, found one of class 3"));
+        assert!(parse("a\nb\nc\nd", 3).unwrap_err().contains("3 classes from 0 on, found one of class 3"));
+        assert!(parse("a", 0).is_err());
     }
 }

@@ -125,7 +125,7 @@ fn read_lines(mut reader: impl BufRead, max_bytes: u64) -> Result<(Images, Vec<u
         if is_first {
             side(width - 1).ok_or(TableError::Columns(width))?;
             form = Some((width, label_at));
-            let is_header = !text.split(separator).all(|field| parse(field).is_some());
+            let is_header = text.split(separator).any(is_name);
             if is_header {
                 continue;
             }
@@ -158,12 +158,16 @@ fn read_lines(mut reader: impl BufRead, max_bytes: u64) -> Result<(Images, Vec<u
 
 /// Where the label stands: first where the fields are numbers; `None` where they are names and none is `label` or `class`.
 fn label_column<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Option<usize> {
-    let names: Vec<&[u8]> = fields.map(bare).collect();
+    let fields: Vec<&[u8]> = fields.map(bare).collect();
     let is_label = |name: &&[u8]| ["label", "class"].iter().any(|label| name.eq_ignore_ascii_case(label.as_bytes()));
-    match names.iter().all(|name| parse(name).is_some()) {
-        true => Some(0),
-        false => names.iter().position(is_label),
-    }
+    if fields.iter().any(|field| is_name(field)) { fields.iter().position(is_label) } else { Some(0) }
+}
+
+/// Whether a field is the name of a column: no number, be it NaN, and not empty.
+fn is_name(field: &[u8]) -> bool {
+    let field = bare(field);
+    let is_number = std::str::from_utf8(field).is_ok_and(|text| text.parse::<f64>().is_ok());
+    !field.is_empty() && !is_number
 }
 
 /// The side of a square of this many pixels.

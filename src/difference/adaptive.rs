@@ -4,7 +4,7 @@ use super::call::Call;
 use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
 use super::driver::{Costs, Crew, Stop};
-use super::error::TryError;
+use super::error::{Error, Partial, StopReason, TryError};
 use super::estimate::Estimate;
 use super::extrapolation::MAX_EVALUATIONS;
 use super::probe::Probe;
@@ -81,15 +81,16 @@ impl Differentiator {
         for coordinate in (0..n).map(|position| coordinates.get(position)) {
             scheme.limits_at(coordinate, own.position(coordinate))?;
         }
+        if call.budget() == 0 {
+            let reason = if call.is_cancelled() { StopReason::Cancelled } else { StopReason::Budget };
+            return Err(Error::Stopped(Box::new(Partial { reason, values: Vec::new(), done: vec![false; n] })).into());
+        }
         // f(x) tells how many values there are.
-        let base = if call.budget() > 0 {
-            let (coordinate, point) =
-                if n > 0 { (coordinates.get(0), own.position(coordinates.get(0))) } else { (0, f64::NAN) };
-            own.unmoved().map_err(|source| TryError::Function { coordinate, point, source })?.to_vec()
-        } else {
-            Vec::new()
-        };
-        let costs = Costs { n_before: u64::from(call.budget() > 0), of_slot: |_| MAX_EVALUATIONS };
+        let coordinate = if n > 0 { coordinates.get(0) } else { 0 };
+        let point = if n > 0 { own.position(coordinate) } else { f64::NAN };
+        let at_x = own.unmoved().map_err(|source| TryError::Function { coordinate, point, source })?;
+        let base = at_x.to_vec();
+        let costs = Costs { n_before: 1, of_slot: |_| MAX_EVALUATIONS };
         let one_at_a_time = |_| 1;
         let outcome =
             self.drive(call, Crew { own, make }, costs, out, one_at_a_time, |sweep, probe, position, slot| {

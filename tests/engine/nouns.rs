@@ -426,6 +426,18 @@ fn estimates_of_a_jacobian_keep_to_their_budget() {
             assert_eq!((partial.reason, partial.done.len()), (StopReason::Budget, 3));
         }
     }
+    // Without a budget nothing is known, not even how many values there are; nor where nothing is asked for.
+    let central = Differentiator::default();
+    let nothing = Sample::Coordinates { n: 0, seed: 1 };
+    for x in [Array1::zeros(0), Array1::zeros(2)] {
+        let at_x = central.of_values(stairs, &x);
+        assert!(at_x.check(&Array2::zeros((40, x.len())), nothing).unwrap().comparisons().is_empty());
+        let broke = central.of_values(stairs, &x).within(0);
+        assert_eq!(broke.estimates().unwrap_err().partial().unwrap().reason, StopReason::Budget);
+        assert!(broke.check(&Array2::zeros((40, x.len())), nothing).is_err());
+        let stopped = central.of_values(stairs, &x).cancelled_by(Arc::new(AtomicBool::new(true)));
+        assert_eq!(stopped.estimates().unwrap_err().partial().unwrap().reason, StopReason::Cancelled);
+    }
 }
 
 #[test]

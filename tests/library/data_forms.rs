@@ -94,6 +94,8 @@ fn what_is_wrong_with_a_table_is_named_by_line_and_column() {
         ("1,2,3,4,5\n1,2,3,4\n", "line 2: expected 5 columns as in the first, found 4"),
         ("1,2,3,4,5\n1,2,x,4,5\n", "line 2, column 3: expected whole numbers from 0 to 255"),
         ("1,2,3,4,256\n", "line 1, column 5"),
+        ("1,2,nan,4,5\n", "line 1, column 3: expected whole numbers from 0 to 255"),
+        ("1,2,,4,5\n", "line 1, column 3"),
         ("1,2,3,4,5\n-1,2,3,4,5\n", "line 2, column 1: expected a label from 0 to 255, found \"-1\""),
     ] {
         let error = read_table(table.as_bytes()).unwrap_err().to_string();
