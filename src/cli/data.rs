@@ -51,7 +51,8 @@ pub struct DataArgs {
 
     /// Download MNIST from this address and no other: an http(s) folder with the four .gz files
     ///
-    /// Not together with --data-dir, or with --dataset embedded or synthetic: they download nothing.
+    /// Where that fails no other data take its place. Not together with --data-dir, or with --dataset embedded or synthetic:
+    /// they download nothing.
     #[arg(long, value_name = "URL", help_heading = "Data")]
     #[arg(value_parser = web_address)]
     mirror: Option<String>,

@@ -21,7 +21,8 @@ pub struct Request {
     pub data_dir: Option<PathBuf>,
     /// The folder that MNIST is kept in once it is downloaded; `None` for `numgrad/mnist` in the user's cache.
     pub cache_dir: Option<PathBuf>,
-    /// The address that MNIST is downloaded from in place of the usual ones.
+    /// The address that MNIST is downloaded from in place of the usual ones. Where one is named, no other data set takes the
+    /// place of MNIST.
     pub mirror: Option<String>,
     /// Whether the rows of each picture in the files are the columns that it should have, as with EMNIST, whose pictures lie on
     /// their side.
@@ -62,8 +63,9 @@ pub struct Loaded {
 /// Looking for the network takes at most 10 seconds, however many files are missing and mirrors there are.
 ///
 /// # Errors
-/// [`Error`], whose message says what to do. Without a `name`, MNIST that is out of reach is no error but a
-/// [warning](Loaded::warning); a folder without all files, or a mirror that is no address, always is one.
+/// [`Error`], whose message says what to do. Where neither a `name` nor a `mirror` asks for MNIST, it is no error but a
+/// [warning](Loaded::warning) that it is out of reach; a folder without all files, or a mirror that is no address, always is
+/// one.
 ///
 /// ```
 /// use numgrad::{dataset, random::LegacyRandom};
@@ -97,14 +99,15 @@ pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Obs
         (Some(Name::Files(_)), None) => return Err(Error::NoFolder),
         (Some(Name::Synthetic), None) => synthetic(n_classes, random),
         (Some(Name::Embedded), None) => embedded(n_classes)?,
-        (Some(Name::Mnist), None) => from_cache().map_err(|error| match error {
-            error if error.is_unavailable() => Error::NoMnist(Box::new(error)),
-            error => error,
-        })?,
-        (None, None) => match from_cache() {
+        // Whoever names a mirror wants MNIST from there, and would not see at the end that the samples were others.
+        (None, None) if request.mirror.is_none() => match from_cache() {
             Err(error) if error.is_unavailable() => return instead_of_mnist(n_classes, &error),
             result => result?,
         },
+        (Some(Name::Mnist) | None, None) => from_cache().map_err(|error| match error {
+            error if error.is_unavailable() => Error::NoMnist(Box::new(error)),
+            error => error,
+        })?,
     };
     let lacks_test_set = request.data_dir.is_some() && dataset.test.is_none();
     let warning = lacks_test_set.then(|| {

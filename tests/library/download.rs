@@ -576,18 +576,25 @@ fn load(name: Option<Name>, cache: &Path, server: &Server) -> Result<dataset::Lo
 fn mnist_that_is_out_of_reach_is_an_error_where_demanded_and_else_a_warning() {
     let cache = tempfile::tempdir().unwrap();
     let server = Server::start(|_, _| Reply::Status(404));
-    let error = load(Some(Name::Mnist), cache.path(), &server).unwrap_err().to_string();
-    for part in ["HTTP status 404", "the folder of its four files", "another mirror", "the embedded digits"] {
-        assert!(error.contains(part), "{part} is not in: {error}");
-    }
-
-    let loaded = load(None, cache.path(), &server).unwrap();
-    assert_eq!((loaded.dataset.name, loaded.dataset.train.len()), (Name::Embedded, 6000));
-    let warning = loaded.warning.unwrap();
-    for part in ["6000 embedded digits", "HTTP status 404", "the folder of its four files", "another mirror"] {
-        assert!(warning.contains(part), "{part} is not in: {warning}");
+    // A mirror that is named demands MNIST as its name does.
+    for name in [Some(Name::Mnist), None] {
+        let error = load(name, cache.path(), &server).unwrap_err().to_string();
+        for part in ["HTTP status 404", "the folder of its four files", "another mirror", "the embedded digits"] {
+            assert!(error.contains(part), "{part} is not in: {error}");
+        }
     }
     assert_eq!(names_in(cache.path()), [""; 0]);
+
+    // Where no cache can be made nothing is downloaded, so that this does not ask the usual mirrors.
+    let file = cache.path().join("file");
+    fs::write(&file, "in the way").unwrap();
+    let request = Request { cache_dir: Some(file), ..Request::default() };
+    let loaded = dataset::load(&request, &mut LegacyRandom::seed(42), &mut ()).unwrap();
+    assert_eq!((loaded.dataset.name, loaded.dataset.train.len()), (Name::Embedded, 6000));
+    let warning = loaded.warning.unwrap();
+    for part in ["6000 embedded digits", "the cache folder", "the folder of its four files", "another mirror"] {
+        assert!(warning.contains(part), "{part} is not in: {warning}");
+    }
 }
 
 #[test]
