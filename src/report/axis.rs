@@ -148,7 +148,8 @@ fn power_of_ten(decade: i32, in_full: bool) -> String {
     const SUPERSCRIPTS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     match decade {
         0 => "1".to_owned(),
-        _ if in_full => grouped(format!("{}", 10f64.powi(decade))),
+        // Read, as `10f64.powi` rounds otherwise on some platforms.
+        _ if in_full => grouped(format!("1e{decade}").parse::<f64>().expect("a power of ten is a number")),
         _ => {
             let digits = decade.to_string();
             let raised = digits.chars().map(|c| c.to_digit(10).map_or('⁻', |digit| SUPERSCRIPTS[digit as usize]));
