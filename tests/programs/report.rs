@@ -190,8 +190,8 @@ fn what_is_no_run_is_named() {
         run(&folder, args).code(1).stdout("").stderr(stderr.and(predicate::str::contains("panicked").not()));
     };
     refused("report good nowhere", "nowhere: expected the folder of a run, found no folder");
-    refused("report good empty", "empty: expected the folder of a run, found no run.json");
-    refused("report good good/loss.csv", "good/loss.csv: expected the folder of a run, found a file");
+    refused("report empty", "empty: expected the folder of a run, found no run.json");
+    refused("report good/loss.csv", "good/loss.csv: expected the folder of a run, found a file");
     refused("report good ./good", "good and ./good are the same folder");
     run(&folder, "report --out x.html").code(2);
 
@@ -217,11 +217,31 @@ fn what_is_no_run_is_named() {
     damage("loss.csv", log.replace("\n2,", "\nx,").as_bytes(), "damaged");
     damage("model.npz", b"PK", "archive");
     fs::remove_file(folder.path().join("bad/run.json")).unwrap();
-    refused("report good bad", "--resume");
+    refused("report bad", "--resume");
     // Which cannot continue a run without its log.
     fs::remove_file(folder.path().join("bad/loss.csv")).unwrap();
-    refused("report good bad", "bad: expected the folder of a run, found no run.json in it\n");
+    refused("report bad", "bad: expected the folder of a run, found no run.json in it\n");
     assert!(!folder.path().join("comparison.html").exists());
+}
+
+#[test]
+fn what_is_no_run_among_several_is_left_out_with_a_line_each() {
+    let folder = TempDir::new().unwrap();
+    run(&folder, "train --dataset synthetic -n 2 --quiet --out a").success();
+    run(&folder, "train --dataset synthetic -n 2 --quiet --out b").success();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+    let lines = "left out: empty: expected the folder of a run, found no run.json in it\n\
+                 left out: notes.txt: expected the folder of a run, found a file\n";
+    run(&folder, "report a empty b notes.txt").success().stdout("comparison.html\n").stderr(lines);
+    assert!(page(&folder, "comparison.html").contains("a, b"));
+    // One run that is left has its own page.
+    run(&folder, "report empty a --force").success().stdout("a/report.html\n");
+    let error = format!("{lines}error: expected the folders of runs, found none among these 2\n");
+    run(&folder, "report empty notes.txt").code(1).stdout("").stderr(error);
+    // A name that leads nowhere is a slip.
+    let nowhere = predicate::str::contains("error: nowhere: expected the folder of a run, found no folder");
+    run(&folder, "report a nowhere b --force").code(1).stdout("").stderr(nowhere);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use numgrad::cli::about::AboutArgs;
 use numgrad::cli::browser;
 use numgrad::cli::output::{check_file, check_other_file, is_in, write_whole};
 use numgrad::cli::terminal::{print, say};
-use numgrad::report::{Run, comparison_page, run_page};
+use numgrad::report::{self, Run, comparison_page, run_page};
 use numgrad::train::RunFiles;
 
 /// Show runs of numgrad-train in one HTML page that needs no other file and no network.
@@ -25,7 +25,7 @@ use numgrad::train::RunFiles;
 #[derive(Debug, Parser)]
 #[command(name = "numgrad-report", version, max_term_width = 110)]
 struct Args {
-    /// The folders of the runs
+    /// The folders of the runs; of several, such as results/*, those that are no run are left out, with a line for each
     #[arg(value_name = "DIR", required_unless_present_any = ["completions", "man"])]
     runs: Vec<PathBuf>,
 
@@ -59,15 +59,15 @@ fn main() -> ExitCode {
 
 fn report(args: &Args) -> Result<()> {
     check_different(&args.runs)?;
-    let out = match (&args.out, &args.runs[..]) {
+    let runs = read(&args.runs)?;
+    let out = match (&args.out, &runs[..]) {
         (Some(out), _) => out.clone(),
-        (None, [run]) => RunFiles::of(run).page(),
+        (None, [run]) => RunFiles::of(&run.folder).page(),
         (None, _) => PathBuf::from("comparison.html"),
     };
-    let runs = args.runs.iter().map(|folder| Run::read(folder)).collect::<Result<Vec<_>, _>>()?;
-    match &args.runs[..] {
+    match &runs[..] {
         // The one page of a run that may be written anew: its own.
-        [run] if out.file_name() == Some(OsStr::new(RunFiles::PAGE)) && is_in(run, &out) => {
+        [run] if out.file_name() == Some(OsStr::new(RunFiles::PAGE)) && is_in(&run.folder, &out) => {
             check_file("--out", &out, args.force)?
         }
         _ => check_other_file("--out", &out, args.force, None)?,
@@ -82,6 +82,24 @@ fn report(args: &Args) -> Result<()> {
         browser::open(&out);
     }
     Ok(())
+}
+
+/// The runs among the paths. Of several, what is there and is no run is told of and left out.
+fn read(paths: &[PathBuf]) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for path in paths {
+        match Run::read(path) {
+            Ok(run) => runs.push(run),
+            Err(no_run @ report::Error::NotARun { .. }) if paths.len() > 1 && path.exists() => {
+                say(format_args!("left out: {no_run}"));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if runs.is_empty() {
+        bail!("expected the folders of runs, found none among these {}", paths.len());
+    }
+    Ok(runs)
 }
 
 /// Fails where two of the folders are the same.
