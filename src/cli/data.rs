@@ -23,7 +23,7 @@ pub struct DataArgs {
     /// Without this flag and without --data-dir: MNIST if it is in the cache or can be downloaded, else the embedded
     /// digits, with a warning.
     #[arg(long, value_name = "NAME", help_heading = "Data")]
-    #[arg(value_parser = one_of::<Name>(&["mnist", "embedded", "synthetic"]))]
+    #[arg(value_parser = one_of::<Name>(&["mnist", "embedded", "synthetic"]), ignore_case = true)]
     dataset: Option<Name>,
 
     /// Read the four IDX files, plain or .gz, from this folder; nothing is downloaded then

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use crate::support::programs::{path_of, process, train};
+use crate::support::programs::{path_of, process, program, train};
 use predicates::prelude::*;
 use tempfile::TempDir;
 
@@ -183,6 +183,51 @@ fn a_flag_that_is_wrong_in_itself_is_named_with_exit_code_2() {
     ];
     for (flag, value) in cases {
         refused(&folder, &[flag, value], 2, &[flag]);
+    }
+}
+
+#[test]
+fn a_number_that_is_none_is_answered_with_what_is_wanted() {
+    let folder = TempDir::new().unwrap();
+    for (flag, value, words) in [
+        ("--threads", "-1", "expected a whole number from 0 to 1024"),
+        ("--iterations", "0", "expected a whole number, 1 or more"),
+        ("--iterations", "1e4", "only underscores may group: 10000"),
+        ("--iterations", "10,000", "only underscores may group: 10000"),
+        ("--seed", "4294967296", "expected a whole number from 0 to 4294967295"),
+        ("--step", "1,5", "with a point and without commas"),
+    ] {
+        refused(&folder, &[flag, value], 2, &[flag, words]);
+    }
+    let args =
+        "--dataset synthetic -n 1_0 --batch-size 1_00 --learning-rate 0.1_0 --checkpoint-every 1_000 --quiet --out run";
+    train(&folder).args(args.split(' ')).assert().success().stdout(predicate::str::contains("(iteration 10)"));
+}
+
+#[test]
+fn data_sets_and_modes_are_named_in_any_case() {
+    let folder = TempDir::new().unwrap();
+    let args = "--dataset Synthetic --init NORMAL --forward Full -n 1 --quiet --out run";
+    train(&folder).args(args.split(' ')).assert().success();
+    // It would be downloaded, if a flag did not contradict it.
+    refused(&folder, &["--dataset", "EMBEDDED", "--data-dir", "data"], 2, &["--dataset", "--data-dir"]);
+}
+
+#[test]
+fn what_another_flag_does_is_told_by_a_tip() {
+    let folder = TempDir::new().unwrap();
+    for (name, args, words) in [
+        ("numgrad-train", "--epochs 3", "--iterations"),
+        ("numgrad-train", "--lr=0.1", "--learning-rate"),
+        ("numgrad-train", "--fashion", "--data-dir"),
+        ("numgrad-train", "--dataset cifar", "--data-dir"),
+        ("numgrad-predict", "model.npz", "--model"),
+        ("numgrad-predict", "--model model.npz seven.png", "--image"),
+    ] {
+        let mut command = program(name, &folder);
+        let is_told = |line: &str| line.trim_start().starts_with("tip: ") && line.contains(words);
+        let tip = predicate::function(|stderr: &str| stderr.lines().any(is_told));
+        command.args(args.split(' ')).assert().code(2).stdout("").stderr(tip);
     }
 }
 

@@ -8,6 +8,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use numgrad::cli::about::AboutArgs;
 use numgrad::cli::data::{DataArgs, contradiction};
+use numgrad::cli::number::whole;
+use numgrad::cli::tips::with_tip;
 use numgrad::dataset::Request;
 
 /// Show what a trained network makes of handwritten digits.
@@ -28,6 +30,7 @@ struct Args {
         long,
         value_name = "N",
         conflicts_with = "image",
+        value_parser = whole::<usize>(0..=u64::MAX),
         allow_negative_numbers = true,
         help_heading = "What to show"
     )]
@@ -42,7 +45,8 @@ struct Args {
     image: Option<PathBuf>,
 
     /// Draw the N worst mistakes of the test set: those whose label seemed least probable
-    #[arg(long, value_name = "N", default_value_t = 6, allow_negative_numbers = true, help_heading = "What to show")]
+    #[arg(long, value_name = "N", default_value_t = 6, help_heading = "What to show")]
+    #[arg(value_parser = whole::<usize>(0..=u64::MAX), allow_negative_numbers = true)]
     mistakes: usize,
 
     #[command(flatten)]
@@ -97,7 +101,7 @@ pub enum Subject {
 impl Options {
     /// The options of this process. Ends the program where they are wrong, and after `--help` and its like.
     pub fn from_command_line() -> Self {
-        let matches = Args::command().get_matches();
+        let matches = Args::command().try_get_matches().unwrap_or_else(|error| with_tip(error, tip).exit());
         let options = Args::from_arg_matches(&matches).and_then(|args| {
             args.about.print_if_asked(Args::command());
             args.resolve(&matches)
@@ -138,5 +142,14 @@ impl Args {
             json: self.json,
             quiet: self.quiet,
         })
+    }
+}
+
+/// What was tried for what this program has a flag for.
+fn tip(found: &str) -> Option<&'static str> {
+    match found {
+        flag if flag.starts_with('-') => None,
+        picture if picture.to_lowercase().ends_with(".png") => Some("--image names a picture"),
+        _ => Some("--model names the network: a model.npz, or the folder of a run"),
     }
 }

@@ -9,7 +9,9 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
 use numgrad::cli::about::AboutArgs;
 use numgrad::cli::data::DataArgs;
+use numgrad::cli::number::{positive, ungrouped, whole};
 use numgrad::cli::one_of::one_of;
+use numgrad::cli::tips::with_tip;
 use numgrad::dataset::{Name, Request};
 use numgrad::nn::simd::Isa;
 use numgrad::train::{CheckpointSettings, Every, Forward, GradientMethod, Init, RunSettings, TrainingSettings};
@@ -26,47 +28,47 @@ const MAX_THREADS: usize = 1024;
 struct Args {
     /// Stop after this many iterations (one batch, one gradient, one update each)
     #[arg(short = 'n', long, value_name = "N", default_value_t = 100, help_heading = "Training")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    #[arg(value_parser = whole::<u64>(1..=u64::MAX), allow_negative_numbers = true)]
     iterations: u64,
 
     /// Draw this many samples, with replacement, for each batch
     #[arg(short, long, value_name = "N", default_value = "100", help_heading = "Training")]
-    #[arg(value_parser = positive_integer, allow_negative_numbers = true)]
+    #[arg(value_parser = whole::<usize>(1..=u64::MAX), allow_negative_numbers = true)]
     batch_size: usize,
 
     /// Multiply the gradient by this before it is subtracted from the weights
     #[arg(long, value_name = "X", default_value = "0.1", help_heading = "Training")]
-    #[arg(value_parser = positive_number, allow_hyphen_values = true)]
+    #[arg(value_parser = positive, allow_hyphen_values = true)]
     learning_rate: f64,
 
     /// Hidden units [default: 50; 10 for the synthetic data]
     #[arg(long, value_name = "N", help_heading = "Training")]
-    #[arg(value_parser = positive_integer, allow_negative_numbers = true)]
+    #[arg(value_parser = whole::<usize>(1..=u64::MAX), allow_negative_numbers = true)]
     hidden: Option<usize>,
 
     /// Move each weight by this step h, up and down
     #[arg(long, value_name = "H", default_value = "1e-4", help_heading = "Training")]
-    #[arg(value_parser = positive_number, allow_hyphen_values = true)]
+    #[arg(value_parser = positive, allow_hyphen_values = true)]
     step: f64,
 
     /// Seed the random numbers, which are those of numpy.random.seed (0 to 4294967295)
     #[arg(long, value_name = "N", default_value_t = 42, help_heading = "Training")]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = whole::<u32>(0..=u32::MAX.into()), allow_negative_numbers = true)]
     seed: u32,
 
     /// Draw the initial weights from [0, 1) (uniform) or from the standard normal distribution (normal)
     #[arg(long, value_name = "KIND", default_value = "uniform", help_heading = "Training")]
-    #[arg(value_parser = one_of::<Init>(&["uniform", "normal"]))]
+    #[arg(value_parser = one_of::<Init>(&["uniform", "normal"]), ignore_case = true)]
     init: Init,
 
     /// Multiply the drawn initial weights by this; biases begin at 0
     #[arg(long, value_name = "X", default_value = "0.01", help_heading = "Training")]
-    #[arg(value_parser = positive_number, allow_hyphen_values = true)]
+    #[arg(value_parser = positive, allow_hyphen_values = true)]
     init_scale: f64,
 
     /// Measure accuracy after every N iterations too, not only after the last
     #[arg(long, value_name = "N", help_heading = "Training")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    #[arg(value_parser = whole::<u64>(1..=u64::MAX), allow_negative_numbers = true)]
     eval_every: Option<u64>,
 
     #[command(flatten)]
@@ -76,23 +78,23 @@ struct Args {
     ///
     /// 2 to 256. The synthetic labels are drawn from them.
     #[arg(long, value_name = "K", default_value_t = 10, help_heading = "Data")]
-    #[arg(value_parser = clap::value_parser!(u16).range(2..=256), allow_negative_numbers = true)]
+    #[arg(value_parser = whole::<u16>(2..=256), allow_negative_numbers = true)]
     classes: u16,
 
     /// Work on N threads; 0 takes every core [default: RAYON_NUM_THREADS, or every core]
     #[arg(short, long, value_name = "N", help_heading = "Computation")]
-    #[arg(value_parser = clap::value_parser!(u64).range(0..=MAX_THREADS as u64), allow_negative_numbers = true)]
+    #[arg(value_parser = whole::<u64>(0..=MAX_THREADS as u64), allow_negative_numbers = true)]
     threads: Option<u64>,
 
     /// How a moved weight's loss is evaluated: anew only as far as the weight reaches (incremental), or by the whole
     /// forward pass (full), which is thousands of times slower and gives the same differences
     #[arg(long, value_name = "MODE", default_value = "incremental", help_heading = "Computation")]
-    #[arg(value_parser = one_of::<Forward>(&["incremental", "full"]))]
+    #[arg(value_parser = one_of::<Forward>(&["incremental", "full"]), ignore_case = true)]
     forward: Forward,
 
     /// How gradients are computed: by moving each weight (numerical), or analytically (backprop), to compare with
     #[arg(long, value_name = "METHOD", default_value = "numerical", help_heading = "Computation")]
-    #[arg(value_parser = one_of::<GradientMethod>(&["numerical", "backprop"]))]
+    #[arg(value_parser = one_of::<GradientMethod>(&["numerical", "backprop"]), ignore_case = true)]
     gradient: GradientMethod,
 
     /// Compare the numerical gradient of the first batch with the analytic one, and train only where they agree
@@ -125,7 +127,7 @@ struct Args {
     ///
     /// One more is written before the first iteration, and one after the last.
     #[arg(long, value_name = "N|SECONDS", default_value = "30s", help_heading = "Output")]
-    #[arg(value_parser = str::parse::<Every>, allow_hyphen_values = true)]
+    #[arg(value_parser = every, allow_hyphen_values = true)]
     checkpoint_every: Every,
 
     /// Replace the run that --out, or the file that --save-gradient or --step-study names
@@ -174,7 +176,7 @@ pub struct Options {
 impl Options {
     /// The options of this process. Ends the program where they are wrong, and after `--help` and its like.
     pub fn from_command_line() -> Self {
-        let matches = Args::command().get_matches();
+        let matches = Args::command().try_get_matches().unwrap_or_else(|error| with_tip(error, tip).exit());
         let on_command_line = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let mut given: Vec<_> =
             matches.ids().map(|id| id.as_str()).filter(on_command_line).map(str::to_owned).collect();
@@ -293,17 +295,19 @@ fn isa() -> Result<Option<Isa>, clap::Error> {
     })
 }
 
-fn positive_number(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(x) if x > 0.0 && x.is_finite() => Ok(x),
-        _ => Err("expected a finite number above 0".to_owned()),
-    }
+fn every(text: &str) -> Result<Every, String> {
+    ungrouped(text).parse()
 }
 
-fn positive_integer(text: &str) -> Result<usize, String> {
-    match text.parse::<usize>() {
-        Ok(n) if n > 0 => Ok(n),
-        _ => Err("expected a whole number, 1 or more".to_owned()),
+/// What was tried for what this program has another flag for.
+fn tip(found: &str) -> Option<&'static str> {
+    match found {
+        "--epochs" | "--epoch" => {
+            Some("--iterations counts batches: with 60,000 samples in batches of 100, 600 of them are an epoch")
+        }
+        "--lr" => Some("--learning-rate multiplies the gradient"),
+        "--steps" => Some("--iterations says how many updates are made; --step is the h of the differences"),
+        _ => None,
     }
 }
 

@@ -1,0 +1,93 @@
+//! Flags that take numbers: underscores may group their digits, and what is wrong with one is said in a sentence that tells
+//! what is wanted.
+
+use std::num::IntErrorKind;
+use std::ops::RangeInclusive;
+
+/// The parser of whole numbers within `range`, whose end is `u64::MAX` where there is no end.
+pub fn whole<T: TryFrom<u64> + 'static>(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let wanted = match (*range.start(), *range.end()) {
+            (least, u64::MAX) => format!("expected a whole number, {least} or more"),
+            (least, most) => format!("expected a whole number from {least} to {most}"),
+        };
+        match ungrouped(text).parse::<u64>() {
+            Ok(n) if range.contains(&n) => T::try_from(n).map_err(|_| format!("{wanted}; this one is too large")),
+            Ok(_) => Err(wanted),
+            Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(format!("{wanted}; this one is too large")),
+            Err(_) => match meant(text).filter(|n| range.contains(n)) {
+                Some(n) => Err(format!("{wanted}, in digits that only underscores may group: {n}")),
+                None => Err(wanted),
+            },
+        }
+    }
+}
+
+/// The parser of finite numbers above 0.
+pub fn positive(text: &str) -> Result<f64, String> {
+    match ungrouped(text).parse::<f64>() {
+        Ok(x) if x > 0.0 && x.is_finite() => Ok(x),
+        _ if text.contains(',') => Err("expected a finite number above 0, with a point and without commas".to_owned()),
+        _ => Err("expected a finite number above 0".to_owned()),
+    }
+}
+
+/// A number without the underscores between its digits.
+pub fn ungrouped(text: &str) -> String {
+    let groups: Vec<&str> = text.split('_').collect();
+    let ends_with_digit = |text: &str| text.ends_with(|c: char| c.is_ascii_digit());
+    let begins_with_digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    let are_digits_around = groups.windows(2).all(|pair| ends_with_digit(pair[0]) && begins_with_digit(pair[1]));
+    if are_digits_around { groups.concat() } else { text.to_owned() }
+}
+
+/// The whole number that is written in another way: 10,000, 10'000 or 1e4.
+fn meant(text: &str) -> Option<u64> {
+    let groups: Vec<&str> = text.split([',', '\'', ' ', '\u{a0}', '\u{202f}']).collect();
+    let are_thousands = matches!(groups[0].len(), 1..=3) && groups[1..].iter().all(|group| group.len() == 3);
+    if groups.len() > 1 && are_thousands {
+        return groups.concat().parse().ok();
+    }
+    // Up to there f64 has every whole number.
+    let is_exact = |x: &f64| x.fract() == 0.0 && (0.0..=9e15).contains(x);
+    let exponent = text.contains(['e', 'E']).then(|| text.parse().ok()).flatten();
+    exponent.filter(is_exact).map(|x| x as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn underscores_between_digits_are_left_out() {
+        let count = whole::<usize>(1..=u64::MAX);
+        assert_eq!(["7", "10_000", "1_0"].map(|text| count(text)), [Ok(7), Ok(10_000), Ok(10)]);
+        assert!(["_1", "1_", "1__0", "_"].iter().all(|text| count(text).is_err()));
+        assert_eq!(["1e-4", "0.000_1", "1_000.5"].map(positive), [Ok(1e-4), Ok(1e-4), Ok(1000.5)]);
+        assert!(["1_e3", "_1.5", "0", "-1", "inf", "nan", "1e999"].iter().all(|text| positive(text).is_err()));
+    }
+
+    #[test]
+    fn what_is_no_such_number_is_answered_with_what_is_wanted() {
+        let count = whole::<u64>(1..=u64::MAX);
+        let wanted = "expected a whole number, 1 or more";
+        for text in ["0", "-1", "1.5", "1,5", "1.000", "x", "", "1e-3", "1e400"] {
+            assert_eq!(count(text), Err(wanted.to_owned()), "{text}");
+        }
+        for (text, n) in [("10,000", "10000"), ("1e4", "10000"), ("1.5E1", "15"), ("1'234'567", "1234567")] {
+            let in_digits = format!("{wanted}, in digits that only underscores may group: {n}");
+            assert_eq!(count(text), Err(in_digits), "{text}");
+        }
+        assert_eq!(count("99999999999999999999"), Err(format!("{wanted}; this one is too large")));
+        let threads = whole::<u64>(0..=1024);
+        for text in ["-1", "1025", "2e3"] {
+            assert_eq!(threads(text), Err("expected a whole number from 0 to 1024".to_owned()), "{text}");
+        }
+        assert_eq!(
+            positive("0,1"),
+            Err("expected a finite number above 0, with a point and without commas".to_owned())
+        );
+    }
+}
