@@ -11,5 +11,6 @@ pub mod number;
 pub mod one_of;
 pub mod output;
 pub mod progress;
+pub mod shell;
 pub mod terminal;
 pub mod tips;

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::support::programs::{iteration, records, train_process};
+use crate::support::programs::{iteration, path_of, records, train_process};
+use numgrad::report::numbers::grouped;
 use numgrad::report::{Run, Summary};
 use numgrad::train::Record;
 use tempfile::TempDir;
@@ -65,7 +66,10 @@ fn a_signal_stops_the_run_which_then_continues_with_the_same_bits() {
             let done = iteration(&run_folder);
             let last_line = stderr.lines().last().unwrap();
             let expected = format!(
-                "interrupted by {name} after iteration {done} of {n}; to continue: numgrad-train --resume {out}"
+                "interrupted by {name} after iteration {} of {}; to continue: {} --resume {out}",
+                grouped(done),
+                grouped(n),
+                path_of("numgrad-train")
             );
             assert_eq!(last_line, expected, "{stderr}");
             assert!((2..n).contains(&done), "{done}");

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Error, Result};
 use numgrad::cli::browser;
+use numgrad::cli::shell::{quoted, this_program};
 use numgrad::cli::terminal::say;
 use numgrad::dataset::Dataset;
+use numgrad::report::numbers::grouped;
 use numgrad::train::{Ended, Evaluation, RunFiles};
 
 use crate::args::Options;
@@ -45,10 +47,10 @@ pub fn conclude<E: Into<Error>>(
         Ended::Interrupted => {
             let (code, signal) = interrupts.signal();
             say(format_args!(
-                "interrupted by {signal} after iteration {} of {}; to continue: numgrad-train --resume {}",
-                trainer.iteration(),
-                options.settings.iterations,
-                in_a_shell(files.folder())
+                "interrupted by {signal} after iteration {} of {}; to continue: {}",
+                grouped(trainer.iteration()),
+                grouped(options.settings.iterations),
+                resume(files.folder())
             ));
             Ok(ExitCode::from(code))
         }
@@ -67,19 +69,16 @@ fn stopped(error: Error, Begun { folder, session }: &Begun) -> Error {
             format!(" (its {} is gone, so it can't be continued)", RunFiles::LOG)
         }
         Some(n) => {
-            format!(" (its checkpoint is of iteration {n}; to continue: numgrad-train --resume {})", in_a_shell(path))
+            format!(" (its checkpoint is of iteration {}; to continue: {})", grouped(n), resume(path))
         }
         None => String::new(),
     };
     error.context(format!("the run in {} stopped{hint}", path.display()))
 }
 
-/// A path as a shell takes it: within quotes where it is more than a plain word.
-fn in_a_shell(path: &Path) -> String {
-    let Some(path) = path.to_str() else {
-        // No text, so byte by byte.
-        return format!("$'{}'", path.as_os_str().as_encoded_bytes().escape_ascii());
-    };
-    let is_plain = path.chars().all(|c| c.is_alphanumeric() || "/\\.:_-+=,@%~".contains(c));
-    if is_plain { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+/// The command that continues the run in a folder, as it can be typed.
+fn resume(folder: &Path) -> String {
+    // What begins like a flag is a folder all the same.
+    let joined = if folder.as_os_str().as_encoded_bytes().starts_with(b"-") { "=" } else { " " };
+    format!("{} --resume{joined}{}", this_program(env!("CARGO_BIN_NAME")), quoted(folder))
 }
