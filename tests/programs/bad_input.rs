@@ -192,12 +192,27 @@ fn a_number_that_is_none_is_answered_with_what_is_wanted() {
     for (flag, value, words) in [
         ("--threads", "-1", "expected a whole number from 0 to 1024"),
         ("--iterations", "0", "expected a whole number, 1 or more"),
-        ("--iterations", "1e4", "only underscores may group: 10000"),
-        ("--iterations", "10,000", "only underscores may group: 10000"),
+        ("--iterations", "1e4", "expected a whole number, 1 or more, in digits alone: 10000"),
+        ("--iterations", "10,000", "in digits alone: 10000"),
+        ("--iterations", "１００", "in digits alone: 100"),
+        ("--batch-size", "-100", "expected a whole number, 1 or more"),
+        ("--hidden", "fifty", "expected a whole number, 1 or more"),
+        ("--eval-every", "0", "expected a whole number, 1 or more"),
+        ("--classes", "1", "expected a whole number from 2 to 256"),
         ("--seed", "4294967296", "expected a whole number from 0 to 4294967295"),
-        ("--step", "1,5", "with a point and without commas"),
+        ("--step", "inf", "expected a finite number above 0"),
+        ("--init-scale", "NaN", "expected a finite number above 0"),
+        ("--learning-rate", "-0.1", "expected a finite number above 0"),
+        ("--learning-rate", "0,1", "with a point before the decimals: 0.1"),
+        ("--checkpoint-every", "0", "expected iterations (50) or seconds (30s), above 0"),
     ] {
         refused(&folder, &[flag, value], 2, &[flag, words]);
+    }
+    for (flag, value, words) in
+        [("--index", "-1", "expected a whole number, 0 or more"), ("--mistakes", "1e1", "in digits alone: 10")]
+    {
+        let error = predicate::str::contains(flag).and(predicate::str::contains(words));
+        program("numgrad-predict", &folder).args(["--model", "x", flag, value]).assert().code(2).stderr(error);
     }
     let args =
         "--dataset synthetic -n 1_0 --batch-size 1_00 --learning-rate 0.1_0 --checkpoint-every 1_000 --quiet --out run";
@@ -220,8 +235,12 @@ fn what_another_flag_does_is_told_by_a_tip() {
         ("numgrad-train", "--epochs 3", "--iterations"),
         ("numgrad-train", "--lr=0.1", "--learning-rate"),
         ("numgrad-train", "--fashion", "--data-dir"),
+        ("numgrad-train", "--h 1e-4", "--step"),
+        ("numgrad-train", "1000", "--iterations"),
+        ("numgrad-train", "data", "--data-dir"),
         ("numgrad-train", "--dataset cifar", "--data-dir"),
         ("numgrad-predict", "model.npz", "--model"),
+        ("numgrad-predict", "--model model.npz 7", "--index"),
         ("numgrad-predict", "--model model.npz seven.png", "--image"),
     ] {
         let mut command = program(name, &folder);

@@ -2,7 +2,7 @@
 //!
 //! A flag that is wrong in itself ends the program here with exit code 2.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
@@ -147,9 +147,12 @@ impl Args {
 
 /// What was tried for what this program has a flag for.
 fn tip(found: &str) -> Option<&'static str> {
+    const PICTURES: [&str; 9] = ["png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff", "heic"];
+    let extension = Path::new(found).extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match found {
         flag if flag.starts_with('-') => None,
-        picture if picture.to_lowercase().ends_with(".png") => Some("--image names a picture"),
+        _ if PICTURES.contains(&extension.as_str()) => Some("--image names a picture"),
+        number if number.bytes().all(|byte| byte.is_ascii_digit()) => Some("--index names a digit of the test set"),
         _ => Some("--model names the network: a model.npz, or the folder of a run"),
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Error, Result};
 use numgrad::cli::browser;
-use numgrad::cli::shell::{quoted, this_program};
+use numgrad::cli::shell::{Shell, this_program};
 use numgrad::cli::terminal::say;
 use numgrad::dataset::Dataset;
 use numgrad::report::numbers::grouped;
@@ -80,5 +80,5 @@ fn stopped(error: Error, Begun { folder, session }: &Begun) -> Error {
 fn resume(folder: &Path) -> String {
     // What begins like a flag is a folder all the same.
     let joined = if folder.as_os_str().as_encoded_bytes().starts_with(b"-") { "=" } else { " " };
-    format!("{} --resume{joined}{}", this_program(env!("CARGO_BIN_NAME")), quoted(folder))
+    format!("{} --resume{joined}{}", this_program(env!("CARGO_BIN_NAME")), Shell::here().quoted(folder))
 }
