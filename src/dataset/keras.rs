@@ -27,7 +27,7 @@ pub(super) fn read(reader: impl Read + Seek, max_bytes: u64) -> Result<Arrays, N
     Ok([set("train")?, set("test")?])
 }
 
-fn images<R: Read + Seek>(npz: &mut Reader<R>, name: &str, max_bytes: u64) -> Result<Images, NpzError> {
+fn images(npz: &mut Reader, name: &str, max_bytes: u64) -> Result<Images, NpzError> {
     let mut shades = Shades::default();
     let check = |shape: &[usize]| match pictures(shape) {
         Some(sides) if !sides.contains(&0) => fits(shape, max_bytes),
@@ -43,7 +43,7 @@ fn images<R: Read + Seek>(npz: &mut Reader<R>, name: &str, max_bytes: u64) -> Re
     Ok(Images { pixels, n_images, n_rows, n_columns })
 }
 
-fn labels<R: Read + Seek>(npz: &mut Reader<R>, name: &str, max_bytes: u64) -> Result<Vec<u8>, NpzError> {
+fn labels(npz: &mut Reader, name: &str, max_bytes: u64) -> Result<Vec<u8>, NpzError> {
     let check = |shape: &[usize]| match *shape {
         [n] if n > 0 => fits(&[n, 4], max_bytes),
         [n, width] if n > 0 && width > 0 => fits(&[n, width, 4], max_bytes),

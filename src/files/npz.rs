@@ -148,15 +148,25 @@ impl Writer {
     }
 }
 
+/// Where an archive is read from. By its methods' addresses, so that reading is compiled here, and once, and not again for
+/// each kind of file and in each crate that reads one.
+pub(crate) trait Source: Read + Seek {}
+
+impl<R: Read + Seek> Source for R {}
+
 /// An archive that is being read.
-pub(crate) struct Reader<R: Read + Seek> {
-    zip: ZipArchive<R>,
+pub(crate) struct Reader<'a> {
+    zip: ZipArchive<Box<dyn Source + 'a>>,
     /// How long the file is.
     n_bytes: u64,
 }
 
-impl<R: Read + Seek> Reader<R> {
-    pub(crate) fn new(mut reader: R) -> Result<Self, NpzError> {
+impl<'a> Reader<'a> {
+    pub(crate) fn new(reader: impl Read + Seek + 'a) -> Result<Self, NpzError> {
+        Self::open(Box::new(reader))
+    }
+
+    fn open(mut reader: Box<dyn Source + 'a>) -> Result<Self, NpzError> {
         let mut start = Vec::new();
         reader.by_ref().take(64).read_to_end(&mut start).map_err(NpzError::Read)?;
         let n_bytes = reader.seek(SeekFrom::End(0)).map_err(NpzError::Read)?;
@@ -258,7 +268,7 @@ impl<R: Read + Seek> Reader<R> {
     }
 
     /// The part `file` of the archive, which errors call `name`.
-    fn part(&mut self, name: &str, file: &str) -> Result<ZipFile<'_, R>, NpzError> {
+    fn part(&mut self, name: &str, file: &str) -> Result<ZipFile<'_, Box<dyn Source + 'a>>, NpzError> {
         let Some(index) = self.zip.index_for_name(file) else {
             return Err(NpzError::Missing { name: name.to_owned(), found: self.names() });
         };

@@ -78,8 +78,9 @@ fn add_panel<A: Arithmetic, const V: usize>(
     for (row, factor) in terms {
         let factor = F64x8::splat(factor);
         let row = &rows[row * stride + first..][..V];
-        for (sum, &weight) in registers.iter_mut().zip(row) {
-            *sum = factor.mul_add::<A>(weight, *sum);
+        // A loop over numbers: whether adapters of iterators are inlined depends on the profile.
+        for v in 0..V {
+            registers[v] = factor.mul_add::<A>(row[v], registers[v]);
         }
     }
     panel.copy_from_slice(&registers);

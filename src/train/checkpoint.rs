@@ -83,21 +83,24 @@ impl Checkpoint {
     /// # Errors
     /// [`NpzError`] if a part is missing, damaged, or not what it should be, or if the format is a later one.
     pub fn read(reader: impl Read + Seek) -> Result<(Self, String), NpzError> {
-        let mut npz = Reader::new(reader)?;
-        let format = number(&mut npz, "format")?;
+        Self::from_archive(&mut Reader::new(reader)?)
+    }
+
+    fn from_archive(npz: &mut Reader) -> Result<(Self, String), NpzError> {
+        let format = number(npz, "format")?;
         if format != FORMAT {
             let expected = format!("{FORMAT}, the format that this version of the program writes");
             return Err(NpzError::unexpected("format", expected, format));
         }
-        let parameters = read_parameters(&mut npz)?;
-        let iteration = number(&mut npz, "iteration")?;
-        let elapsed = Duration::from_nanos(number(&mut npz, "elapsed_ns")?);
+        let parameters = read_parameters(npz)?;
+        let iteration = number(npz, "iteration")?;
+        let elapsed = Duration::from_nanos(number(npz, "elapsed_ns")?);
 
-        let words = vector(&mut npz, "generator")?;
+        let words = vector(npz, "generator")?;
         let words: [u32; STATE_LEN] = words
             .try_into()
             .map_err(|words: Vec<u32>| NpzError::unexpected("generator", format!("{STATE_LEN} words"), words.len()))?;
-        let held_normal = match vector(&mut npz, "held_normal")?[..] {
+        let held_normal = match vector(npz, "held_normal")?[..] {
             [] => None,
             [held] if f64::is_finite(held) => Some(held),
             ref other => {
@@ -111,12 +114,12 @@ impl Checkpoint {
     }
 }
 
-fn number<R: Read + Seek>(npz: &mut Reader<R>, name: &str) -> Result<u64, NpzError> {
+fn number(npz: &mut Reader, name: &str) -> Result<u64, NpzError> {
     let is_number = |shape: &[usize]| if shape.is_empty() { Ok(()) } else { Err("a single number".to_owned()) };
     Ok(npz.array(name, is_number)?[[]])
 }
 
-fn vector<R: Read + Seek, T: Element>(npz: &mut Reader<R>, name: &str) -> Result<Vec<T>, NpzError> {
+fn vector<T: Element>(npz: &mut Reader, name: &str) -> Result<Vec<T>, NpzError> {
     let array = npz.array(name, |shape| match shape {
         [0..=STATE_LEN] => Ok(()),
         [_] => Err(format!("at most {STATE_LEN} numbers")),

@@ -54,7 +54,7 @@ pub(super) fn write_parameters(npz: &mut Writer, parameters: &Parameters) -> io:
 }
 
 /// The model in an archive.
-pub(super) fn read_parameters<R: Read + Seek>(npz: &mut Reader<R>) -> Result<Parameters, NpzError> {
+pub(super) fn read_parameters(npz: &mut Reader) -> Result<Parameters, NpzError> {
     if let Some(name) = npz.array_names().find(|name| is_of_a_layer(name) && !NAMES.contains(name)) {
         let expected =
             format!("no arrays but those of two layers ({}), as no deeper networks are read", NAMES.join(", "));
@@ -104,11 +104,7 @@ impl fmt::Display for Length {
 }
 
 /// The weights of a layer; layers count from 1.
-fn weights<R: Read + Seek>(
-    npz: &mut Reader<R>,
-    layer: usize,
-    [rows, columns]: [Length; 2],
-) -> Result<Array2<f64>, NpzError> {
+fn weights(npz: &mut Reader, layer: usize, [rows, columns]: [Length; 2]) -> Result<Array2<f64>, NpzError> {
     let array = finite_array(npz, &format!("W{layer}"), |shape| match *shape {
         [n_rows, n_columns] if rows.fits(n_rows) && columns.fits(n_columns) => Ok(()),
         _ => Err(format!("the shape ({rows}, {columns})")),
@@ -117,7 +113,7 @@ fn weights<R: Read + Seek>(
 }
 
 /// The biases of a layer, as a vector or as the row that is added to a batch.
-fn biases<R: Read + Seek>(npz: &mut Reader<R>, layer: usize, n: usize) -> Result<Array1<f64>, NpzError> {
+fn biases(npz: &mut Reader, layer: usize, n: usize) -> Result<Array1<f64>, NpzError> {
     let array = finite_array(npz, &format!("b{layer}"), |shape| match *shape {
         [found] | [1, found] if found == n => Ok(()),
         _ => Err(format!("the shape ({n}) or (1, {n})")),
@@ -126,8 +122,8 @@ fn biases<R: Read + Seek>(npz: &mut Reader<R>, layer: usize, n: usize) -> Result
 }
 
 /// An array of finite numbers, of a shape that `check` does not refuse.
-fn finite_array<R: Read + Seek>(
-    npz: &mut Reader<R>,
+fn finite_array(
+    npz: &mut Reader,
     name: &str,
     check: impl FnOnce(&[usize]) -> Result<(), String>,
 ) -> Result<ArrayD<f64>, NpzError> {

@@ -44,13 +44,21 @@ struct Server {
     asked: Arc<Mutex<Vec<String>>>,
 }
 
+/// What a server replies to a path that was asked for so often before.
+type ReplyTo = dyn Fn(&str, usize) -> Reply + Send + Sync;
+
 impl Server {
     /// `reply` is given the path and how often it was asked for before.
     fn start(reply: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(Arc::new(reply))
+    }
+
+    /// Compiled once, and not for each of the tests' closures.
+    fn start_with(reply: Arc<ReplyTo>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let (reply, log) = (Arc::new(reply), asked.clone());
+        let log = asked.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (reply, log) = (reply.clone(), log.clone());
@@ -65,7 +73,7 @@ impl Server {
     }
 }
 
-fn answer(stream: TcpStream, reply: &dyn Fn(&str, usize) -> Reply, log: &Mutex<Vec<String>>) -> io::Result<()> {
+fn answer(stream: TcpStream, reply: &ReplyTo, log: &Mutex<Vec<String>>) -> io::Result<()> {
     let mut lines = BufReader::new(&stream).lines();
     let request = lines.next().unwrap_or(Ok(String::new()))?;
     let path = request.split(' ').nth(1).unwrap_or_default().to_owned();

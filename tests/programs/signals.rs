@@ -125,14 +125,14 @@ fn a_gradient_of_minutes_is_abandoned_and_begun_anew() {
 fn a_signal_while_accuracy_is_measured_stops_that_too_and_the_row_is_written_later() {
     let folder = TempDir::new().unwrap();
     // A gradient of one sample is nothing beside the forward passes of 7,000.
-    let args = "--dataset embedded --gradient backprop --batch-size 1 --hidden 1000 --eval-every 1 -n 5";
+    let args = "--dataset embedded --gradient backprop --batch-size 1 --hidden 300 --eval-every 1 -n 5";
     run(&folder, &format!("{args} --quiet --out whole"));
     let run_folder = folder.path().join("run");
     let mut n_unlogged = 0;
     for attempt in 0.. {
         let args = if attempt == 0 { format!("{args} --out run") } else { "--resume run --quiet".to_owned() };
         let child = start(&folder, &args, &run_folder, 0);
-        std::thread::sleep(Duration::from_millis(80 * attempt));
+        std::thread::sleep(Duration::from_millis(30 * attempt));
         send("-INT", &child);
         let (code, stderr) = end(child);
         if code == Some(0) {

@@ -260,8 +260,10 @@ impl Sample<'_> {
         let n_values = out.len();
         for (value, out) in out.iter_mut().enumerate() {
             let mut sum = F64x8::ZERO;
-            for (moves, &weight) in unit_moves.chunks_exact(n_values).zip(moves.weights) {
-                let change = series::sigmoid_change::<A, M>(minus_z, F64x8::splat(moves[value]));
+            // A loop over numbers: whether adapters of iterators are inlined depends on the profile.
+            for (point, &weight) in moves.weights.iter().enumerate() {
+                let change =
+                    series::sigmoid_change::<A, M>(minus_z, F64x8::splat(unit_moves[point * n_values + value]));
                 let loss_change = log_series.loss_change::<A, M>(growth_series.growth::<A>(change));
                 sum = F64x8::splat(weight).mul_add::<A>(loss_change, sum);
             }
