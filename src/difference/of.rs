@@ -6,7 +6,7 @@ use super::call::{Call, call_settings};
 use super::coordinates::Coordinates;
 use super::differentiator::Differentiator;
 use super::function::Source;
-use super::plain::Begun;
+use super::plain::{A_HANDFUL, Begun};
 use super::point::{Point, Target, check_shapes};
 use super::probe::{FunctionCrew, FunctionProbe, crew};
 use super::sparse::SparsityPattern;
@@ -91,8 +91,7 @@ where
     /// # Ok::<(), numgrad::difference::Error>(())
     /// ```
     pub fn gradient(&self) -> Result<P::Out<f64>, S::Failure> {
-        let mut gradient = self.room();
-        self.fill(Base::IfNeeded, P::coordinates(&mut gradient)).map(|_| gradient)
+        self.filled(Base::IfNeeded).map(|(_, gradient)| gradient)
     }
 
     /// As [`gradient`](Self::gradient), into `out`.
@@ -131,8 +130,7 @@ where
     /// # Ok::<(), numgrad::difference::Error>(())
     /// ```
     pub fn value_and_gradient(&self) -> Result<(f64, P::Out<f64>), S::Failure> {
-        let mut gradient = self.room();
-        self.fill(Base::Wanted, P::coordinates(&mut gradient)).map(|value| (value, gradient))
+        self.filled(Base::Wanted)
     }
 
     /// As [`value_and_gradient`](Self::value_and_gradient): the gradient into `out`.
@@ -340,7 +338,7 @@ where
     /// # Ok::<(), numgrad::difference::Error>(())
     /// ```
     pub fn hessian_vector(&self, vector: &(impl Point + ?Sized)) -> Result<P::Out<f64>, S::Failure> {
-        let mut product = self.room();
+        let mut product = self.room(&self.point.in_order());
         self.fill_second_along(vector, P::coordinates(&mut product)).map(|()| product)
     }
 
@@ -367,21 +365,47 @@ where
         out.fill_by(|out| self.fill_second_along(vector, out))
     }
 
+    /// `f(x)` if it is wanted or known (else NaN), and the whole gradient.
+    fn filled(&self, base: Base) -> Result<(f64, P::Out<f64>), S::Failure> {
+        let origin = self.point.in_order();
+        let (n, mut gradient) = (origin.len(), self.room(&origin));
+        if n > A_HANDFUL || !self.how.is_plain(&self.call, n) {
+            return self.fill(base, P::coordinates(&mut gradient)).map(|value| (value, gradient));
+        }
+        // What becomes the gradient is, until then, the copy of the point that is moved: one less to make.
+        let mut slopes = [0.0; A_HANDFUL];
+        let base = self.known_or(base);
+        let begun = self.how.begin_in::<P, _>(self.source.own(), &mut gradient, &origin, base, &mut slopes[..n])?;
+        let out = P::coordinates(&mut gradient);
+        out.copy_from_slice(&slopes[..n]);
+        self.finish(begun, base, &origin, out).map(|value| (value, gradient))
+    }
+
     /// The whole gradient, and `f(x)` if it is wanted or known (else NaN).
     fn fill(&self, base: Base, out: &mut [f64]) -> Result<f64, S::Failure> {
-        let (origin, value) = (self.point.in_order(), self.value);
-        let base = value.as_ref().map_or(base, |value| Base::Known(std::slice::from_ref(value)));
+        let (origin, base) = (self.point.in_order(), self.known_or(base));
         let mut begun = Begun { n_done: 0, value: None };
         if self.how.is_plain(&self.call, out.len()) {
             begun = self.how.begin(self.source.own(), self.point, &origin, base, out)?;
-            if begun.n_done == out.len() {
-                return Ok(begun.value.unwrap_or(f64::NAN));
-            }
+        }
+        self.finish(begun, base, &origin, out)
+    }
+
+    /// The rest of a gradient that was begun, in the general way.
+    #[inline(always)]
+    fn finish(&self, begun: Begun, base: Base, origin: &[f64], out: &mut [f64]) -> Result<f64, S::Failure> {
+        if begun.n_done == out.len() && begun.n_done > 0 {
+            return Ok(begun.value.unwrap_or(f64::NAN));
         }
         let base = begun.value.as_ref().map_or(base, |value| Base::Known(std::slice::from_ref(value)));
         let rest = Coordinates::Range(begun.n_done..out.len());
-        let value = self.how.each_scalar(&self.call, self.crew(&origin), &rest, base, &mut out[begun.n_done..])?;
+        let value = self.how.each_scalar(&self.call, self.crew(origin), &rest, base, &mut out[begun.n_done..])?;
         Ok(value.unwrap_or(f64::NAN))
+    }
+
+    /// The value at the point if it is known, else what is asked for.
+    fn known_or<'v>(&'v self, base: Base<'v>) -> Base<'v> {
+        self.value.as_ref().map_or(base, |value| Base::Known(std::slice::from_ref(value)))
     }
 
     fn fill_second_along(&self, vector: &(impl Point + ?Sized), out: &mut [f64]) -> Result<(), S::Failure> {
@@ -390,10 +414,11 @@ where
         Ok(self.how.second_along(&self.call, self.crew(&origin), &vector.in_order(), out)?)
     }
 
-    /// Room for a gradient. The numbers in it are any: zeroed memory takes longer to get, and a copy of a point of fixed
+    /// Room for a gradient at a point of these coordinates. The numbers in it are theirs: zeroed memory takes longer to get, and a copy of a point of fixed
     /// length takes none.
-    fn room(&self) -> P::Out<f64> {
-        self.point.copy(&self.point.in_order(), Vec::new())
+    fn room(&self, origin: &[f64]) -> P::Out<f64> {
+        let memory = if P::NEEDS_BUFFER { Vec::with_capacity(origin.len()) } else { Vec::new() };
+        self.point.copy(origin, memory)
     }
 
     /// The calling thread's function, with its copy of the point.

@@ -19,6 +19,9 @@ use super::step::Step;
 use super::sweep::Parallelism;
 use super::worker::Base;
 
+/// The slopes of this many coordinates have room on the stack until they are all there.
+pub(super) const A_HANDFUL: usize = 16;
+
 /// What has been computed by the calling thread alone.
 pub(super) struct Begun {
     /// How many coordinates, the first ones.
@@ -68,6 +71,7 @@ impl<P: Point + ?Sized> Drop for Copy<P> {
 
 impl Differentiator {
     /// Whether a gradient of `n` coordinates may be begun here.
+    #[inline]
     pub(super) fn is_plain(&self, call: &Call, n: usize) -> bool {
         let is_alone = match self.parallelism {
             Parallelism::Serial => true,
@@ -77,10 +81,24 @@ impl Differentiator {
     }
 
     /// Begins a gradient: all of it, but for coordinates that are not plain, or that others may compute as well.
+    #[inline(always)]
     pub(super) fn begin<P: Point + ?Sized, F: Evaluate<P::Seen>>(
         &self,
-        mut function: F,
+        function: F,
         point: &P,
+        origin: &[f64],
+        base: Base,
+        out: &mut [f64],
+    ) -> Result<Begun, TryError<F::Error>> {
+        let mut copy = Copy::new(point, origin);
+        self.begin_in::<P, F>(function, copy.get(), origin, base, out)
+    }
+
+    /// As [`begin`](Self::begin), moving this copy of the point.
+    pub(super) fn begin_in<P: Point + ?Sized, F: Evaluate<P::Seen>>(
+        &self,
+        mut function: F,
+        copy: &mut P::Out<f64>,
         origin: &[f64],
         base: Base,
         out: &mut [f64],
@@ -89,8 +107,6 @@ impl Differentiator {
         if !origin.iter().all(|x| x.is_finite()) {
             return Ok(begun);
         }
-        let mut copy = Copy::new(point, origin);
-        let copy = copy.get();
         begun.value = match base {
             Base::Known(value) => Some(value[0]),
             Base::IfNeeded if !self.stencil.has_centre() => None,
@@ -127,12 +143,12 @@ impl Differentiator {
     }
 
     /// The step beside `max(1, |x|)`, where the difference is central and the step is such a multiple, as is usual.
+    #[inline]
     fn rel_if_central(&self) -> Option<f64> {
-        let is_usual = self.has_no_scale() && self.non_finite != NonFinite::Propagate;
-        let is_central = self.stencil.points() == [1.0, -1.0] && self.stencil.weights() == [0.5, -0.5];
+        let is_usual = self.stencil.is_central() && self.has_no_scale() && self.non_finite != NonFinite::Propagate;
         match self.step {
-            Step::Automatic if is_usual && is_central => Some(self.automatic_step()),
-            Step::Relative(rel) if is_usual && is_central => Some(rel),
+            Step::Automatic if is_usual => Some(self.automatic_step()),
+            Step::Relative(rel) if is_usual => Some(rel),
             _ => None,
         }
     }
@@ -293,6 +309,7 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
+    #[inline]
     fn new(how: &'a Differentiator) -> Self {
         let begins = (how.parallelism == Parallelism::Pool).then(|| (Instant::now(), &how.pace));
         Self { next_look: if begins.is_some() { 1 } else { usize::MAX }, begins }

@@ -20,6 +20,10 @@ pub struct Stencil {
     points: Cow<'static, [f64]>,
     weights: Cow<'static, [f64]>,
     order: u32,
+    /// Whether one of the points is 0. Kept, as is the next, because every gradient asks, and some take 50 ns.
+    has_centre: bool,
+    /// Whether it is [`central`](Self::central).
+    is_central: bool,
 }
 
 impl Stencil {
@@ -86,7 +90,7 @@ impl Stencil {
                 for k in 0..weights.len() / 2 {
                     weights[k] = -weights[points.len() - 1 - k];
                 }
-                Self { points: points.into(), weights: weights.into(), order }
+                Self::of(points.into(), weights.into(), order)
             }
         }
     }
@@ -124,11 +128,17 @@ impl Stencil {
         // and then the next one is not.
         let n = u32::try_from(points.len()).expect("a stencil has few points");
         let order = if are_balanced(scaled.iter().copied(), 1e-10) { n } else { n - 1 };
-        Self { points: kept_points.into(), weights: kept_weights.into(), order }
+        Self::of(kept_points.into(), kept_weights.into(), order)
     }
 
-    const fn fixed(points: &'static [f64], weights: &'static [f64], order: u32) -> Self {
-        Self { points: Cow::Borrowed(points), weights: Cow::Borrowed(weights), order }
+    fn fixed(points: &'static [f64], weights: &'static [f64], order: u32) -> Self {
+        Self::of(Cow::Borrowed(points), Cow::Borrowed(weights), order)
+    }
+
+    fn of(points: Cow<'static, [f64]>, weights: Cow<'static, [f64]>, order: u32) -> Self {
+        let has_centre = points.contains(&0.0);
+        let is_central = points[..] == [1.0, -1.0] && weights[..] == [0.5, -0.5];
+        Self { points, weights, order, has_centre, is_central }
     }
 
     /// Where the function is evaluated, in steps from the point.
@@ -174,7 +184,12 @@ impl Stencil {
 
     /// Whether `f(x)` itself has a weight.
     pub(super) fn has_centre(&self) -> bool {
-        self.n_moved() < self.points.len()
+        self.has_centre
+    }
+
+    /// Whether it is [`central`](Self::central).
+    pub(super) fn is_central(&self) -> bool {
+        self.is_central
     }
 }
 

@@ -46,7 +46,7 @@ fn told<E: Debug>(found: Result<Vec<f64>, E>, seen: &RefCell<Vec<u64>>) -> (Resu
 
 #[test]
 fn the_plain_way_has_the_bits_evaluations_and_errors_of_the_general_one() {
-    let points: [&[f64]; 10] = [
+    let points: [&[f64]; 12] = [
         &[0.7],
         &[-0.0],
         &[0.0, -1.5],
@@ -56,6 +56,9 @@ fn the_plain_way_has_the_bits_evaluations_and_errors_of_the_general_one() {
         &[f64::MAX, 1.0],
         &[1.0, f64::NAN],
         &[f64::INFINITY],
+        // What is a handful, and one more.
+        &[0.7; 16],
+        &[0.7; 17],
         &[],
     ];
     type Function = fn(&[f64]) -> f64;
@@ -80,6 +83,9 @@ fn the_plain_way_has_the_bits_evaluations_and_errors_of_the_general_one() {
         let plain = told(how.of_mut(note, x).gradient(), &seen);
         let general = told(how.of_mut(note, x).within(u64::MAX).gradient(), &seen);
         assert_eq!(plain, general, "{how:?} at {x:?}");
+        let mut out = vec![0.0; x.len()];
+        let into = told(how.of_mut(note, x).gradient_into(&mut out[..]).map(|()| out), &seen);
+        assert_eq!(into, general, "{how:?} at {x:?}, into what is there");
         let with_value =
             |at: numgrad::difference::Of<_, [f64]>| at.value_and_gradient().map(|(f, g)| [&g[..], &[f]].concat());
         let plain = told(with_value(how.of_mut(note, x)), &seen);
