@@ -17,7 +17,11 @@ mod library {
     mod idx;
     mod incremental;
     #[cfg(feature = "cli")]
+    mod mutated;
+    #[cfg(feature = "cli")]
     mod npz;
+    #[cfg(feature = "cli")]
+    mod other_files;
     #[cfg(feature = "cli")]
     mod picture;
     #[cfg(feature = "cli")]

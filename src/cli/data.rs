@@ -26,16 +26,17 @@ pub struct DataArgs {
     #[arg(value_parser = one_of::<Name>(&["mnist", "embedded", "synthetic"]), ignore_case = true)]
     dataset: Option<Name>,
 
-    /// Read the four IDX files, plain or .gz, from this folder; nothing is downloaded then
+    /// Read the data set from this folder, or this file; nothing is downloaded then
     ///
-    /// They are found under all their usual names, and in folders below (MNIST/raw). Where there are several sets, the
-    /// beginning of their names chooses: --data-dir emnist/gzip/emnist-letters. A file in place of the folder is Keras'
-    /// mnist.npz or Kaggle's mnist_train.csv, with mnist_test.csv beside it.
+    /// In a folder: the four IDX files, plain or .gz, or .npy or .npz files in their places, under all their usual names, and in
+    /// folders below (MNIST/raw). Where there are several sets, the beginning of their names chooses: --data-dir
+    /// emnist/gzip/emnist-letters. A file, in the folder or named itself: Keras' mnist.npz, or Kaggle's mnist_train.csv with
+    /// mnist_test.csv beside it.
     ///
     /// Not together with --dataset embedded or synthetic, which have no files. When the folder comes from the
     /// environment, --dataset wins over it.
-    #[arg(long, value_name = "DIR", env = "NUMGRAD_DATA_DIR", hide_env_values = true, help_heading = "Data")]
-    #[arg(value_parser = clap::value_parser!(OsString), value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR|FILE", env = "NUMGRAD_DATA_DIR", hide_env_values = true, help_heading = "Data")]
+    #[arg(value_parser = clap::value_parser!(OsString), value_hint = ValueHint::AnyPath)]
     data_dir: Option<OsString>,
 
     /// Turn pictures that lie on their side: rows become columns, as EMNIST's files need it
@@ -112,7 +113,7 @@ pub fn contradiction<T>(message: &str) -> Result<T, clap::Error> {
 pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow::Result<Dataset> {
     let bounded = Request { max_bytes: free_bytes(), ..request.clone() };
     let loaded = dataset::load(&bounded, random, &mut Downloads::new(quiet)).map_err(with_flags)?;
-    if let Some(warning) = &loaded.warning {
+    for warning in &loaded.warnings {
         let flags = if request.data_dir.is_none() { " (--data-dir, --mirror)" } else { "" };
         say(format_args!("warning: {warning}{flags}"));
     }

@@ -12,6 +12,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::files;
+use crate::files::form::{Form, START_LEN};
 
 /// Where the names of a folder's classes are looked for, beside what ends with `mapping.txt`.
 const FILE_NAMES: [&str; 4] = ["class-names.txt", "class_names.txt", "classes.txt", "labels.txt"];
@@ -26,12 +27,16 @@ const MAX_LEN: usize = 40;
 /// A text that says what was expected and found, without the file's name.
 pub fn read_class_names(path: &Path, n_classes: usize) -> Result<Vec<String>, String> {
     let (file, _) = files::open(path).map_err(|error| error.to_string())?;
-    let mut text = String::new();
-    let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
-    read.map_err(|error| format!("expected a text with a line for each class, found none: {error}"))?;
-    if text.len() as u64 > MAX_BYTES {
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| format!("it can't be read: {error}"))?;
+    match Form::of(&bytes[..bytes.len().min(START_LEN)]) {
+        Form::Text(_) => {}
+        other => return Err(format!("expected a text with a line for each class, found {other}")),
+    }
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(format!("expected a text of at most {MAX_BYTES} bytes, a line for each class, found a longer one"));
     }
+    let text = String::from_utf8(bytes).map_err(|_| "expected a text in UTF-8, found one in another encoding")?;
     parse(&text, n_classes)
 }
 

@@ -25,6 +25,7 @@ use ureq::http::Uri;
 use super::deadline::Deadline;
 use super::error::Error;
 use super::sha256::hex;
+use crate::files::form::{Form, START_LEN};
 
 /// Where MNIST is downloaded from unless another mirror is named; tried in this order.
 pub const MNIST_MIRRORS: [&str; 2] =
@@ -303,6 +304,10 @@ fn broken_off(error: ureq::Error, n_received: u64) -> Failure {
 /// Makes sure that what was received expands to the file's content.
 fn verify(received: &mut File, file: &RemoteFile) -> Result<(), Failure> {
     received.rewind().map_err(Failure::Folder)?;
+    let mut start = Vec::new();
+    received.take(START_LEN as u64).read_to_end(&mut start).map_err(Failure::Folder)?;
+    let form = Form::of(&start);
+    received.rewind().map_err(Failure::Folder)?;
     let mut content = MultiGzDecoder::new(io::BufReader::new(received)).take(file.n_bytes + 1);
     let mut hasher = Sha256::new();
     let mut n_bytes = 0;
@@ -314,11 +319,15 @@ fn verify(received: &mut File, file: &RemoteFile) -> Result<(), Failure> {
                 hasher.update(&buffer[..n_new]);
                 n_bytes += n_new as u64;
             }
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && matches!(form, Form::Gzip | Form::Empty) => {
                 return Err(Failure::passing("the transfer was cut off: the gzip data end early".into()));
             }
             Err(error) => {
-                return Err(Failure::lasting(format!("wrong content: expected {}.gz, found {error}", file.name)));
+                let found = match form {
+                    Form::Gzip => format!("damaged gzip data ({error})"),
+                    other => other.to_string(),
+                };
+                return Err(Failure::lasting(format!("wrong content: expected {}.gz, found {found}", file.name)));
             }
         }
     }

@@ -2,7 +2,7 @@
 //! what was found and what to do. Whoever has flags for that adds them.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -33,19 +33,17 @@ pub enum Error {
         nearest: Option<PathBuf>,
     },
     /// There is a file where the folder should be, and none of a data set.
-    #[error("{}: expected a folder with the data set's files, found a file that is none of them", path.display())]
+    #[error("{}: expected a folder with the data set's files, or one of them, found {found}", path.display())]
     NotAFolder {
         /// The file.
         path: PathBuf,
+        /// What the file is as far as its first bytes tell.
+        found: String,
     },
     /// The file is a pickle.
     #[error(
-        "{}: a pickle is never read, as it may run any program. These lines of Python make an archive of it that is read:\n    \
-         import pickle, numpy\n    \
-         d = pickle.load(open({:?}, \"rb\"))\n    \
-         numpy.savez(\"mnist.npz\", x_train=d[\"train_img\"], y_train=d[\"train_label\"], x_test=d[\"test_img\"], \
-         y_test=d[\"test_label\"])",
-        path.display(), path.display().to_string()
+        "{}: a pickle is never read, as it may run any program. These lines of Python make an archive of it that is read:{}",
+        path.display(), unpickling(path)
     )]
     Pickle {
         /// The file.
@@ -264,6 +262,29 @@ fn list_missing(missing: &[Missing]) -> String {
 
 fn list_paths(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// The lines of Python that read a pickle, and make Keras' archive of it. Compressed, it is deeplearning.net's: pairs of
+/// pictures and labels for training, validation and testing, which were one training set before. Else it is that of the book
+/// that the article is about, a dictionary.
+fn unpickling(path: &Path) -> String {
+    let file = path.display().to_string();
+    let lines = match file.to_lowercase().ends_with(".gz") {
+        true => [
+            "import gzip, pickle, numpy".to_owned(),
+            format!("(x, y), (v, w), (t, u) = pickle.load(gzip.open({file:?}), encoding=\"latin1\")"),
+            "numpy.savez(\"mnist.npz\", x_train=numpy.vstack((x, v)), y_train=numpy.hstack((y, w)), x_test=t, y_test=u)"
+                .to_owned(),
+        ],
+        false => [
+            "import pickle, numpy".to_owned(),
+            format!("d = pickle.load(open({file:?}, \"rb\"))"),
+            "numpy.savez(\"mnist.npz\", x_train=d[\"train_img\"], y_train=d[\"train_label\"], x_test=d[\"test_img\"], \
+             y_test=d[\"test_label\"])"
+                .to_owned(),
+        ],
+    };
+    lines.map(|line| format!("\n    {line}")).concat()
 }
 
 fn or_nearest(nearest: &Option<PathBuf>) -> String {

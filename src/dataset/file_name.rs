@@ -1,8 +1,9 @@
 //! What the name of a file says about a data set: which of the four files it is, and of which set.
 //!
 //! MNIST's files are published as `train-images-idx3-ubyte.gz`, `train-images.idx3-ubyte`, `TRAIN-IMAGES.IDX3`,
-//! `test-images-idx3-ubyte (1).gz`, `emnist-letters-train-images-idx3-ubyte` and more. What they have in common: `train`,
-//! or `t10k` or `test`; then `images` or `labels`; and behind these only words about the format.
+//! `test-images-idx3-ubyte (1).gz`, `emnist-letters-train-images-idx3-ubyte`, `kmnist-train-imgs.npz` and more. What they have in
+//! common: `train`, or `t10k` or `test`; then `images` or `labels`, or `x` or `y` in either order; and behind these only words
+//! about the format.
 
 /// One of the four files of a data set in IDX files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +40,10 @@ pub(super) struct Told {
 }
 
 /// Words about the format, which change nothing: what is in a file is found out from its content.
-const FORMAT_WORDS: [&str; 14] =
-    ["idx", "idx1", "idx2", "idx3", "idx4", "ubyte", "ubytes", "byte", "uint8", "int", "float", "bin", "gz", "gzip"];
+const FORMAT_WORDS: [&str; 16] = [
+    "idx", "idx1", "idx2", "idx3", "idx4", "ubyte", "ubytes", "byte", "uint8", "int", "float", "bin", "gz", "gzip",
+    "npy", "npz",
+];
 
 /// What a name says, if it is that of one of the four files.
 pub(super) fn told(name: &str) -> Option<Told> {
@@ -73,11 +76,17 @@ fn words(name: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 fn role(set: &str, kind: &str) -> Option<Role> {
-    match (set, kind) {
-        ("train" | "training", "images" | "image") => Some(Role::TrainImages),
-        ("train" | "training", "labels" | "label") => Some(Role::TrainLabels),
-        ("t10k" | "test" | "testing", "images" | "image") => Some(Role::TestImages),
-        ("t10k" | "test" | "testing", "labels" | "label") => Some(Role::TestLabels),
+    let (set, kind) = if matches!(set, "x" | "y") { (kind, set) } else { (set, kind) };
+    let is_train = match set {
+        "train" | "training" => true,
+        "t10k" | "test" | "testing" => false,
+        _ => return None,
+    };
+    match (kind, is_train) {
+        ("images" | "image" | "imgs" | "img" | "x", true) => Some(Role::TrainImages),
+        ("images" | "image" | "imgs" | "img" | "x", false) => Some(Role::TestImages),
+        ("labels" | "label" | "y", true) => Some(Role::TrainLabels),
+        ("labels" | "label" | "y", false) => Some(Role::TestLabels),
         _ => None,
     }
 }
@@ -115,6 +124,10 @@ mod tests {
             ("emnist-letters-train-images-idx3-ubyte.gz", Role::TrainImages, "emnist-letters"),
             ("qmnist-test-labels-idx2-int.gz", Role::TestLabels, "qmnist"),
             ("Kuzushiji_Test_Labels", Role::TestLabels, "kuzushiji"),
+            ("kmnist-train-imgs.npz", Role::TrainImages, "kmnist"),
+            ("test_images.npy", Role::TestImages, ""),
+            ("X_train.npy", Role::TrainImages, ""),
+            ("digits_test_y.npy", Role::TestLabels, "digits"),
         ] {
             let told = told(name).unwrap_or_else(|| panic!("{name}"));
             assert_eq!((told.role, told.prefix.as_str()), (role, prefix), "{name}");

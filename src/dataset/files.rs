@@ -47,10 +47,13 @@ impl LabelledImages {
         let in_labels = |reason| Error::Content { path: labels_path.clone(), reason };
 
         let bounds = |file_bytes| Bounds { file_bytes, max_bytes };
-        let labels = LabelReader::new(labels.reader, bounds(labels.n_bytes)).map_err(in_labels)?;
-        let images = ImageReader::new(images.reader, bounds(images.n_bytes)).map_err(in_images)?;
+        let mut labels = LabelReader::new(labels.reader, bounds(labels.n_bytes)).map_err(in_labels)?;
+        let mut images = ImageReader::new(images.reader, bounds(images.n_bytes)).map_err(in_images)?;
         let (n_images, n_labels) = (images.n_images, labels.n_labels);
         if n_images != n_labels && n_images != 0 && n_labels != 0 {
+            // A header tells no number that can be trusted where the data around it are damaged.
+            labels.damage().map_or(Ok(()), |damage| Err(in_labels(damage)))?;
+            images.damage().map_or(Ok(()), |damage| Err(in_images(damage)))?;
             return Err(Error::Counts { n_images, images_path, n_labels, labels_path });
         }
         let labels = labels.read().map_err(in_labels)?;
@@ -58,9 +61,9 @@ impl LabelledImages {
         Ok(Self { images, labels, images_path, labels_path })
     }
 
-    /// Images and labels from one file, which have to be as many.
-    pub(super) fn of_one_file(path: &Path, images: Images, labels: Vec<u8>) -> Result<Self, Error> {
-        let (images_path, labels_path) = (path.to_path_buf(), path.to_path_buf());
+    /// Images and labels from these files, which have to be as many.
+    pub(super) fn of(images_path: &Path, images: Images, labels_path: &Path, labels: Vec<u8>) -> Result<Self, Error> {
+        let (images_path, labels_path) = (images_path.to_path_buf(), labels_path.to_path_buf());
         let (n_images, n_labels) = (images.n_images, labels.len());
         if n_images != n_labels {
             return Err(Error::Counts { n_images, images_path, n_labels, labels_path });

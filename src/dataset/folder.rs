@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use super::error::{Error, Missing};
 use super::file_name::{Role, Told, distance, prefix, told};
 use super::name::Name;
+use crate::files::OpenError;
+use crate::files::form::Form;
 
 /// How deep below the folder is searched.
 const MAX_DEPTH: usize = 2;
@@ -21,6 +23,9 @@ const MAX_ENTRIES: usize = 20_000;
 const MAX_LISTED: usize = 12;
 /// How many characters of a name an error shows.
 const MAX_NAME_LEN: usize = 60;
+/// What to do with pictures in a file each.
+const ADVICE_ON_PICTURES: &str = "; pictures in a file each are not read: numpy.savez puts them into an archive, as the arrays x_train \
+                                  (N, rows, columns), y_train (N), x_test and y_test";
 /// Two names are alike where at most one character in this many differs.
 const ALIKE: usize = 5;
 
@@ -105,7 +110,24 @@ fn by_file(path: &Path) -> Result<Located, Error> {
                 (false, None) => Err(Error::NoTrainingTable { path: path.into() }),
             }
         }
-        None => Err(Error::NotAFolder { path: path.into() }),
+        None => by_content(path),
+    }
+}
+
+/// A file whose name says nothing.
+fn by_content(path: &Path) -> Result<Located, Error> {
+    let form = match Form::of_file(path) {
+        Ok(form) => form,
+        Err(OpenError::NotAFile(found)) => return Err(Error::NotAFile { path: path.into(), found }),
+        Err(OpenError::Io(reason)) => return Err(Error::Open { path: path.into(), reason }),
+    };
+    match form {
+        Form::Npz => Ok(Located::Arrays(path.into())),
+        Form::Pickle => Err(Error::Pickle { path: path.into() }),
+        Form::Text(begins) if begins.chars().all(|c| !c.is_alphabetic()) => {
+            Ok(Located::Tables { train: path.into(), test: None })
+        }
+        form => Err(Error::NotAFolder { path: path.into(), found: form.to_string() }),
     }
 }
 
@@ -121,7 +143,7 @@ fn kind(name: &str) -> Option<Other> {
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     match name.rsplit_once('.')?.1 {
         "npz" => Some(Other::Arrays),
-        "csv" => Some(Other::Table),
+        "csv" | "tsv" => Some(Other::Table),
         "pkl" | "pickle" => Some(Other::Pickle),
         _ => None,
     }
@@ -270,7 +292,31 @@ fn missing(folder: &Path, partial: Vec<Set>) -> Error {
         let short = name.rsplitn(3, '-').last().unwrap_or(&name);
         Missing { nearest: nearest(&name, &others).or_else(|| nearest(short, &others)), name }
     });
-    Error::Missing { directory: folder.into(), missing: lacking.collect(), found: listed(&entries) }
+    let told = if set.is_none() { what_is_there(folder) } else { None };
+    let found = listed(&entries) + &told.map_or(String::new(), |told| format!("; {told}"));
+    Error::Missing { directory: folder.into(), missing: lacking.collect(), found }
+}
+
+/// What a file is that lies there in place of a data set's: an archive, a file of another program, pictures.
+fn what_is_there(folder: &Path) -> Option<String> {
+    let mut folders = vec![folder.to_owned()];
+    for _ in 0..=MAX_DEPTH {
+        let mut below = Vec::new();
+        // The first ones tell as much as all.
+        for place in folders.iter().take(MAX_LISTED) {
+            for entry in entries(place).unwrap_or_default().into_iter().take(MAX_LISTED) {
+                if entry.is_folder {
+                    below.push(entry.path);
+                } else if let Ok(Form::Known(what)) = Form::of_file(&entry.path) {
+                    let name = entry.path.strip_prefix(folder).unwrap_or(&entry.path).display().to_string();
+                    let advice = if what.starts_with("a picture") { ADVICE_ON_PICTURES } else { "" };
+                    return Some(format!("{} is {what}{advice}", shown(&name)));
+                }
+            }
+        }
+        folders = below;
+    }
+    None
 }
 
 /// The name that is most like another, if one is.

@@ -22,6 +22,7 @@ use flate2::read::MultiGzDecoder;
 use thiserror::Error;
 
 use super::numbers::{EXPECTED_PIXELS, LabelRows, Shades, label};
+use crate::files::form::{Form, START_LEN};
 
 const IMAGES_MAGIC: u32 = 2051;
 const LABELS_MAGIC: u32 = 2049;
@@ -33,6 +34,10 @@ const UNSUSPECTED_EXPANSION: u64 = 32 << 20;
 const MAX_EXPANSION_RATIO: u64 = 100;
 /// How much is read, and allocated, at a time.
 const CHUNK_SIZE: usize = 1 << 20;
+/// Compressed data that contradict their header are read on for at most this many bytes to find out whether they are damaged.
+const MAX_DRAINED: u64 = 1 << 30;
+/// No more dimensions of a header are shown.
+const MAX_SIDES: usize = 8;
 
 /// Pictures of one size, one byte a pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,14 +67,14 @@ pub enum IdxError {
     #[error("it can't be read: {0}")]
     Read(io::Error),
     /// The compressed data are damaged: a broken stream, or a check sum that differs.
-    #[error("its gzip data are damaged: {0}")]
+    #[error("its gzip data are damaged ({0}): download or copy it again")]
     Gzip(io::Error),
-    /// The first number is not the one that this kind of file begins with.
-    #[error("expected a file of {expected} (IDX magic number {}), found {found}", .expected.magic())]
+    /// It is another file than that.
+    #[error("expected a file of {expected} (IDX), found {found}")]
     Magic {
         /// The kind of file that was asked for.
         expected: Kind,
-        /// What the file begins with, in words.
+        /// What the file is as far as its first bytes tell, and what to do with it.
         found: String,
     },
     /// The data end early.
@@ -194,9 +199,19 @@ impl<R: Read> LabelReader<R> {
         Ok(Self { content, n_labels: header.dimensions[0], header })
     }
 
+    /// What is wrong with the compressed data, where that is why a header contradicts another file.
+    pub(super) fn damage(&mut self) -> Option<IdxError> {
+        self.content.damage()
+    }
+
     pub(super) fn read(self) -> Result<Vec<u8>, IdxError> {
         let Self { mut content, header, n_labels } = self;
-        let Header { element, ref dimensions } = header;
+        let labels = Self::read_labels(&mut content, &header, n_labels);
+        labels.map_err(|error| content.blame(error))
+    }
+
+    fn read_labels(content: &mut Content<R>, header: &Header, n_labels: usize) -> Result<Vec<u8>, IdxError> {
+        let Header { element, ref dimensions } = *header;
         let width = dimensions.get(1).copied();
         let promised = || width.map_or(format!("{n_labels} labels"), |width| format!("{n_labels} × {width} labels"));
         if n_labels == 0 || width == Some(0) {
@@ -248,8 +263,17 @@ impl<R: Read> ImageReader<R> {
         Ok(Self { content, element: header.element, n_images, n_rows, n_columns })
     }
 
-    pub(super) fn read(self) -> Result<Images, IdxError> {
-        let Self { mut content, element, n_images, n_rows, n_columns } = self;
+    /// What is wrong with the compressed data, where that is why a header contradicts another file.
+    pub(super) fn damage(&mut self) -> Option<IdxError> {
+        self.content.damage()
+    }
+
+    pub(super) fn read(mut self) -> Result<Images, IdxError> {
+        self.read_images().map_err(|error| self.content.blame(error))
+    }
+
+    fn read_images(&mut self) -> Result<Images, IdxError> {
+        let Self { ref mut content, element, n_images, n_rows, n_columns } = *self;
         let promised = || format!("{n_images} images of {n_rows} × {n_columns} pixels");
         if n_images == 0 || n_rows == 0 || n_columns == 0 {
             return Err(IdxError::Empty(promised()));
@@ -348,7 +372,11 @@ struct Header {
 impl std::fmt::Display for Header {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let Self { element, dimensions } = self;
-        let sides = dimensions.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
+        let mut sides: Vec<String> = dimensions.iter().take(MAX_SIDES).map(usize::to_string).collect();
+        if dimensions.len() > MAX_SIDES {
+            sides.push("…".to_owned());
+        }
+        let sides = sides.join(" × ");
         match dimensions.len() {
             1 => write!(f, "IDX of {}, 1 dimension ({sides})", element.name()),
             n => write!(f, "IDX of {}, {n} dimensions ({sides})", element.name()),
@@ -436,15 +464,30 @@ impl<R: Read> Content<R> {
 
     /// Reads the magic number and the dimensions behind it, which have to be those of a file of this kind.
     fn read_header(&mut self, kind: Kind) -> Result<Header, IdxError> {
+        self.read_dimensions(kind).map_err(|error| self.blame(error))
+    }
+
+    fn read_dimensions(&mut self, kind: Kind) -> Result<Header, IdxError> {
         let mut start = Vec::new();
         self.append(&mut start, 4)?;
-        let Ok(magic) = <[u8; 4]>::try_from(&start[..]).map(u32::from_be_bytes) else {
-            return Err(self.truncated_header(kind.n_dimensions()));
-        };
         let unexpected = |found| IdxError::Magic { expected: kind, found };
-        let is_of_another_kind = [IMAGES_MAGIC, LABELS_MAGIC].contains(&magic) && magic != kind.magic();
-        let (element, n_dimensions) =
-            of_magic(magic).filter(|_| !is_of_another_kind).ok_or_else(|| unexpected(describe_start(magic)))?;
+        let magic = match <[u8; 4]>::try_from(&start[..]) {
+            Ok(magic) => u32::from_be_bytes(magic),
+            Err(_) if !start.is_empty() && kind.magic().to_be_bytes().starts_with(&start) => {
+                return Err(self.truncated_header(kind.n_dimensions()));
+            }
+            Err(_) => return Err(unexpected(self.describe(&start))),
+        };
+        let other = [(Kind::Images, Kind::Labels), (Kind::Labels, Kind::Images)]
+            .into_iter()
+            .find(|&(asked, other)| asked == kind && other.magic() == magic);
+        if let Some((_, other)) = other {
+            return Err(unexpected(format!("a file of {other}: the names of the two may have been exchanged")));
+        }
+        let Some((element, n_dimensions)) = of_magic(magic) else {
+            self.append(&mut start, START_LEN - 4)?;
+            return Err(unexpected(self.describe(&start)));
+        };
         let mut dimensions = Vec::new();
         self.append(&mut dimensions, 4 * n_dimensions)?;
         if dimensions.len() < 4 * n_dimensions {
@@ -454,6 +497,43 @@ impl<R: Read> Content<R> {
         let dimensions = words.iter().map(|word| u32::from_be_bytes(*word) as usize).collect();
         let header = Header { element, dimensions };
         if kind.takes(&header.dimensions) { Ok(header) } else { Err(unexpected(header.to_string())) }
+    }
+
+    /// Says what a file is that begins with these bytes, once it is unpacked.
+    fn describe(&self, start: &[u8]) -> String {
+        match (&self.encoding, Form::of(start)) {
+            (Encoding::Plain(_), form) => form.to_string(),
+            (Encoding::Gzip(_), Form::Gzip) => "a file that is compressed by gzip twice: unpack it once".to_owned(),
+            (Encoding::Gzip(_), form) => format!("in its gzip data {form}"),
+        }
+    }
+
+    /// What is wrong with the compressed data from here on, if they are damaged. Whatever else an error says is the damage's
+    /// doing then.
+    fn damage(&mut self) -> Option<IdxError> {
+        if matches!(self.encoding, Encoding::Plain(_)) {
+            return None;
+        }
+        let last = self.n_read.saturating_add(MAX_DRAINED);
+        let mut chunk = Vec::new();
+        while self.n_read < last {
+            chunk.clear();
+            match self.append(&mut chunk, CHUNK_SIZE) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error @ IdxError::Gzip(_)) => return Some(error),
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// The error, or the damage that it comes from.
+    fn blame(&mut self, error: IdxError) -> IdxError {
+        match error {
+            IdxError::Gzip(_) | IdxError::Read(_) | IdxError::Bomb { .. } => error,
+            error => self.damage().unwrap_or(error),
+        }
     }
 
     fn truncated_header(&self, n_dimensions: usize) -> IdxError {
@@ -573,17 +653,4 @@ fn gzip_error(error: io::Error) -> IdxError {
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => IdxError::Gzip(error),
         _ => IdxError::Read(error),
     }
-}
-
-/// Says in words what a file begins with that has another magic number than it should.
-fn describe_start(magic: u32) -> String {
-    match magic {
-        IMAGES_MAGIC => format!("a file of images (magic number {IMAGES_MAGIC})"),
-        LABELS_MAGIC => format!("a file of labels (magic number {LABELS_MAGIC})"),
-        _ => format!("{magic} (bytes {}): neither IDX images or labels nor gzip", hex_bytes(magic)),
-    }
-}
-
-fn hex_bytes(magic: u32) -> String {
-    magic.to_be_bytes().map(|byte| format!("{byte:02x}")).join(" ")
 }

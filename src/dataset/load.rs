@@ -53,8 +53,9 @@ impl Default for Request {
 pub struct Loaded {
     /// The samples.
     pub dataset: Dataset,
-    /// If it is not the data set that one would expect: why, and how to get that one. One text for the user.
-    pub warning: Option<String>,
+    /// What the user should know of it, a text each: why it is not the data set that one would expect, and what of it looks
+    /// wrong.
+    pub warnings: Vec<String>,
 }
 
 /// Gets a data set: from its files, from the network, out of the library, or by chance from `random`, which no other
@@ -64,7 +65,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// [`Error`], whose message says what to do. Where neither a `name` nor a `mirror` asks for MNIST, it is no error but a
-/// [warning](Loaded::warning) that it is out of reach; a folder without all files, or a mirror that is no address, always is
+/// [warning](Loaded::warnings) that it is out of reach; a folder without all files, or a mirror that is no address, always is
 /// one.
 ///
 /// ```
@@ -94,7 +95,9 @@ pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Obs
             return Err(Error::Contradiction { name: name.clone(), directory: directory.clone() });
         }
         (_, Some(directory)) => {
-            mnist::from_files(directory, n_classes, request.transpose, request.max_bytes.unwrap_or(u64::MAX))?
+            let max_bytes = request.max_bytes.unwrap_or(u64::MAX);
+            let (dataset, warnings) = mnist::from_files(directory, n_classes, request.transpose, max_bytes)?;
+            return Ok(Loaded { dataset, warnings });
         }
         (Some(Name::Files(_)), None) => return Err(Error::NoFolder),
         (Some(Name::Synthetic), None) => synthetic(n_classes, random),
@@ -109,12 +112,7 @@ pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Obs
             error => error,
         })?,
     };
-    let lacks_test_set = request.data_dir.is_some() && dataset.test.is_none();
-    let warning = lacks_test_set.then(|| {
-        "there are no test samples with labels beside the training samples, so accuracy is measured on these alone"
-            .to_owned()
-    });
-    Ok(Loaded { dataset, warning })
+    Ok(Loaded { dataset, warnings: Vec::new() })
 }
 
 fn instead_of_mnist(n_classes: usize, error: &Error) -> Result<Loaded, Error> {
@@ -124,7 +122,7 @@ fn instead_of_mnist(n_classes: usize, error: &Error) -> Result<Loaded, Error> {
          network, or name the folder of its four files or another mirror",
         dataset.train.len()
     );
-    Ok(Loaded { dataset, warning: Some(warning) })
+    Ok(Loaded { dataset, warnings: vec![warning] })
 }
 
 fn cache_dir(request: &Request) -> Result<PathBuf, Error> {

@@ -6,17 +6,21 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::arrays;
 use super::download::{Downloader, Observer, RemoteFile};
 use super::error::Error;
 use super::file_name::Role;
 use super::files::{LabelledImages, Opened};
 use super::folder::{Located, locate};
 use super::idx::{Bounds, IdxError, ImageReader, Images, LabelReader};
-use super::keras;
 use super::name::Name;
 use super::set::Dataset;
 use super::sha256::hex;
 use super::table::{self, TableError};
+use crate::files::form::Form;
+
+/// Pictures without a brighter pixel than this are of another scale than 0 to 255.
+const MAX_DARK: u8 = 64;
 
 type MnistFile = RemoteFile<'static>;
 
@@ -53,7 +57,7 @@ const TEST_LABELS: MnistFile = MnistFile {
 /// # Errors
 /// If a file is missing (all that are missing are named), can't be read or contradicts another; if there are several sets.
 pub fn from_directory(directory: &Path, n_classes: usize) -> Result<Dataset, Error> {
-    from_files(directory, n_classes, false, u64::MAX)
+    from_files(directory, n_classes, false, u64::MAX).map(|(dataset, _)| dataset)
 }
 
 /// As [`from_directory`], of pictures that are transposed if they have to be, where all files together may hold about
@@ -63,7 +67,7 @@ pub(super) fn from_files(
     n_classes: usize,
     transpose: bool,
     max_bytes: u64,
-) -> Result<Dataset, Error> {
+) -> Result<(Dataset, Vec<String>), Error> {
     let located = locate(directory)?;
     let name = located.name();
     let (mut train, mut test) = match located {
@@ -75,9 +79,32 @@ pub(super) fn from_files(
         train.transpose();
         test.iter_mut().for_each(LabelledImages::transpose);
     }
-    let is_mnist = test.as_ref().is_some_and(|test| is_mnist(&train, test));
+    let mut warnings = Vec::new();
+    let mut is_mnist = false;
+    match &test {
+        Some(test) => match &not_of_mnist(&train, test)[..] {
+            [] => is_mnist = true,
+            [(part, path)] => warnings.push(format!(
+                "{}: the {part} are not MNIST's own, though everything else is: they were changed or are damaged",
+                path.display()
+            )),
+            _ => {}
+        },
+        None => warnings.push(
+            "there are no test samples with labels beside the training samples, so accuracy is measured on these alone"
+                .to_owned(),
+        ),
+    }
     let name = if is_mnist { Name::Mnist } else { name };
-    Dataset::from_images(name, train, test, n_classes)
+    let brightest = train.images.pixels.iter().copied().max().unwrap_or(0);
+    if (1..=MAX_DARK).contains(&brightest) {
+        warnings.push(format!(
+            "the brightest pixel of the training samples is {brightest} of 255, so that all are nearly black; if {brightest} is \
+             white in them, multiply the pixels by 255/{brightest}"
+        ));
+    }
+    let dataset = Dataset::from_images(name, train, test, n_classes)?;
+    Ok((dataset, warnings))
 }
 
 /// A training set, and a test set where there is one.
@@ -85,18 +112,47 @@ type Sets = (LabelledImages, Option<LabelledImages>);
 
 fn from_idx(files: [PathBuf; 4], max_bytes: u64) -> Result<Sets, Error> {
     let [train_images, train_labels, test_images, test_labels] = files;
-    let train = LabelledImages::read(Opened::open(&train_images)?, Opened::open(&train_labels)?, max_bytes)?;
+    let train = from_pair(&train_images, &train_labels, max_bytes)?;
     let max_bytes = max_bytes.saturating_sub(train.n_bytes());
-    let test = LabelledImages::read(Opened::open(&test_images)?, Opened::open(&test_labels)?, max_bytes)?;
+    let test = from_pair(&test_images, &test_labels, max_bytes)?;
     Ok((train, Some(test)))
+}
+
+/// Images and labels from a file each, IDX or a single array: the content decides.
+fn from_pair(images_path: &Path, labels_path: &Path, max_bytes: u64) -> Result<LabelledImages, Error> {
+    let (images, labels) = (Opened::open(images_path)?, Opened::open(labels_path)?);
+    let is_array = |path: &Path| matches!(Form::of_file(path), Ok(Form::Npy | Form::Npz));
+    if !is_array(images_path) && !is_array(labels_path) {
+        return LabelledImages::read(images, labels, max_bytes);
+    }
+    let in_array = |path: &Path, reason| Error::Arrays { path: path.into(), reason };
+    let in_idx = |path: &Path, reason| Error::Content { path: path.into(), reason };
+    let bounds = |file_bytes| Bounds { file_bytes, max_bytes };
+    let labels = match is_array(labels_path) {
+        true => arrays::read_labels(BufReader::new(labels.reader), max_bytes)
+            .map_err(|reason| in_array(labels_path, reason))?,
+        false => {
+            let labels = LabelReader::new(labels.reader, bounds(labels.n_bytes)).and_then(LabelReader::read);
+            labels.map_err(|reason| in_idx(labels_path, reason))?
+        }
+    };
+    let images = match is_array(images_path) {
+        true => arrays::read_images(BufReader::new(images.reader), max_bytes)
+            .map_err(|reason| in_array(images_path, reason))?,
+        false => {
+            let images = ImageReader::new(images.reader, bounds(images.n_bytes)).and_then(ImageReader::read);
+            images.map_err(|reason| in_idx(images_path, reason))?
+        }
+    };
+    LabelledImages::of(images_path, images, labels_path, labels)
 }
 
 fn from_arrays(path: &Path, max_bytes: u64) -> Result<Sets, Error> {
     let opened = Opened::open(path)?;
-    let arrays = keras::read(BufReader::new(opened.reader), max_bytes);
+    let arrays = arrays::read(BufReader::new(opened.reader), max_bytes);
     let [train, test] = arrays.map_err(|reason| Error::Arrays { path: path.into(), reason })?;
-    let train = LabelledImages::of_one_file(path, train.0, train.1)?;
-    Ok((train, Some(LabelledImages::of_one_file(path, test.0, test.1)?)))
+    let train = LabelledImages::of(path, train.0, path, train.1)?;
+    Ok((train, Some(LabelledImages::of(path, test.0, path, test.1)?)))
 }
 
 /// A test table whose labels its publisher keeps to himself is no test set.
@@ -105,7 +161,7 @@ fn from_tables(train: &Path, test: Option<&Path>, max_bytes: u64) -> Result<Sets
         let reader = BufReader::new(Opened::open(path)?.reader);
         let result = table::read_within(reader, max_bytes);
         let (images, labels) = result.map_err(|reason| Error::Table { path: path.into(), reason })?;
-        LabelledImages::of_one_file(path, images, labels)
+        LabelledImages::of(path, images, path, labels)
     };
     let train = read(train, max_bytes)?;
     let max_bytes = max_bytes.saturating_sub(train.n_bytes());
@@ -188,13 +244,18 @@ impl Cache<'_> {
     }
 }
 
-/// Whether two sets are MNIST's own, to the byte.
-fn is_mnist(train: &LabelledImages, test: &LabelledImages) -> bool {
+/// Which of the four parts are not MNIST's own, to the byte, and where they are; once there are two, no more are looked for.
+fn not_of_mnist<'a>(train: &'a LabelledImages, test: &'a LabelledImages) -> Vec<(&'static str, &'a Path)> {
+    type Check<'a, 'b> = (&'static str, &'a Path, &'b dyn Fn() -> bool);
     // The short ones first: whatever is not MNIST is told by its labels.
-    labels_sha256(&test.labels) == TEST_LABELS.sha256
-        && labels_sha256(&train.labels) == TRAIN_LABELS.sha256
-        && images_sha256(&test.images) == TEST_IMAGES.sha256
-        && images_sha256(&train.images) == TRAIN_IMAGES.sha256
+    let checks: [Check; 4] = [
+        ("test labels", &test.labels_path, &|| labels_sha256(&test.labels) == TEST_LABELS.sha256),
+        ("training labels", &train.labels_path, &|| labels_sha256(&train.labels) == TRAIN_LABELS.sha256),
+        ("test images", &test.images_path, &|| images_sha256(&test.images) == TEST_IMAGES.sha256),
+        ("training images", &train.images_path, &|| images_sha256(&train.images) == TRAIN_IMAGES.sha256),
+    ];
+    let parts = checks.into_iter().filter(|(_, _, is_mnist)| !is_mnist());
+    parts.map(|(part, path, _)| (part, path)).take(2).collect()
 }
 
 /// The SHA-256 of the decompressed file that the labels were read from.

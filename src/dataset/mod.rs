@@ -9,6 +9,7 @@
 //!
 //! Whatever the source, it becomes [`Samples`]: one set for training and, but for synthetic data, one for testing.
 
+mod arrays;
 mod class_names;
 mod deadline;
 pub mod download;
@@ -18,7 +19,6 @@ mod file_name;
 mod files;
 mod folder;
 pub mod idx;
-mod keras;
 mod load;
 mod mnist;
 mod name;

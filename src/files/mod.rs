@@ -1,5 +1,7 @@
-//! Files: opened where they are files, and written so that they are there as a whole or not at all; NumPy's archives.
+//! Files: opened where they are files, told by their first bytes, and written so that they are there as a whole or not at all;
+//! NumPy's archives.
 
+pub(crate) mod form;
 pub mod npz;
 #[cfg(feature = "train")]
 mod whole;

@@ -17,6 +17,8 @@ use ndarray::{ArrayD, ArrayRef, Dimension, ShapeBuilder};
 use zip::read::ZipFile;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
+
+use super::form::{Form, START_LEN};
 #[cfg(feature = "train")]
 use zip::{ZipWriter, write::SimpleFileOptions};
 
@@ -46,11 +48,11 @@ pub enum NpzError {
     #[error("it can't be read: {0}")]
     Read(io::Error),
     /// It is not a whole zip file.
-    #[error("expected an .npz archive, found none or a damaged one: {0}")]
+    #[error("its zip data are damaged or cut off ({0}): download or copy it again")]
     Archive(String),
     /// It is another kind of file.
     #[error("expected an .npz archive, found {0}")]
-    OtherFile(&'static str),
+    OtherFile(String),
     /// A part of the archive is not there.
     #[error("expected {name} in it, found {found}")]
     Missing {
@@ -89,23 +91,15 @@ impl NpzError {
     }
 }
 
-/// What a file is that is no archive, if its first bytes tell.
-fn other_file(start: &[u8]) -> Option<&'static str> {
-    match *start {
-        [] => Some("an empty file"),
-        _ if start.starts_with(MAGIC) => {
-            Some("a single array (.npy); numpy.savez writes several, each by its name, into an archive")
-        }
-        [0x1f, 0x8b, ..] => Some("a file compressed by gzip"),
-        [0x80, 2..=5, ..] => Some(
-            "a pickle (.pkl), which is never read, as it may run any program. These lines of Python make an archive of a \
-             dictionary of arrays:\n    import pickle, numpy\n    arrays = pickle.load(open(\"model.pkl\", \"rb\"))\n    \
-             numpy.savez(\"model.npz\", **arrays)",
+/// What a file is that is no archive of arrays, and how to make one of it.
+fn described(form: &Form) -> String {
+    match form {
+        Form::Npy => format!("{form}; numpy.savez writes several, each by its name, into an archive"),
+        Form::Pickle => format!(
+            "{form}. These lines of Python make an archive of a dictionary of arrays:\n    import pickle, numpy\n    \
+             arrays = pickle.load(open(\"model.pkl\", \"rb\"))\n    numpy.savez(\"model.npz\", **arrays)"
         ),
-        _ if start.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => {
-            Some("a text, such as a .csv file")
-        }
-        _ => None,
+        form => form.to_string(),
     }
 }
 
@@ -168,20 +162,22 @@ impl<'a> Reader<'a> {
 
     fn open(mut reader: Box<dyn Source + 'a>) -> Result<Self, NpzError> {
         let mut start = Vec::new();
-        reader.by_ref().take(64).read_to_end(&mut start).map_err(NpzError::Read)?;
+        reader.by_ref().take(START_LEN as u64).read_to_end(&mut start).map_err(NpzError::Read)?;
         let n_bytes = reader.seek(SeekFrom::End(0)).map_err(NpzError::Read)?;
         reader.rewind().map_err(NpzError::Read)?;
+        let form = Form::of(&start);
         match ZipArchive::new(reader) {
-            Ok(zip) => Ok(Self { zip, n_bytes }),
-            Err(ZipError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => Err(NpzError::Read(error)),
-            Err(error) => {
-                Err(other_file(&start).map_or_else(|| NpzError::Archive(error.to_string()), NpzError::OtherFile))
+            Ok(zip) if zip.file_names().any(|file| file.ends_with(".npy")) || zip.is_empty() => {
+                Ok(Self { zip, n_bytes })
             }
+            Ok(_) => Err(NpzError::OtherFile(described(&form))),
+            Err(ZipError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => Err(NpzError::Read(error)),
+            Err(error) if start.starts_with(b"PK\x03\x04") => Err(NpzError::Archive(error.to_string())),
+            Err(_) => Err(NpzError::OtherFile(described(&form))),
         }
     }
 
     /// The names of the arrays.
-    #[cfg(feature = "train")]
     pub(crate) fn array_names(&self) -> impl Iterator<Item = &str> {
         self.zip.file_names().filter_map(|file| file.strip_suffix(".npy"))
     }
@@ -225,46 +221,11 @@ impl<'a> Reader<'a> {
         expected: &str,
         reader: impl FnOnce(&str) -> Option<(usize, ReadNumber<T>)>,
         check: impl FnOnce(&[usize]) -> Result<(), String>,
-        mut push: impl FnMut(T) -> Option<()>,
+        push: impl FnMut(T) -> Option<()>,
     ) -> Result<Header, NpzError> {
-        let mut part = self.part(name, &format!("{name}.npy"))?;
-        let damaged = |reason: String| NpzError::damaged(name, reason);
-        let unexpected = |expected: String, found: String| NpzError::unexpected(name, expected, found);
-
-        let (header, header_len) = read_header(&mut part).map_err(damaged)?;
-        let header = Header::parse(&header).ok_or_else(|| damaged("its header is not that of an array".to_owned()))?;
-        let (descr, shape) = (&header.descr, &header.shape);
-        let Some((size, number)) = reader(descr) else {
-            return Err(unexpected(expected.to_owned(), format!("numbers of the type {descr}")));
-        };
-        let n_bytes = shape.iter().try_fold(size, |n, &length| n.checked_mul(length)).map(|n| n as u64);
-        let found = part.size().saturating_sub(header_len);
-        let n_bytes = n_bytes.filter(|&n| n == found).ok_or_else(|| {
-            let n_bytes = n_bytes.map_or("more than can be addressed".to_owned(), |n| n.to_string());
-            unexpected(format!("{n_bytes} bytes of numbers for the shape {shape:?}"), found.to_string())
-        })?;
-        check(shape).map_err(|expected| unexpected(expected, format!("the shape {shape:?}")))?;
-
-        let mut chunk = Vec::new();
-        let mut n_done = 0;
-        while n_done < n_bytes {
-            let n_wanted = (n_bytes - n_done).min((CHUNK_SIZE / size * size) as u64);
-            chunk.clear();
-            read_up_to(&mut part, n_wanted, &mut chunk).map_err(damaged)?;
-            if (chunk.len() as u64) < n_wanted {
-                return Err(damaged(format!("expected {n_bytes} bytes, found {}", n_done + chunk.len() as u64)));
-            }
-            for bytes in chunk.chunks_exact(size) {
-                push(number(bytes)).ok_or_else(|| {
-                    unexpected(expected.to_owned(), "a number that is none of these, or not of the kind before".into())
-                })?;
-            }
-            n_done += n_wanted;
-        }
-        // The end is where the check sum is compared.
-        chunk.clear();
-        read_up_to(&mut part, 1, &mut chunk).map_err(damaged)?;
-        if chunk.is_empty() { Ok(header) } else { Err(damaged(format!("expected {n_bytes} bytes, found more"))) }
+        let part = self.part(name, &format!("{name}.npy"))?;
+        let n_bytes = part.size();
+        read_numbers(part, n_bytes, name, expected, reader, check, push)
     }
 
     /// The part `file` of the archive, which errors call `name`.
@@ -292,7 +253,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What the archive has, as far as a line takes it.
-    fn names(&self) -> String {
+    pub(crate) fn names(&self) -> String {
         let n = self.zip.len();
         let shown = self.zip.file_names().take(MAX_NAMES).map(|file| {
             let name = file.strip_suffix(".npy").unwrap_or(file);
@@ -303,6 +264,67 @@ impl<'a> Reader<'a> {
             _ if n > MAX_NAMES => format!("{} and {} more", shown.collect::<Vec<_>>().join(", "), n - MAX_NAMES),
             _ => shown.collect::<Vec<_>>().join(", "),
         }
+    }
+}
+
+/// Hands out the numbers of a `.npy` file of this length, as [`Reader::numbers`] does.
+pub(crate) fn read_numbers<T>(
+    mut part: impl Read,
+    n_bytes_of_part: u64,
+    name: &str,
+    expected: &str,
+    reader: impl FnOnce(&str) -> Option<(usize, ReadNumber<T>)>,
+    check: impl FnOnce(&[usize]) -> Result<(), String>,
+    mut push: impl FnMut(T) -> Option<()>,
+) -> Result<Header, NpzError> {
+    let damaged = |reason: String| NpzError::damaged(name, reason);
+    let unexpected = |expected: String, found: String| NpzError::unexpected(name, expected, found);
+
+    let (header, header_len) = read_header(&mut part).map_err(damaged)?;
+    let header = Header::parse(&header).ok_or_else(|| damaged("its header is not that of an array".to_owned()))?;
+    let (descr, shape) = (&header.descr, &header.shape);
+    let Some((size, number)) = reader(descr) else {
+        return Err(unexpected(expected.to_owned(), type_name(descr)));
+    };
+    let n_bytes = shape.iter().try_fold(size, |n, &length| n.checked_mul(length)).map(|n| n as u64);
+    let found = n_bytes_of_part.saturating_sub(header_len);
+    let n_bytes = n_bytes.filter(|&n| n == found).ok_or_else(|| {
+        let n_bytes = n_bytes.map_or("more than can be addressed".to_owned(), |n| n.to_string());
+        unexpected(format!("{n_bytes} bytes of numbers for the shape {shape:?}"), found.to_string())
+    })?;
+    check(shape).map_err(|expected| unexpected(expected, format!("the shape {shape:?}")))?;
+
+    let mut chunk = Vec::new();
+    let mut n_done = 0;
+    while n_done < n_bytes {
+        let n_wanted = (n_bytes - n_done).min((CHUNK_SIZE / size * size) as u64);
+        chunk.clear();
+        read_up_to(&mut part, n_wanted, &mut chunk).map_err(damaged)?;
+        if (chunk.len() as u64) < n_wanted {
+            return Err(damaged(format!("expected {n_bytes} bytes, found {}", n_done + chunk.len() as u64)));
+        }
+        for bytes in chunk.chunks_exact(size) {
+            push(number(bytes)).ok_or_else(|| {
+                unexpected(expected.to_owned(), "a number that is none of these, or not of the kind before".into())
+            })?;
+        }
+        n_done += n_wanted;
+    }
+    // The end is where the check sum is compared.
+    chunk.clear();
+    read_up_to(&mut part, 1, &mut chunk).map_err(damaged)?;
+    if chunk.is_empty() { Ok(header) } else { Err(damaged(format!("expected {n_bytes} bytes, found more"))) }
+}
+
+/// What an array of this type holds, for errors.
+fn type_name(descr: &str) -> String {
+    match descr.trim_start_matches(['<', '>', '|', '=']).chars().next() {
+        Some('O') => format!("Python's objects ({descr}), which are pickled and never read"),
+        Some('U' | 'S' | 'a' | 'T') => format!("texts ({descr})"),
+        Some('c') => format!("complex numbers ({descr})"),
+        Some('f') if descr.ends_with('2') => format!("numbers of half precision ({descr})"),
+        Some('[') => format!("records ({descr})"),
+        _ => format!("numbers of the type {descr}"),
     }
 }
 

@@ -599,7 +599,7 @@ fn mnist_that_is_out_of_reach_is_an_error_where_demanded_and_else_a_warning() {
     let request = Request { cache_dir: Some(file), ..Request::default() };
     let loaded = dataset::load(&request, &mut LegacyRandom::seed(42), &mut ()).unwrap();
     assert_eq!((loaded.dataset.name, loaded.dataset.train.len()), (Name::Embedded, 6000));
-    let warning = loaded.warning.unwrap();
+    let [warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
     for part in ["6000 embedded digits", "the cache folder", "the folder of its four files", "another mirror"] {
         assert!(warning.contains(part), "{part} is not in: {warning}");
     }
@@ -625,7 +625,7 @@ fn mnist_is_downloaded_once_and_only_what_is_missing_or_damaged_a_second_time() 
     let cache = tempfile::tempdir().unwrap();
     let loaded = load(None, cache.path(), &server).unwrap();
     assert_eq!((loaded.dataset.name, loaded.dataset.train.len()), (Name::Mnist, 60_000));
-    assert_eq!(loaded.warning, None);
+    assert!(loaded.warnings.is_empty());
     assert_eq!(server.asked().len(), 4);
 
     load(Some(Name::Mnist), cache.path(), &server).unwrap();

@@ -87,12 +87,36 @@ fn a_damaged_data_file_is_named_with_what_was_expected_and_found() {
         let whole = gzip(&images);
         whole[..whole.len() / 2].to_vec()
     };
-    let cases: [(&str, Vec<u8>, &[&str]); 9] = [
+    let flipped_gzip = {
+        let mut bytes = gzip(&images);
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        bytes
+    };
+    let page = b"<!DOCTYPE html><html><body>Not here</body></html>".to_vec();
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n".to_vec();
+    let little_endian = [3, 8, 0, 0, 6, 0, 0, 0, 3, 0, 0, 0, 5, 0, 0, 0].into_iter().chain(pixels).collect();
+    let cases: [(&str, Vec<u8>, &[&str]); 16] = [
+        ("train-images-idx3-ubyte.gz", page, &["a web page (HTML)", "download the file itself"]),
+        ("train-images-idx3-ubyte", pointer, &["a Git LFS pointer", "git lfs pull"]),
+        ("train-images-idx3-ubyte", gzip(&gzip(&images)), &["compressed by gzip twice"]),
+        ("train-images-idx3-ubyte", flipped_gzip, &["its gzip data are damaged"]),
+        ("train-images-idx3-ubyte", little_endian, &["little-endian"]),
+        ("train-labels-idx1-ubyte", b"PK\x03\x04\x14\0".to_vec(), &["a zip archive: unpack it"]),
+        ("train-labels-idx1-ubyte", b"{\"error\": 404}".to_vec(), &["a JSON text", "{'error': 404}"]),
         ("train-images-idx3-ubyte", idx(2051, &[6, 3, 5], &pixels[..89]), &["106", "105"]),
-        ("train-images-idx3-ubyte", idx(2049, &[6, 3, 5], &pixels), &["2051", "2049"]),
+        (
+            "train-images-idx3-ubyte",
+            idx(2049, &[6, 3, 5], &pixels),
+            &["expected a file of images", "found a file of labels"],
+        ),
         ("train-images-idx3-ubyte", idx(2051, &[5, 3, 5], &pixels[..75]), &["5", "6", "train-labels-idx1-ubyte"]),
-        ("train-images-idx3-ubyte", Vec::new(), &[]),
-        ("train-images-idx3-ubyte.gz", b"an HTML page, no gzip".to_vec(), &["2051"]),
+        ("train-images-idx3-ubyte", Vec::new(), &["an empty file"]),
+        (
+            "train-images-idx3-ubyte.gz",
+            b"an HTML page, no gzip".to_vec(),
+            &["a text that begins with \"an HTML page, no gzip\""],
+        ),
         ("train-images-idx3-ubyte.gz", truncated_gzip, &[]),
         ("train-labels-idx1-ubyte", idx(2049, &[6], &[0, 1, 2, 3, 0, 4]), &["label 4", "--classes 5"]),
         ("t10k-images-idx3-ubyte", idx(2051, &[2, 5, 3], &pixels[..30]), &["3 × 5", "5 × 3"]),
