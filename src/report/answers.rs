@@ -1,6 +1,7 @@
 //! The part of a run's page that tells what the network answers: which classes it takes for which, and its worst mistakes.
 
 use std::cmp::Reverse;
+use std::fmt;
 
 use ndarray::{Array2, ArrayView2};
 
@@ -25,7 +26,7 @@ const MAX_CONFUSIONS: usize = 10;
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnswersSection {
     pub(super) lead: String,
-    pub(super) classes: Vec<usize>,
+    pub(super) classes: Vec<Class>,
     /// The confusion matrix as a table; empty where it is a [`map`](Self::map).
     pub(super) rows: Vec<ConfusionRow>,
     pub(super) map: Option<Picture>,
@@ -38,10 +39,27 @@ pub struct AnswersSection {
     pub(super) mistakes: Vec<Mistake>,
 }
 
+/// What a class is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Class {
+    pub number: usize,
+    /// Its name, where it has another than its number.
+    pub name: Option<String>,
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{} {name}", self.number),
+            None => write!(f, "{}", self.number),
+        }
+    }
+}
+
 /// How the samples of one label were classified.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ConfusionRow {
-    pub label: usize,
+    pub label: Class,
     pub cells: Vec<ConfusionCell>,
     /// The share that is classified right.
     pub right: String,
@@ -60,8 +78,8 @@ pub(super) struct ConfusionCell {
 /// A label and the class that samples of it were taken for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Confusion {
-    pub label: usize,
-    pub class: usize,
+    pub label: Class,
+    pub class: Class,
     pub count: String,
 }
 
@@ -71,18 +89,23 @@ pub(super) struct Mistake {
     pub picture: Picture,
     /// The sample's place in its set, counted from 0.
     pub sample: usize,
-    pub label: usize,
-    pub class: usize,
+    pub label: Class,
+    pub class: Class,
     pub probability: String,
     pub label_probability: String,
 }
 
 impl AnswersSection {
-    /// Shows the answers to `samples`, which are `set`, as in "test set".
+    /// Shows the answers to `samples`, which are `set`, as in "test set". `names` are what the classes are called, if that is
+    /// known; a class without a name is called by its number.
     ///
     /// # Panics
     /// If the evaluation is of another number of samples.
-    pub fn new(set: &str, evaluation: &Evaluation, samples: &Samples) -> Self {
+    pub fn new(set: &str, evaluation: &Evaluation, samples: &Samples, names: Option<&[String]>) -> Self {
+        let class = |number: usize| {
+            let name = names.and_then(|names| names.get(number)).filter(|name| **name != number.to_string());
+            Class { number, name: name.cloned() }
+        };
         let predictions = evaluation.predictions();
         let (n_answers, n_samples) = (predictions.len(), samples.len());
         assert_eq!(n_answers, n_samples, "{n_answers} answers can't be those to {n_samples} samples");
@@ -92,7 +115,7 @@ impl AnswersSection {
             None => 0,
         };
         let worst = evaluation.worst_mistakes(n_shown).into_iter();
-        let mistakes: Vec<_> = worst.map(|sample| Mistake::new(sample, predictions[sample], samples)).collect();
+        let mistakes: Vec<_> = worst.map(|sample| Mistake::new(sample, predictions[sample], samples, class)).collect();
         let confusion = evaluation.confusion();
         let n_classes = confusion.nrows();
         let is_table = n_classes <= MAX_TABLE;
@@ -103,12 +126,12 @@ impl AnswersSection {
                 grouped(n_samples - n_mistakes),
                 percent(evaluation.accuracy(), 2),
             ),
-            classes: (0..n_classes).collect(),
-            rows: if is_table { rows(&confusion) } else { Vec::new() },
+            classes: (0..n_classes).map(class).collect(),
+            rows: if is_table { rows(&confusion, class) } else { Vec::new() },
             map: (!is_table).then(|| picture::shares(&shares(&confusion))),
             // A whole number of pixels for each class.
             map_width: n_classes * (MAP_WIDTH / n_classes).max(3),
-            confusions: if is_table { Vec::new() } else { most_frequent(&confusion) },
+            confusions: if is_table { Vec::new() } else { most_frequent(&confusion, class) },
             mistakes_lead: format!(
                 "{} of {} mistakes in the {set}: those whose label seemed least probable. Above, what it was taken for and how \
                  probable that seemed; below, the same of what it is, and its number, counted from 0.",
@@ -120,23 +143,13 @@ impl AnswersSection {
     }
 }
 
-impl AnswersSection {
-    /// The same with the names of the classes, as in "0 Shirt, 1 Bag".
-    pub fn with_class_names(mut self, names: &str) -> Self {
-        if !names.is_empty() {
-            self.lead += &format!(" The classes: {names}.");
-        }
-        self
-    }
-}
-
 impl Mistake {
-    fn new(sample: usize, prediction: Prediction, samples: &Samples) -> Self {
+    fn new(sample: usize, prediction: Prediction, samples: &Samples, class: impl Fn(usize) -> Class) -> Self {
         Self {
             picture: picture_of(samples, sample),
             sample,
-            label: prediction.label,
-            class: prediction.class,
+            label: class(prediction.label),
+            class: class(prediction.class),
             probability: probability(prediction.probability),
             label_probability: probability(prediction.label_probability),
         }
@@ -149,7 +162,7 @@ fn shares(confusion: &Array2<usize>) -> Array2<f64> {
     Array2::from_shape_fn(confusion.dim(), |(label, class)| confusion[[label, class]] as f64 / sums[label])
 }
 
-fn rows(confusion: &Array2<usize>) -> Vec<ConfusionRow> {
+fn rows(confusion: &Array2<usize>, called: impl Fn(usize) -> Class) -> Vec<ConfusionRow> {
     let shares = shares(confusion);
     let cell = |label: usize, class: usize| ConfusionCell {
         kind: match confusion[[label, class]] {
@@ -161,7 +174,7 @@ fn rows(confusion: &Array2<usize>) -> Vec<ConfusionRow> {
         count: grouped(confusion[[label, class]]),
     };
     let row = |label: usize| ConfusionRow {
-        label,
+        label: called(label),
         cells: (0..confusion.ncols()).map(|class| cell(label, class)).collect(),
         right: match confusion.row(label).sum() {
             0 => MISSING.to_owned(),
@@ -171,13 +184,17 @@ fn rows(confusion: &Array2<usize>) -> Vec<ConfusionRow> {
     (0..confusion.nrows()).map(row).collect()
 }
 
-fn most_frequent(confusion: &Array2<usize>) -> Vec<Confusion> {
+fn most_frequent(confusion: &Array2<usize>, called: impl Fn(usize) -> Class) -> Vec<Confusion> {
     let is_confusion = |&((label, class), &n): &((usize, usize), &usize)| label != class && n > 0;
     let mut confusions: Vec<_> = confusion.indexed_iter().filter(is_confusion).collect();
     // The sort is stable: what is equally frequent stays in order.
     confusions.sort_by_key(|&(_, &n)| Reverse(n));
     confusions.truncate(MAX_CONFUSIONS);
-    let shown = |((label, class), n): ((usize, usize), &usize)| Confusion { label, class, count: grouped(n) };
+    let shown = |((label, class), n): ((usize, usize), &usize)| Confusion {
+        label: called(label),
+        class: called(class),
+        count: grouped(n),
+    };
     confusions.into_iter().map(shown).collect()
 }
 

@@ -125,6 +125,9 @@ settings! {
         /// Whether the pictures of the data's files were transposed. It is left out where they were not.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         transpose: bool = false => Fixed,
+        /// What the classes are called, by a file that was named or lay beside the data's. It is left out where nothing says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class_names: Option<Vec<String>> = None => MayChange,
         /// How often a checkpoint is written.
         #[serde(with = "as_text")]
         checkpoint_every: Every = Every::Time(Duration::from_secs(30)) => MayChange,

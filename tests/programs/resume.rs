@@ -309,6 +309,31 @@ fn a_run_on_pictures_that_were_turned_goes_on_with_them_turned() {
 }
 
 #[test]
+fn the_names_of_the_classes_are_kept_and_a_flag_changes_them() {
+    let folder = TempDir::new().unwrap();
+    let names = |expected: serde_json::Value| {
+        let summary = fs::read_to_string(folder.path().join("run/run.json")).unwrap();
+        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+        assert_eq!(summary["dataset"]["class_names"], expected);
+        let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+        assert_eq!(page.contains("0 Cat"), !expected.is_null(), "{page}");
+    };
+    let run = |args: &str| run(&folder, args).success();
+    fs::write(folder.path().join("names.txt"), "Cat\n\u{201c}Dog\u{201d}\n").unwrap();
+    run("--dataset synthetic --classes 2 -n 1 --out run --class-names names.txt");
+    let kept = serde_json::json!(["Cat", "\u{201c}Dog\u{201d}"]);
+    names(kept.clone());
+    fs::remove_file(folder.path().join("names.txt")).unwrap();
+    run("--resume run -n 2");
+    names(kept);
+    fs::write(folder.path().join("other.txt"), "1 Cow\n0 Cat\n").unwrap();
+    run("--resume run -n 3 --class-names other.txt");
+    names(serde_json::json!(["Cat", "Cow"]));
+    run("--resume run -n 4");
+    names(serde_json::json!(["Cat", "Cow"]));
+}
+
+#[test]
 fn a_folder_without_a_checkpoint_is_named() {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("empty")).unwrap();

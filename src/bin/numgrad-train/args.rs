@@ -119,7 +119,7 @@ struct Args {
     /// Continue the run in this folder from its last checkpoint, as if it had never been interrupted
     ///
     /// Settings that are not given are taken from the checkpoint. --iterations may grow, and --threads, --eval-every,
-    /// --checkpoint-every and the place of the data may change; any other setting that differs is refused.
+    /// --checkpoint-every, --class-names and the place of the data may change; any other setting that differs is refused.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "out", help_heading = "Output")]
     resume: Option<PathBuf>,
 
@@ -208,6 +208,7 @@ impl Options {
             data_dir: self.data.data_dir.as_ref().and_then(absolute),
             mirror: self.data.mirror.clone(),
             transpose: self.data.transpose,
+            class_names: self.names_of_classes.clone(),
             checkpoint_every: self.checkpoint_every,
             run: self.settings,
         }

@@ -48,8 +48,10 @@ fn run(mut options: Options) -> Result<ExitCode> {
         Some(folder) => Some(Resumed::open(&folder, &mut options)?),
         None => None,
     };
-    let place = options.data.data_dir.as_deref();
-    options.names_of_classes = data::class_names(options.class_names.as_deref(), place, options.data.n_classes)?;
+    if options.class_names.is_some() || options.names_of_classes.is_none() {
+        let place = options.data.data_dir.as_deref();
+        options.names_of_classes = data::class_names(options.class_names.as_deref(), place, options.data.n_classes)?;
+    }
     on_threads(options.n_threads(), || train(&options, resumed))
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use numgrad::cli::data::named_classes;
 use numgrad::cli::output::write_whole;
 use numgrad::cli::terminal;
 use numgrad::dataset::{Dataset, Samples};
@@ -64,10 +63,10 @@ pub fn report(
         };
         accuracy.get_or_insert(answers.accuracy());
     }
-    let names = run.summary.dataset.class_names.as_deref().map(named_classes).unwrap_or_default();
     let files = RunFiles::of(&run.folder);
     write_whole(&files.summary(), |file| run.summary.write(file))?;
-    let answers = answers.map(|answers| AnswersSection::new(set, &answers, samples).with_class_names(&names));
+    let names = run.summary.dataset.class_names.as_deref();
+    let answers = answers.map(|answers| AnswersSection::new(set, &answers, samples, names));
     write_text(&files.page(), &run_page(run, answers.as_ref()))
 }
 

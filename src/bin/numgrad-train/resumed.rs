@@ -94,6 +94,8 @@ fn take_over(saved: &CheckpointSettings, options: &mut Options) -> Result<()> {
     options.checkpoint_every = settings.checkpoint_every;
     options.data.n_classes = settings.classes;
     options.data.transpose = settings.transpose;
+    // Names that are asked for anew are read later.
+    options.names_of_classes = settings.class_names.filter(|names| names.len() == settings.classes);
     options.data.name = Some(settings.dataset);
     take_over_place(saved, options, is_given)
 }
