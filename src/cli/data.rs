@@ -13,6 +13,7 @@ use clap::{ArgMatches, Args, ValueHint};
 use super::downloads::Downloads;
 use super::free_memory::free_bytes;
 use super::one_of::one_of;
+use super::shell::Shell;
 use super::terminal::say;
 
 /// The flags under "Data" that every program has.
@@ -165,7 +166,9 @@ fn with_flags(error: dataset::Error) -> anyhow::Error {
         dataset::Error::NoMnist(_) => anyhow!("{error} (--data-dir, --mirror, --dataset embedded)"),
         dataset::Error::NothingToTranspose => anyhow!("{error} (--transpose, --data-dir)"),
         dataset::Error::Mirror { .. } => anyhow!("--mirror: {error}"),
-        dataset::Error::SeveralSets { ref sets, .. } => anyhow!("{error} (--data-dir {})", quoted(&sets[0])),
+        dataset::Error::SeveralSets { ref sets, .. } => {
+            anyhow!("{error} (--data-dir {})", Shell::here().quoted(&sets[0]))
+        }
         error => error.into(),
     }
 }
@@ -184,11 +187,4 @@ pub fn with_classes_flag(error: anyhow::Error) -> anyhow::Error {
 fn web_address(text: &str) -> Result<String, String> {
     let known = ["http://", "https://"].into_iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
     if known { Ok(text.to_owned()) } else { Err("expected an address that begins with https:// or http://".to_owned()) }
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/\\._-+:".contains(c);
-    if path.chars().all(is_plain) { path } else { format!("\"{path}\"") }
 }
