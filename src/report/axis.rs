@@ -1,6 +1,6 @@
 //! The axes of a chart: where a number lies, which numbers are written beside it, and how.
 
-use super::numbers::{grouped, percent, significant};
+use super::numbers::{grouped, percent, power_below, power_of_ten, significant};
 
 /// What is measured along one side, and how its numbers are shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,14 +96,14 @@ impl Axis {
             let every = (f64::from(last - first + 1) / n).ceil() as i32;
             let decades = (first..=last).filter(|decade| decade.rem_euclid(every) == 0);
             let in_full = first >= -3 && last <= 4;
-            return decades.map(|decade| (f64::from(decade), power_of_ten(decade, in_full))).collect();
+            return decades.map(|decade| (f64::from(decade), decade_label(decade, in_full))).collect();
         }
         let (low, high) = match self.scale {
             Scale::Linear => (from, to),
             Scale::Logarithmic => (10f64.powf(from), 10f64.powf(to)),
         };
         let step = self.step((high - low) / n);
-        let decimals = |step: f64| (-step.log10().floor()).clamp(0.0, 12.0) as usize;
+        let decimals = |step: f64| (-power_below(step)).clamp(0, 12) as usize;
         let text = |number: f64| match self.numbers {
             Numbers::Percent => format!("{:.*}%", decimals(100.0 * step), 100.0 * number),
             _ if high.abs().max(low.abs()) >= 1e15 => format!("{number:e}"),
@@ -127,7 +127,10 @@ impl Axis {
 
     /// The next of 1, 2, 5, 10, 20, … times a power of ten.
     fn step(&self, at_least: f64) -> f64 {
-        let power = 10f64.powf(at_least.max(1e-300).log10().floor());
+        if !at_least.is_finite() {
+            return at_least;
+        }
+        let power = power_of_ten(power_below(at_least.max(1e-300)));
         let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|&step| step >= at_least);
         let step = step.unwrap_or(10.0 * power);
         if self.numbers == Numbers::Whole { step.max(1.0) } else { step }
@@ -144,12 +147,10 @@ fn doublings(from: f64, to: f64, n: f64) -> Vec<(f64, String)> {
 }
 
 /// 0.01 in full, or 10⁻².
-fn power_of_ten(decade: i32, in_full: bool) -> String {
+fn decade_label(decade: i32, in_full: bool) -> String {
     const SUPERSCRIPTS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     match decade {
-        0 => "1".to_owned(),
-        // Read, as `10f64.powi` rounds otherwise on some platforms.
-        _ if in_full => grouped(format!("1e{decade}").parse::<f64>().expect("a power of ten is a number")),
+        _ if decade == 0 || in_full => grouped(power_of_ten(decade)),
         _ => {
             let digits = decade.to_string();
             let raised = digits.chars().map(|c| c.to_digit(10).map_or('⁻', |digit| SUPERSCRIPTS[digit as usize]));

@@ -42,12 +42,27 @@ pub fn grouped(number: impl ToString) -> String {
 pub fn significant(x: f64) -> String {
     // As it is when it is rounded: 9.9999 has one digit before the point, and 10.00 has two.
     let rounded = format!("{x:.3e}");
-    let power = rounded.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
+    let power = power_in(&rounded);
     match power {
         _ if x == 0.0 => "0".to_owned(),
         -3..=5 => grouped(format!("{x:.*}", (3 - power).max(0) as usize)),
         _ => rounded,
     }
+}
+
+/// Which power of ten the first digit of a number stands for: -3 for 0.001235. It is read off the number's text, as the
+/// logarithms of the system's library are not the same everywhere.
+pub(super) fn power_below(x: f64) -> i32 {
+    power_in(&format!("{x:e}"))
+}
+
+fn power_in(scientific: &str) -> i32 {
+    scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0)
+}
+
+/// A power of ten. It is read from a text, as `10f64.powi` does not round alike everywhere.
+pub(super) fn power_of_ten(power: i32) -> f64 {
+    format!("1e{power}").parse().expect("a power of ten is a number")
 }
 
 /// A loss, or a level that losses are compared with: 2.3026.
@@ -66,7 +81,7 @@ pub fn probability(p: f64) -> String {
 
 /// The next of 1e-9, 2e-9, …, 1e-8, 2e-8, … that is larger than a number, so that it can be called less than that.
 pub fn bound(x: f64) -> String {
-    let power = 10f64.powf(x.log10().floor());
+    let power = power_of_ten(power_below(x));
     format!("{:.0e}", ((x / power).floor() + 1.0) * power)
 }
 
