@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use crate::support::programs::{path_of, process, program, train};
+use crate::support::programs::{process, program, shown, train};
 use predicates::prelude::*;
 use tempfile::TempDir;
 
@@ -125,7 +125,7 @@ fn a_damaged_data_file_is_named_with_what_was_expected_and_found() {
     for (name, content, words) in cases {
         let folder = small_data();
         fs::write(folder.path().join("data").join(name), content).unwrap();
-        let name = format!("data/{name}");
+        let name = shown(&format!("data/{name}"));
         refused(&folder, &ON_SMALL_DATA, 1, &[&[&name[..]], words].concat());
     }
 }
@@ -136,7 +136,7 @@ fn data_without_a_sample_are_refused() {
     let data = folder.path().join("data");
     fs::write(data.join("train-images-idx3-ubyte"), idx(2051, &[0, 3, 5], &[])).unwrap();
     fs::write(data.join("train-labels-idx1-ubyte"), idx(2049, &[0], &[])).unwrap();
-    refused(&folder, &ON_SMALL_DATA, 1, &["data/train-", "0"]);
+    refused(&folder, &ON_SMALL_DATA, 1, &[&shown("data/train-"), "0"]);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_missing_file_or_folder_of_data_is_named_and_nothing_else_is_taken_instead()
     refused(&folder, &ON_SMALL_DATA, 1, &["data", "t10k-labels-idx1-ubyte"]);
     refused(&folder, &["--data-dir", "nowhere", "--out", "run"], 1, &["nowhere"]);
     fs::create_dir(folder.path().join("data/t10k-labels-idx1-ubyte")).unwrap();
-    refused(&folder, &ON_SMALL_DATA, 1, &["data/t10k-labels-idx1-ubyte", "folder"]);
+    refused(&folder, &ON_SMALL_DATA, 1, &[&shown("data/t10k-labels-idx1-ubyte"), "folder"]);
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn a_network_beyond_what_the_process_may_take_is_refused_before_any_is_taken() {
     let script = r#"ulimit -v 2000000 || exit 99; exec "$@""#;
     let output = std::process::Command::new("sh")
         .args(["-c", script, "sh"])
-        .arg(path_of("numgrad-train"))
+        .arg(crate::support::programs::path_of("numgrad-train"))
         .args(["--dataset", "synthetic", "--hidden", "1000000", "-n", "1", "--threads", "1", "--out", "run"])
         .current_dir(&folder)
         .output()
@@ -336,7 +336,8 @@ fn images_that_memory_cannot_hold_are_refused_before_any_is_read() {
     let header = idx(2051, &[60_000, 65_535, 65_535], &[0; 100]);
     fs::write(folder.path().join("data/train-images-idx3-ubyte"), &header).unwrap();
     fs::write(folder.path().join("data/train-labels-idx1-ubyte"), idx(2049, &[60_000], &[0; 60_000])).unwrap();
-    let words = ["data/train-images-idx3-ubyte", "60000 images of 65535 × 65535 pixels", "memory"];
+    let path = shown("data/train-images-idx3-ubyte");
+    let words = [&path[..], "60000 images of 65535 × 65535 pixels", "memory"];
     refused(&folder, &ON_SMALL_DATA, 1, &words);
     fs::write(folder.path().join("data/train-images-idx3-ubyte.gz"), gzip(&header)).unwrap();
     refused(&folder, &ON_SMALL_DATA, 1, &words);

@@ -1,8 +1,6 @@
 //! `numgrad-train` where it checks and describes itself: gradients before training, completions, the manual page.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
 
 use crate::support::programs::{loss_bits, process, run, succeeds_without_a_reader, train};
 use predicates::prelude::*;
@@ -96,6 +94,9 @@ fn a_continued_run_is_checked_at_the_weights_that_it_continues_from() {
 #[cfg(unix)]
 #[test]
 fn a_check_of_minutes_can_be_interrupted_and_leaves_nothing() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
     let folder = TempDir::new().unwrap();
     // 400,000 weights, two forward passes of a millisecond each.
     let args = "--dataset embedded --forward full --hidden 500 --batch-size 500 --check-gradient --out run";

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use assert_cmd::assert::Assert;
@@ -20,6 +20,11 @@ pub fn path_of(program: &str) -> &'static str {
         "numgrad-report" => env!("CARGO_BIN_EXE_numgrad-report"),
         _ => panic!("there is no program {program}"),
     }
+}
+
+/// A path as the programs show it where they put it together: with the system's separators.
+pub fn shown(path: &str) -> String {
+    Path::new(path).components().collect::<PathBuf>().display().to_string()
 }
 
 /// Takes the environment of this process from a command, and has it run in a folder.
