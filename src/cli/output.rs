@@ -5,15 +5,23 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
-use crate::files::{self, parent_of};
+use crate::files::{self, WriteError, parent_of};
 pub use crate::files::{OpenError, found_instead, open, remove};
 use crate::train::RunFiles;
 
-/// Writes a file that is there as a whole or not at all: at any moment there is the old one or the new one.
+/// Writes a file that is there as a whole or not at all: at any moment there is the old one or the new one. Where the old one
+/// can't be replaced the new one is kept beside it, and the error says so.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
-    files::write_whole(path, write).with_context(|| format!("cannot write {}", path.display()))
+    files::write_whole_or_keep(path, write).map_err(|error| match error {
+        WriteError::Write(reason) => anyhow!(reason).context(format!("cannot write {}", path.display())),
+        WriteError::Replace { reason, kept } => anyhow!(
+            "cannot replace {} ({reason}); if another program has it open, close it there. The new one is {}",
+            path.display(),
+            kept.display()
+        ),
+    })
 }
 
 /// Fails where the file that `flag` names cannot be made, or is there already without `force`. Nothing is written.
@@ -90,7 +98,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = fs::canonicalize(folder.path()).unwrap();
         for (path, expected) in [("a/../b/./c", "b/c"), ("a/b/../c/..", "a"), ("", ""), ("x", "x")] {
-            assert_eq!(place_of(&folder.path().join(path)), place.join(expected), "{path}");
+            // Part by part: canonical paths of Windows take no "/".
+            let expected = Path::new(expected).components().fold(place.clone(), |place, part| place.join(part));
+            assert_eq!(place_of(&folder.path().join(path)), expected, "{path}");
         }
         assert!(is_in(&folder.path().join("a/b"), &folder.path().join("a/../a/b/loss.csv")));
         assert!(!is_in(&folder.path().join("a/b"), &folder.path().join("a/loss.csv")));

@@ -13,7 +13,7 @@ use std::path::Path;
 #[cfg(feature = "train")]
 pub use whole::write_whole;
 #[cfg(feature = "cli")]
-pub use whole::{parent_of, remove};
+pub use whole::{WriteError, parent_of, remove, write_whole_or_keep};
 
 /// Why a file was not opened.
 #[derive(Debug, thiserror::Error)]
