@@ -14,7 +14,7 @@ pub struct AboutArgs {
     /// Print the completions of these flags for a shell, and end
     ///
     /// For bash they belong into ~/.local/share/bash-completion/completions/, in a file of the program's name.
-    #[arg(long, value_name = "SHELL", value_enum, help_heading = "About")]
+    #[arg(long, value_name = "SHELL", value_enum, ignore_case = true, help_heading = "About")]
     completions: Option<Shell>,
 
     /// Print the manual page, and end; `man -l -` shows it

@@ -14,3 +14,4 @@ pub mod progress;
 pub mod shell;
 pub mod terminal;
 pub mod tips;
+pub mod wildcard;
