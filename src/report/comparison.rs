@@ -40,6 +40,8 @@ struct RunPart {
     /// How the curve of the run looks beside its name in the table: wider than in the chart, as there is less of it.
     look: Look,
     results: [String; 8],
+    /// What to change of a run that learned nothing.
+    advice: Option<String>,
     /// The values of the settings that differ.
     differing: Vec<String>,
 }
@@ -60,6 +62,7 @@ pub fn comparison_page(runs: &[Run]) -> Result<String, Error> {
         folder: run.folder.display().to_string(),
         look: Look::new(i, Stroke::Wide(4)),
         results: results(run, runs),
+        advice: run.advice(),
         differing: differing.iter().map(|&setting| settings[i][setting].1.clone()).collect(),
     };
     let page = Page {

@@ -46,6 +46,8 @@ pub struct Curves {
     pub train_accuracy: Vec<Point>,
     /// The share of the test set that is classified right, where it was measured.
     pub test_accuracy: Vec<Point>,
+    /// The loss over each tenth of the run's iterations, in their order; of fewer than ten iterations, over each.
+    pub tenths: Vec<MeanLoss>,
     /// How many seconds all gradients together took.
     pub gradient_s: f64,
     /// The last row of the log; none where no iteration is done.
@@ -62,6 +64,16 @@ pub struct Point {
     pub elapsed_s: f64,
     /// The loss, or the share.
     pub value: f64,
+}
+
+/// The loss over some iterations that follow one another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MeanLoss {
+    /// The mean over the iterations.
+    pub mean: f64,
+    /// By how much the mean would vary if other batches had been drawn: the standard error. None of one iteration alone, which
+    /// does not tell.
+    pub standard_error: Option<f64>,
 }
 
 /// What lies along a curve's axis to the right.
@@ -82,6 +94,7 @@ impl Curves {
         let thinner = || Thinner::new(MAX_STRETCHES as usize, 1.0, n as f64 + 1.0);
         let (mut loss, mut train, mut test) = (thinner(), thinner(), thinner());
         let mut means = Means::new(n);
+        let mut tenths = Tenths::new(n);
         let mut gradient_s = 0.0;
         let mut last: Option<Record> = None;
         let n_done = |last: &Option<Record>| last.as_ref().map_or(0, |record| record.iteration);
@@ -98,6 +111,7 @@ impl Curves {
             let push = |thinner: &mut Thinner<Point>, value| thinner.push((next as f64, value), point(value));
             push(&mut loss, record.loss);
             means.push(point(record.loss));
+            tenths.push(next, record.loss);
             record.train_accuracy.into_iter().for_each(|share| push(&mut train, share));
             record.test_accuracy.into_iter().for_each(|share| push(&mut test, share));
         }
@@ -111,6 +125,7 @@ impl Curves {
             mean_over,
             train_accuracy: train.finish(),
             test_accuracy: test.finish(),
+            tenths: tenths.finish(),
             gradient_s,
             last,
         })
@@ -189,6 +204,48 @@ impl Means {
     }
 }
 
+/// Sums over the tenths of a run's iterations.
+struct Tenths {
+    n: u64,
+    sums: Vec<Sums>,
+}
+
+/// Of losses and their squares, each less the first loss of the tenth: squares of what lies far from 0 would drown the rest.
+#[derive(Default)]
+struct Sums {
+    first: f64,
+    count: f64,
+    of_losses: f64,
+    of_squares: f64,
+}
+
+impl Tenths {
+    fn new(n: u64) -> Self {
+        Self { n, sums: Vec::new() }
+    }
+
+    fn push(&mut self, iteration: u64, loss: f64) {
+        let tenth = u128::from(iteration - 1) * u128::from(self.n.min(10)) / u128::from(self.n);
+        if tenth >= self.sums.len() as u128 {
+            self.sums.push(Sums { first: loss, ..Sums::default() });
+        }
+        let sums = self.sums.last_mut().expect("one was added");
+        let difference = loss - sums.first;
+        sums.count += 1.0;
+        sums.of_losses += difference;
+        sums.of_squares += difference * difference;
+    }
+
+    fn finish(self) -> Vec<MeanLoss> {
+        let mean_loss = |Sums { first, count, of_losses, of_squares }: Sums| {
+            let mean = of_losses / count;
+            let variance = (of_squares - of_losses * mean).max(0.0) / (count - 1.0);
+            MeanLoss { mean: first + mean, standard_error: (count > 1.0).then(|| (variance / count).sqrt()) }
+        };
+        self.sums.into_iter().map(mean_loss).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
@@ -247,6 +304,18 @@ mod tests {
         assert_eq!(curves.mean_over, 5);
         let touched: Vec<f64> = curves.mean_loss.iter().map(|p| p.value).filter(|&mean| mean != 2.0).collect();
         assert_eq!(touched, [3.0; 5]);
+    }
+
+    #[test]
+    fn each_tenth_of_a_run_has_its_mean_loss_and_how_far_that_is_to_be_trusted() {
+        // Tenths of two iterations each: the standard error of a, a + 2 is √(2 / 2).
+        let curves = curves_of((0..20).map(|i| f64::from(i / 2) + 2.0 * f64::from(i % 2)));
+        let expected = (0..10).map(|i| MeanLoss { mean: f64::from(i) + 1.0, standard_error: Some(1.0) });
+        assert_eq!(curves.tenths, expected.collect::<Vec<_>>());
+        let few = curves_of([3.0, 2.0].into_iter());
+        assert_eq!(few.tenths, [3.0, 2.0].map(|mean| MeanLoss { mean, standard_error: None }));
+        assert_eq!(curves_of((0..25).map(|_| 2.5)).tenths, [MeanLoss { mean: 2.5, standard_error: Some(0.0) }; 10]);
+        assert_eq!(self::curves("", 0).unwrap().tenths, []);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A [`Run`] is read from its folder: the [`Summary`] (`run.json`), the [`Curves`] (`loss.csv`) and the weights
 //! (`model.npz`). [`run_page`] and [`comparison_page`] make HTML pages that need no other file and no network.
 
+mod advice;
 mod answers;
 mod axis;
 pub mod chart;

@@ -14,6 +14,7 @@ use numgrad::cli::about::AboutArgs;
 use numgrad::cli::browser;
 use numgrad::cli::output::{check_file, check_other_file, is_in, write_whole};
 use numgrad::cli::terminal::{print, say};
+use numgrad::cli::wildcard::expanded;
 use numgrad::report::{self, Run, comparison_page, run_page};
 use numgrad::train::RunFiles;
 
@@ -58,8 +59,9 @@ fn main() -> ExitCode {
 }
 
 fn report(args: &Args) -> Result<()> {
-    check_different(&args.runs)?;
-    let runs = read(&args.runs)?;
+    let paths = expanded(&args.runs);
+    check_different(&paths)?;
+    let runs = read(&paths)?;
     let out = match (&args.out, &runs[..]) {
         (Some(out), _) => out.clone(),
         (None, [run]) => RunFiles::of(&run.folder).page(),
@@ -77,6 +79,11 @@ fn report(args: &Args) -> Result<()> {
         runs => comparison_page(runs)?,
     };
     write_whole(&out, |file| file.write_all(page.as_bytes()))?;
+    for run in &runs {
+        if let Some(advice) = run.advice() {
+            say(format_args!("note: {}: {advice}", run.folder.display()));
+        }
+    }
     print("the name of the page", |stdout| writeln!(stdout, "{}", out.display()))?;
     if args.open {
         browser::open(&out);

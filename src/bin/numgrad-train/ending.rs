@@ -32,13 +32,19 @@ pub fn conclude<E: Into<Error>>(
     let kept = results::keep(options, data, files, &begun.session);
     let (ended, mut run) =
         ended.map_err(Into::into).and_then(|ended| Ok((ended, kept?))).map_err(|error| stopped(error, begun))?;
-    results::report(data, trainer, &mut run, answers, &ended)?;
+    let reported = results::report(data, trainer, &mut run, answers, &ended);
+    if !options.quiet
+        && let Some(advice) = run.advice()
+    {
+        say(format_args!("note: {advice}"));
+    }
     match ended {
         Ended::Done => {
             if let Some(path) = &options.save_gradient {
                 results::write_npz(path, trainer.gradient())?;
             }
             results::print(&run)?;
+            reported?;
             if options.open {
                 browser::open(&files.page());
             }
@@ -52,10 +58,12 @@ pub fn conclude<E: Into<Error>>(
                 grouped(options.settings.iterations),
                 resume(files.folder())
             ));
+            reported?;
             Ok(ExitCode::from(code))
         }
         // Continued, it would stop at the same place.
         Ended::Diverged(divergence) => {
+            reported?;
             Err(divergence).with_context(|| format!("the run in {} stopped", files.folder().display()))
         }
     }
