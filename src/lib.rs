@@ -25,7 +25,8 @@
 //! ```
 //!
 //! The same object gives Jacobians, dense and sparse, Hessians, derivatives along a direction, derivatives with an estimate
-//! of their error, and checks a gradient that was derived by hand. The result has the same bits for any number of threads.
+//! of their error, and checks a gradient that was derived by hand. The result has the same bits for any number of threads;
+//! on another platform functions such as `ln` may round otherwise.
 //!
 //! Where a function has structure that a closure hides, it is an [`Objective`](difference::Objective): a moved coordinate
 //! recomputes only what it reaches, and the gradient costs a fraction.

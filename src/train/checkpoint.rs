@@ -30,7 +30,8 @@ const RUN: &str = "run.json";
 const MAX_RUN_LEN: u64 = 1 << 20;
 
 /// A training between two iterations. [`Trainer::resume`](super::Trainer::resume) continues it with the same bits as if it
-/// had never stopped.
+/// had never stopped, on the same platform and with the same instructions; the C libraries of others round `ln` and `exp_m1`
+/// differently.
 ///
 /// ```
 /// use std::io::Cursor;

@@ -67,7 +67,8 @@ impl<'a> Trainer<'a> {
         together(&[arrays, sampler, BatchLoss::n_bytes(settings, shape, n_workers), ARCHIVE_BYTES])
     }
 
-    /// Continues where [`checkpoint`](Self::checkpoint) was taken, with the same bits for the same samples and settings.
+    /// Continues where [`checkpoint`](Self::checkpoint) was taken, with the same bits for the same samples and settings on the
+    /// same platform.
     ///
     /// # Panics
     /// As [`new`](Self::new).
