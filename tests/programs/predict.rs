@@ -215,7 +215,7 @@ fn what_can_not_be_is_refused_in_one_line_that_says_what_was_expected_and_found(
         ("--model ten.npz --index 1 --mistakes 2", 2, &["--mistakes"]),
         ("--model ten.npz --dataset embedded --image blank.png", 2, &["--image needs no data set"]),
         ("--model ten.npz --image blank.png", 1, &["--image blank.png", "expected a digit", "one shade"]),
-        ("--model ten.npz --image text.txt", 1, &["--image text.txt", "expected a PNG picture"]),
+        ("--model ten.npz --image text.txt", 1, &["--image text.txt", "expected a PNG or JPEG picture, found a text"]),
         ("--model ten.npz --image empty", 1, &["--image empty", "found a folder"]),
         ("--model small.npz --image blank.png", 1, &["network 100-3-10", "28 × 28 = 784"]),
     ];

@@ -36,12 +36,13 @@ struct Args {
     )]
     index: Option<usize>,
 
-    /// Show a digit from a PNG picture, dark on light or light on dark
+    /// Show a digit from a PNG or JPEG picture, dark on light or light on dark
     ///
-    /// Of any size up to 4096 × 4096 pixels, in grey, colour, 16 bits or with transparency. It is scaled to fit 20 × 20 pixels
+    /// Of any size up to 4096 × 4096 pixels, in grey, colour, 16 bits or with transparency, and upright as the camera
+    /// noted that it was held. It is scaled to fit 20 × 20 pixels
     /// and placed by its centre of mass in 28 × 28, as MNIST's digits are, so the network must take 784 inputs. One digit
     /// and nothing else should be on it, on a paper of one shade with some space around.
-    #[arg(long, value_name = "FILE.png", help_heading = "What to show")]
+    #[arg(long, value_name = "FILE", help_heading = "What to show")]
     image: Option<PathBuf>,
 
     /// Draw the N worst mistakes of the test set: those whose label seemed least probable

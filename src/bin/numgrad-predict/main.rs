@@ -97,7 +97,7 @@ fn picture_from_file(path: &Path, model: &Model) -> Result<Array2<f64>> {
     model.check_takes_mnist()?;
     let flag = || format!("--image {}", path.display());
     let file = BufReader::new(open(path).with_context(flag)?.0);
-    dataset::digit_from_png(file).with_context(flag)
+    dataset::digit_from_picture(file).with_context(flag)
 }
 
 fn tell(options: &Options, model: &Model, origin: Origin, picture: Array2<f64>) -> Result<()> {

@@ -5,22 +5,21 @@
 //!
 //! Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits", section "file formats".
 
+mod file;
+mod orientation;
+
 use std::io::{self, BufRead, Seek};
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayRef2, Axis, s};
-use png::{Decoder, DecodingError, Limits, Transformations};
 
 use super::samples::BYTE_AS_FRACTION;
+use file::{MAX_JPEG_BYTES, MAX_SIZE, Picture};
 
 /// Rows and columns of MNIST's pictures.
 const SIZE: usize = 28;
 /// Rows and columns of the box that each digit fits.
 const BOX: usize = 20;
-/// Pictures with more rows or more columns than this are refused: one of this size takes 200 MB while it is read.
-const MAX_SIZE: u32 = 4096;
-/// The decoder may allocate this many bytes on top of the picture.
-const DECODER_BYTES: usize = 64 << 20;
 /// Paper and ink differ by at least this much, where black and white differ by 1. Less is taken for no ink.
 const MIN_CONTRAST: f64 = 1.0 / 16.0;
 /// A pixel belongs to the digit from this much of the darkest ink on: paper is never all of one shade.
@@ -34,11 +33,20 @@ pub enum PictureError {
     #[error("it can't be read: {0}")]
     Read(io::Error),
     /// The picture ends early.
-    #[error("the picture is cut off: expected a whole PNG file")]
+    #[error("the picture is cut off: expected a whole PNG or JPEG file")]
     Truncated,
-    /// It is not a PNG file, or a damaged one.
-    #[error("expected a PNG picture, found none or a damaged one: {0}")]
-    Png(DecodingError),
+    /// It is neither of the kinds that are read, but what is said here.
+    #[error("expected a PNG or JPEG picture, found {0}")]
+    NoPicture(&'static str),
+    /// It is not what its first bytes promise: which kind of picture, and what is wrong.
+    #[error("the {0} picture is damaged: {1}")]
+    Damaged(&'static str, String),
+    /// A rare kind of JPEG.
+    #[error("this kind of JPEG is not read ({0}); save the picture as PNG")]
+    Unsupported(String),
+    /// The file is longer than any digit needs.
+    #[error("expected a JPEG file of at most {} MB; scale the picture down", MAX_JPEG_BYTES >> 20)]
+    TooLong,
     /// The picture is larger than any digit needs.
     #[error("expected a picture of at most {MAX_SIZE} × {MAX_SIZE} pixels, found {0} × {1}; scale it down")]
     TooLarge(u32, u32),
@@ -47,17 +55,7 @@ pub enum PictureError {
     Blank,
 }
 
-impl From<DecodingError> for PictureError {
-    fn from(error: DecodingError) -> Self {
-        match error {
-            DecodingError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Truncated,
-            DecodingError::IoError(error) => Self::Read(error),
-            error => Self::Png(error),
-        }
-    }
-}
-
-/// Reads a PNG picture of one digit, of any size and with any kind of colours, and makes it one of MNIST's: 28 × 28
+/// Reads a PNG or JPEG picture of one digit, of any size and with any kind of colours, and makes it one of MNIST's: 28 × 28
 /// pixels, white on black, scaled and centred as they are.
 ///
 /// The shade in the middle of those along the edge is taken for the paper's, and what differs most from it for ink, so
@@ -65,52 +63,10 @@ impl From<DecodingError> for PictureError {
 ///
 /// # Errors
 /// [`PictureError`].
-pub fn digit_from_png(reader: impl BufRead + Seek) -> Result<Array2<f64>, PictureError> {
+pub fn digit_from_picture(reader: impl BufRead + Seek) -> Result<Array2<f64>, PictureError> {
     let picture = Picture::read(reader)?;
     let ink = ink(picture.seen_on(1.0)).or_else(|| ink(picture.seen_on(0.0))).ok_or(PictureError::Blank)?;
     Ok(as_in_mnist(&ink))
-}
-
-/// A picture of any size: for each pixel a shade, or red, green and blue, and how opaque it is.
-struct Picture {
-    n_rows: usize,
-    n_columns: usize,
-    n_channels: usize,
-    bytes: Vec<u8>,
-}
-
-impl Picture {
-    fn read(reader: impl BufRead + Seek) -> Result<Self, PictureError> {
-        let mut decoder = Decoder::new_with_limits(reader, Limits { bytes: DECODER_BYTES });
-        decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
-        let (n_columns, n_rows) = decoder.read_header_info()?.size();
-        if n_columns.max(n_rows) > MAX_SIZE {
-            return Err(PictureError::TooLarge(n_columns, n_rows));
-        }
-        let mut reader = decoder.read_info()?;
-        let mut bytes = vec![0; reader.output_buffer_size().expect("the size is limited")];
-        let frame = reader.next_frame(&mut bytes)?;
-        // Not only the pixels have to be whole.
-        reader.finish()?;
-        bytes.truncate(frame.buffer_size());
-        let (n_rows, n_columns) = (frame.height as usize, frame.width as usize);
-        Ok(Self { n_rows, n_columns, n_channels: frame.color_type.samples(), bytes })
-    }
-
-    /// The shade of each pixel, 0 (black) to 1 (white), on a ground of the shade `ground`.
-    fn seen_on(&self, ground: f64) -> Array2<f64> {
-        let shades = self.bytes.chunks_exact(self.n_channels).map(|pixel| {
-            let (colours, opacity) = match *pixel {
-                [grey, alpha] => (f64::from(grey), alpha),
-                // The brightness of red, green and blue: ITU-R BT.601.
-                [r, g, b, alpha] => (0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b), alpha),
-                _ => unreachable!("the decoder adds what is opaque or not to one channel or to three"),
-            };
-            let opacity = f64::from(opacity) / 255.0;
-            opacity * colours / 255.0 + (1.0 - opacity) * ground
-        });
-        Array2::from_shape_vec((self.n_rows, self.n_columns), shades.collect()).expect("a frame is full of pixels")
-    }
 }
 
 /// How much ink there is on each pixel, 0 (paper) to 1 (the most there is); `None` where there is none anywhere.
