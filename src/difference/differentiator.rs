@@ -67,6 +67,8 @@ pub struct Differentiator {
     automatic_step: f64,
     bounds: Option<(PerCoordinate, PerCoordinate)>,
     scale: Option<PerCoordinate>,
+    /// By how much points must differ at least, where bounds shorten the step.
+    grain: PerCoordinate,
     pub(super) parallelism: Parallelism,
     pub(super) non_finite: NonFinite,
     pub(super) pace: Pace,
@@ -105,6 +107,7 @@ impl Differentiator {
             precision: f64::EPSILON,
             bounds: None,
             scale: None,
+            grain: PerCoordinate::Same(0.0),
             parallelism: Parallelism::Serial,
             non_finite: NonFinite::Error,
             pace: Pace::default(),
@@ -235,6 +238,12 @@ impl Differentiator {
         Self { bounds, precision, automatic_step, parallelism, non_finite, ..new }
     }
 
+    /// The same, using no more than the two ends of what the bounds leave, where they leave so little that the points of a
+    /// stencil would be nearer together than this.
+    pub(super) fn with_grain(self, grain: PerCoordinate) -> Self {
+        Self { grain, ..self }
+    }
+
     pub(super) fn precision(&self) -> f64 {
         self.precision
     }
@@ -292,6 +301,7 @@ impl Differentiator {
             automatic_step,
             scale: self.scale.as_ref(),
             bounds: self.bounds.as_ref(),
+            grain: &self.grain,
             checked: self.non_finite != NonFinite::Propagate,
             is_nan_by_rule: self.non_finite == NonFinite::Nan,
         }

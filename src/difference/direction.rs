@@ -7,13 +7,13 @@ use ndarray::ArrayView2;
 use super::call::Call;
 use super::check::{CheckReport, Comparison, Sample, SplitMix64, check_rows};
 use super::coordinates::Coordinates;
-use super::differentiator::Differentiator;
+use super::differentiator::{Differentiator, NonFinite};
 use super::driver::Crew;
 use super::error::{Error, TryError};
 use super::estimate::Estimate;
 use super::extrapolation::FIRST_STEP;
 use super::probe::{FunctionCrew, FunctionProbe, Probe};
-use super::scheme::{LocalMoves, MAX_ONE_SIDED_ORDER, Scheme, inside};
+use super::scheme::{LocalMoves, MAX_ONE_SIDED_ORDER, Scheme, inside, weighted_difference};
 use super::step::{PerCoordinate, Step};
 use super::worker::Base;
 
@@ -53,7 +53,11 @@ impl Differentiator {
                 slopes.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
             }
         }
-        Ok(slopes)
+        // Those along each line were checked.
+        match slopes.iter().find(|slope| self.non_finite == NonFinite::Error && !slope.is_finite()) {
+            Some(&value) => Err(Error::Overflow { coordinate: 0, value }.into()),
+            None => Ok(slopes),
+        }
     }
 
     /// The product of the Hessian and a vector, from the function alone, into `out`: the gradient of its derivative along
@@ -100,9 +104,18 @@ impl Differentiator {
             outer = outer.with_bounds(lower, upper);
         }
         let limits = self.is_bounded().then(|| self.own_scheme(origin.len()));
-        let slope = |probe| SlopeProbe { probe, lines: &lines, limits, slope: [0.0] };
+        let slope = |probe| SlopeProbe { probe, lines: &lines, limits, rule: self.non_finite, slope: [0.0] };
         let crew = Crew { own: slope(own), make: make.map(|make| move || slope(make())) };
-        outer.each_scalar(&call, crew, &Coordinates::Range(0..out.len()), Base::IfNeeded, out).map(drop)
+        let all = Coordinates::Range(0..out.len());
+        outer.each_scalar(&call, crew, &all, Base::IfNeeded, out).map(drop).map_err(|error| match error {
+            TryError::Engine(error) => error.into(),
+            TryError::Function { coordinate, source: SlopeError::Overflow(value), .. } => {
+                Error::Overflow { coordinate, value }.into()
+            }
+            TryError::Function { coordinate, point, source: SlopeError::Function(source) } => {
+                TryError::Function { coordinate, point, source }
+            }
+        })
     }
 
     /// Compares a Jacobian with the function along random directions, of the coordinates' own sizes.
@@ -239,7 +252,8 @@ impl Differentiator {
         // Beyond the largest numbers there is no room either.
         let reach = self.stencil.points().iter().fold(0.0_f64, |reach, point| reach.max(point.abs())) * t;
         let is_bounded = self.is_bounded() || (scheme.checked && reach > forwards.min(backwards));
-        let how = self.with_step_and_bounds(Step::Absolute(t), is_bounded.then_some(bounds));
+        let grain = if self.is_bounded() { grain(scheme, x, &direction) } else { 0.0 };
+        let how = self.with_step_and_bounds(Step::Absolute(t), is_bounded.then_some(bounds)).with_grain(grain.into());
         Ok(Line { how, direction })
     }
 
@@ -249,13 +263,17 @@ impl Differentiator {
         let limits = |line: &Line| line.how.own_scheme(1).limits(0);
         let (lower, upper): (Vec<f64>, Vec<f64>) = lines.iter().map(limits).unzip();
         let step = Step::PerCoordinate(lines.iter().map(t).collect());
-        self.with_step_and_bounds(step, Some((lower.into(), upper.into())))
+        let grains: Vec<f64> = lines.iter().map(|line| line.how.own_scheme(1).grain(0)).collect();
+        self.with_step_and_bounds(step, Some((lower.into(), upper.into()))).with_grain(grains.into())
     }
 }
 
 /// Bounds may shorten the step along a direction to this part of it; where they would shorten it more, the direction is
 /// split.
 const SHORTENING: f64 = 8.0;
+
+/// How many last digits are enough for points to be evenly spaced.
+const DIGITS: f64 = 16.0;
 
 /// A direction, or the part of it that has room, and how to differentiate by t along it.
 pub(super) struct Line<'a> {
@@ -277,6 +295,18 @@ fn room(scheme: &Scheme, coordinate: usize, x: f64, v: f64) -> (f64, f64) {
 fn rooms(scheme: &Scheme, x: &[f64], direction: &[f64]) -> (f64, f64) {
     let each = x.iter().zip(direction).enumerate().map(|(i, (x, v))| room(scheme, i, *x, *v));
     each.fold((f64::MAX, f64::MAX), |(a, b), (forwards, backwards)| (a.min(forwards), b.min(backwards)))
+}
+
+/// The t by which points along a line must differ at least, lest they are rounded out of their even spacing: by which the
+/// coordinate that needs the longest changes by some of its last digits. Those between whose bounds there are many more
+/// numbers do not matter.
+fn grain(scheme: &Scheme, x: &[f64], direction: &[f64]) -> f64 {
+    let moved = x.iter().zip(direction).enumerate().filter(|(_, (_, v))| **v != 0.0);
+    moved.fold(0.0, |grain: f64, (i, (x, v))| {
+        let ((lower, upper), digits) = (scheme.limits(i), DIGITS * (x.abs().next_up() - x.abs()));
+        let is_narrow = upper - lower < digits * f64::from(2 * MAX_ONE_SIDED_ORDER);
+        if is_narrow { grain.max(digits / v.abs()) } else { grain }
+    })
 }
 
 /// A function along lines: its coordinates are their t.
@@ -358,11 +388,20 @@ struct SlopeProbe<'a, E> {
     lines: &'a [(Vec<f64>, LocalMoves)],
     /// Rounding must not lead out of the bounds. Without any, what is not finite stays so.
     limits: Option<Scheme<'a>>,
+    rule: NonFinite,
     slope: [f64; 1],
 }
 
+/// Why there is no derivative along a direction.
+enum SlopeError<E> {
+    /// The function failed.
+    Function(E),
+    /// The values are finite, and this, which was made of them, is not.
+    Overflow(f64),
+}
+
 impl<E> Probe for SlopeProbe<'_, E> {
-    type Error = E;
+    type Error = SlopeError<E>;
 
     fn n_coordinates(&self) -> usize {
         self.probe.n_coordinates()
@@ -372,14 +411,14 @@ impl<E> Probe for SlopeProbe<'_, E> {
         self.probe.position(coordinate)
     }
 
-    fn unmoved(&mut self) -> Result<&[f64], E> {
+    fn unmoved(&mut self) -> Result<&[f64], Self::Error> {
         self.at(0, 0.0)
     }
 
-    fn at(&mut self, coordinate: usize, delta: f64) -> Result<&[f64], E> {
-        let Self { probe, lines, limits, slope } = self;
+    fn at(&mut self, coordinate: usize, delta: f64) -> Result<&[f64], Self::Error> {
+        let Self { probe, lines, limits, rule, slope } = self;
         let origin = probe.origin();
-        let mut total = None;
+        let (mut total, mut are_finite) = (None, true);
         for (direction, moves) in *lines {
             let (mut sum, mut first) = (0.0, None);
             for (t, weight) in moves.deltas.iter().zip(&moves.weights) {
@@ -393,13 +432,24 @@ impl<E> Probe for SlopeProbe<'_, E> {
                         let (lower, upper) = scheme.limits(i);
                         moved.clamp(lower, upper)
                     })
-                })?;
-                sum += weight * (values[0] - *first.get_or_insert(values[0]));
+                });
+                let values = values.map_err(SlopeError::Function)?;
+                are_finite &= values[0].is_finite();
+                let first = *first.get_or_insert(values[0]);
+                sum += if *rule == NonFinite::Propagate {
+                    weight * (values[0] - first)
+                } else {
+                    weighted_difference(*weight, values[0], first)
+                };
             }
             let along = sum / moves.divisor;
             total = Some(total.map_or(along, |total: f64| total + along));
         }
-        *slope = [total.unwrap_or(0.0)];
+        let total = total.unwrap_or(0.0);
+        if *rule == NonFinite::Error && are_finite && !total.is_finite() {
+            return Err(SlopeError::Overflow(total));
+        }
+        *slope = [total];
         Ok(slope)
     }
 }

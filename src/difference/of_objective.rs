@@ -248,8 +248,38 @@ impl<O: Objective> OfObjective<'_, O> {
     pub fn estimates_of(&self, coordinates: impl Into<Coordinates>) -> Result<Vec<Estimate>, Error> {
         let coordinates = coordinates.into();
         let mut out = vec![Estimate::default(); coordinates.len()];
-        self.how.estimate(&self.call, self.crew(), &coordinates, Base::Own, &mut out)?;
-        Ok(out)
+        self.estimates_of_into(coordinates, &mut out).map(|()| out)
+    }
+
+    /// As [`estimates_of`](Self::estimates_of), into `out`.
+    ///
+    /// # Errors
+    /// See [`Error`]. What was not computed then is left as it was in `out`.
+    ///
+    /// # Panics
+    /// As [`partials`](Self::partials), and if `out` has not one slot for each coordinate asked for.
+    ///
+    /// ```
+    /// use numgrad::difference::{Differentiator, Estimate};
+    /// # struct Sines(Vec<f64>);
+    /// # impl numgrad::difference::Objective for Sines {
+    /// #     type Workspace = ();
+    /// #     fn n_coordinates(&self) -> usize { self.0.len() }
+    /// #     fn coordinate_value(&self, coordinate: usize) -> f64 { self.0[coordinate] }
+    /// #     fn workspace(&self) {}
+    /// #     fn evaluate(&self, (): &mut (), i: usize, delta: f64) -> f64 { (self.0[i] + delta).sin() }
+    /// # }
+    /// // `Sines`, Σ sin x_i, implements `Objective`.
+    /// let mut all = [Estimate::default(); 2];
+    /// Differentiator::default().of_objective(&mut Sines(vec![0.0, 1.0])).estimates_of_into(0..2, &mut all)?;
+    /// assert!((all[1].value - 1_f64.cos()).abs() < 1e-12);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn estimates_of_into(&self, coordinates: impl Into<Coordinates>, out: &mut [Estimate]) -> Result<(), Error> {
+        let coordinates = coordinates.into();
+        coordinates.check_slots(out);
+        self.how.estimate(&self.call, self.crew(), &coordinates, Base::Own, out)?;
+        Ok(())
     }
 
     /// Compares a gradient that somebody derived with [`estimates`](Self::estimates).

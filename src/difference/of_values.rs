@@ -276,11 +276,41 @@ where
     /// # Ok::<(), numgrad::difference::Error>(())
     /// ```
     pub fn estimates(&self) -> Result<Array2<Estimate>, S::Failure> {
+        let (n_values, columns) = self.estimated_columns()?;
+        Ok(Array2::from_shape_fn((n_values, columns.len()), |(i, j)| columns[j][i]))
+    }
+
+    /// As [`estimates`](Self::estimates), into `out`, of shape (values, coordinates).
+    ///
+    /// # Errors
+    /// See [`jacobian`](Self::jacobian). `out` is as it was then.
+    ///
+    /// # Panics
+    /// As [`estimates`](Self::estimates), and if `out` is of another shape.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use numgrad::difference::{Differentiator, Estimate};
+    /// let mut out = Array2::from_elem((1, 2), Estimate::default());
+    /// Differentiator::default().of_values(|[a, b]| vec![a * b], &[2.0, 3.0]).estimates_into(&mut out)?;
+    /// assert!((out[[0, 1]].value - 2.0).abs() <= out[[0, 1]].error);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn estimates_into(&self, out: &mut ArrayRef2<Estimate>) -> Result<(), S::Failure> {
+        let (n_values, columns) = self.estimated_columns()?;
+        let shape = (n_values, columns.len());
+        assert!(out.dim() == shape, "room for estimates of shape {:?} for a Jacobian of shape {shape:?}", out.dim());
+        out.indexed_iter_mut().for_each(|((i, j), slot)| *slot = columns[j][i]);
+        Ok(())
+    }
+
+    /// How many values there are, and the estimates of each column.
+    fn estimated_columns(&self) -> Result<(usize, Vec<Vec<Estimate>>), S::Failure> {
         let origin = self.point.in_order();
         let mut columns = vec![Vec::new(); origin.len()];
         let all = Coordinates::Range(0..origin.len());
         let n_values = self.how.estimate_columns(&self.call, self.crew(&origin), &all, &mut columns)?;
-        Ok(Array2::from_shape_fn((n_values, origin.len()), |(i, j)| columns[j][i]))
+        Ok((n_values, columns))
     }
 
     /// Compares a Jacobian that somebody derived with [`estimates`](Self::estimates).

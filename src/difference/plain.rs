@@ -14,7 +14,7 @@ use super::error::{Error, TryError};
 use super::function::Evaluate;
 use super::pace::Pace;
 use super::point::Point;
-use super::scheme::{Scheme, coincide, realised};
+use super::scheme::{Scheme, coincide, realised, weighted_difference};
 use super::step::Step;
 use super::sweep::Parallelism;
 use super::worker::Base;
@@ -266,9 +266,7 @@ impl Differentiator {
                 let error = Error::NonFinite { coordinate, point, value };
                 return if self.non_finite == NonFinite::Nan { Ok(f64::NAN) } else { Err(error) };
             }
-            // The difference of two values of the size of the largest numbers may overflow.
-            let difference = value - values[0];
-            sum += if difference.is_infinite() { weight * value - weight * values[0] } else { weight * difference };
+            sum += weighted_difference(*weight, value, values[0]);
         }
         match sum / divisor {
             slope if slope.is_finite() => Ok(slope),

@@ -22,6 +22,8 @@ pub(super) struct Scheme<'a> {
     /// The coordinates' own sizes, where they were given.
     pub scale: Option<&'a PerCoordinate>,
     pub bounds: Option<&'a (PerCoordinate, PerCoordinate)>,
+    /// By how much points must differ at least, where bounds shorten the step.
+    pub grain: &'a PerCoordinate,
     /// Whether anything is checked at all.
     pub checked: bool,
     /// Whether the derivative of a coordinate is NaN where the coordinate or a value is not finite, and the others are not.
@@ -54,6 +56,11 @@ impl Scheme<'_> {
         self.bounds.map_or(EVERYWHERE, |(lower, upper)| {
             (lower.get(coordinate).max(f64::MIN), upper.get(coordinate).min(f64::MAX))
         })
+    }
+
+    /// By how much points must differ at least, where bounds shorten the step.
+    pub fn grain(&self, coordinate: usize) -> f64 {
+        self.grain.get(coordinate)
     }
 
     /// The limits of a coordinate that is at `x`.
@@ -118,13 +125,13 @@ impl Scheme<'_> {
             moves.weights.extend_from_slice(self.stencil.weights());
             moves.divisor = if is_absolute { h } else { realised_h };
         } else {
-            self.fit(x, h, limits, moves);
+            self.fit(coordinate, x, h, limits, moves);
         }
         Ok(())
     }
 
     /// Finds moves that are one-sided or shortened.
-    fn fit(&self, x: f64, h: f64, (lower, upper): (f64, f64), moves: &mut LocalMoves) {
+    fn fit(&self, coordinate: usize, x: f64, h: f64, (lower, upper): (f64, f64), moves: &mut LocalMoves) {
         let (left, right) = (x - lower, upper - x);
         let points = self.stencil.points();
         let shortened = points.iter().fold(h, |h, &point| match point {
@@ -146,8 +153,8 @@ impl Scheme<'_> {
             deltas.extend((0..=order).map(|k| inside(x, side * f64::from(k) * unit, lower, upper)));
             unit
         };
-        if unit == 0.0 || !all_differ(deltas) {
-            // So few numbers lie within the bounds that points coincide: the two ends are what is left.
+        if unit == 0.0 || unit < self.grain(coordinate) || !all_differ(deltas) {
+            // So few numbers lie within the bounds that points coincide, or nearly: the two ends are what is left.
             deltas.clear();
             deltas.extend([inside(x, right, lower, upper), inside(x, -left, lower, upper)]);
         }
@@ -157,6 +164,13 @@ impl Scheme<'_> {
         weights.clear();
         weights.extend(table.iter().map(|row| row[1]));
     }
+}
+
+/// `weight · (value - first)`, also where the difference of two values of the size of the largest numbers overflows.
+#[inline(always)]
+pub(super) fn weighted_difference(weight: f64, value: f64, first: f64) -> f64 {
+    let difference = value - first;
+    if difference.is_infinite() { weight * value - weight * first } else { weight * difference }
 }
 
 /// Whether two of these moves lead from `x` to the same number.

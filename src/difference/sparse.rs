@@ -9,7 +9,7 @@ use super::differentiator::{Differentiator, NonFinite};
 use super::driver::{Costs, Crew, Stop};
 use super::error::{Error, TryError};
 use super::probe::{FunctionCrew, FunctionProbe, Probe};
-use super::scheme::{LocalMoves, Scheme};
+use super::scheme::{LocalMoves, Scheme, weighted_difference};
 use super::shorten::{Longer, Room};
 use super::sweep::{Sweep, chunk_len};
 
@@ -425,12 +425,10 @@ impl<E: Send> GroupWorker<'_, E> {
                         }
                         *slot = f64::NAN;
                     }
-                    let difference = value - first[row];
-                    // That of two values of the size of the largest numbers may overflow.
-                    *slot += if scheme.checked && difference.is_infinite() {
-                        weight * value - weight * first[row]
+                    *slot += if scheme.checked {
+                        weighted_difference(weight, value, first[row])
                     } else {
-                        weight * difference
+                        weight * (value - first[row])
                     };
                 }
             }

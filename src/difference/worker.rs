@@ -12,7 +12,7 @@ use super::differentiator::{Differentiator, NonFinite};
 use super::driver::{Costs, Crew, Stop};
 use super::error::{Error, Partial, StopReason, TryError};
 use super::probe::Probe;
-use super::scheme::{LocalMoves, Scheme};
+use super::scheme::{LocalMoves, Scheme, weighted_difference};
 use super::shorten::{Longer, Room};
 use super::sweep::{Parallelism, Sweep, chunk_len};
 
@@ -312,13 +312,7 @@ impl<P: Probe> Worker<P> {
                 if checked && !value.is_finite() {
                     return Ok(Some(NotFinite { delta, value, overflows: false }));
                 }
-                let difference = value - first;
-                // That of two values of the size of the largest numbers may overflow.
-                *sum += if checked && difference.is_infinite() {
-                    weight * value - weight * first
-                } else {
-                    weight * difference
-                };
+                *sum += if checked { weighted_difference(weight, value, *first) } else { weight * (value - first) };
             }
         }
         for sum in sum.iter_mut() {

@@ -393,6 +393,9 @@ fn estimates_of_a_jacobian_are_those_of_each_value() {
             let alone = how.of(|x| one(i, x), &x).estimates().unwrap();
             assert_eq!(found.row(i).to_vec(), alone.to_vec(), "value {i}");
         }
+        let mut out = ndarray::Array2::from_elem(found.dim(), numgrad::difference::Estimate::default());
+        how.of_values(all, &x).estimates_into(&mut out).unwrap();
+        assert_eq!(out, found);
         for n_threads in [1, 2, 8] {
             with_threads(n_threads, || {
                 assert_eq!(how.clone().parallel().of_values(all, &x).estimates().unwrap(), found);

@@ -566,6 +566,44 @@ fn what_overflows_on_the_way_is_no_derivative_of_infinity() {
     }
     assert!(matches!(central().hessian(jump, &x), Err(Error::Overflow { .. })));
     assert!(matches!(scaled.hessian(curved, &x), Err(Error::Overflow { .. })));
+    // The derivative along [0, 1] is 1e290·1e155: no number, though all values are.
+    let product =
+        |how: &Differentiator, f: &(dyn Fn(&X) -> f64 + Sync)| how.of(f, &x).hessian_vector(&array![0.0, 1.0]);
+    let steep = |x: &X| 1e290 * (x[1] * 1e155).sin();
+    let error = product(&scaled, &steep);
+    assert!(matches!(error, Err(Error::Overflow { value: f64::INFINITY, .. })), "{error:?}");
+    let by_nan = product(&scaled.clone().with_non_finite(NonFinite::Nan), &steep).unwrap();
+    assert!(by_nan.iter().all(|product| product.is_nan()), "{by_nan}");
+    let at_fault = product(&central(), &|x: &X| if x[1] > 0.0 { f64::INFINITY } else { x[1] });
+    assert!(matches!(at_fault, Err(Error::NonFinite { .. })), "{at_fault:?}");
+    // A difference that overflows on the way to a derivative that does not.
+    let far = Differentiator::new(Stencil::central(), Step::Absolute(1.0));
+    assert_eq!(product(&far, &|x: &X| 1e308 * x[1].clamp(-1.5, 1.5)).unwrap(), array![0.0, 0.0]);
+}
+
+/// Between bounds that are a few last digits apart the two ends are what is left, along a direction too: what their values'
+/// roundings make of the slope is all that it is off by. (Points of a stencil would be rounded onto one another.)
+#[test]
+fn along_a_direction_narrow_bounds_leave_a_difference_of_two_roundings() {
+    let digit = f64::EPSILON;
+    for (width, how) in
+        (1..200).flat_map(|width| [central(), five_point()].map(move |how| (f64::from(width), how))).chain([
+            (1.0, Differentiator::new(Stencil::forward(), Step::Automatic)),
+            (3.0, Differentiator::new(Stencil::central_of_order(8), Step::Automatic)),
+        ])
+    {
+        for place in [0.0, (width / 2.0).floor(), width] {
+            let x = array![1.0 + place * digit, 0.5];
+            let bounded = how.clone().with_bounds([1.0, 0.0], [1.0 + width * digit, 1.0]);
+            let at_x = bounded.of(|x: &X| 3.0 * x[0], &x);
+            let expected = if width < 32.0 { 2.0 / width } else { 64.0 / width };
+            let found = [at_x.along(&array![1.0, 0.0]).unwrap(), -at_x.along(&array![-1.0, 0.0]).unwrap()];
+            assert!(found.iter().all(|slope| (slope - 3.0).abs() <= expected + 1e-9), "{found:?}, {width} at {place}");
+            // Beside a coordinate that has room.
+            let both = bounded.of(|x: &X| 3.0 * (x[0] - 1.0) + 2.0 * x[1], &x).along(&array![1.0, 1.0]).unwrap();
+            assert!((both - 5.0).abs() <= 64.0 / width, "{both}, {width} at {place}");
+        }
+    }
 }
 
 /// From the largest number there is no way up: the step along a direction is as one-sided as that of the coordinate.
