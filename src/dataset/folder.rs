@@ -124,7 +124,8 @@ fn by_content(path: &Path) -> Result<Located, Error> {
     match form {
         Form::Npz => Ok(Located::Arrays(path.into())),
         Form::Pickle => Err(Error::Pickle { path: path.into() }),
-        Form::Text(begins) if begins.chars().all(|c| !c.is_alphabetic()) => {
+        // Numbers may have an exponent.
+        Form::Text(begins) if begins.chars().all(|c| !c.is_alphabetic() || matches!(c, 'e' | 'E')) => {
             Ok(Located::Tables { train: path.into(), test: None })
         }
         form => Err(Error::NotAFolder { path: path.into(), found: form.to_string() }),
@@ -177,7 +178,10 @@ fn others(folder: &Path) -> Vec<(PathBuf, Result<Located, Error>)> {
     let found = entries(folder).unwrap_or_default();
     let asks = found.into_iter().filter(|entry| !entry.is_folder).filter(|entry| match kind(&entry.name) {
         Some(Other::Arrays) => true,
-        Some(Other::Table) => told_of_table(&entry.name).is_some_and(|told| told.is_train),
+        // Some keep labels apart.
+        Some(Other::Table) => told_of_table(&entry.name).is_some_and(|told| {
+            told.is_train && !told.rest.iter().any(|word| matches!(word.as_str(), "y" | "label" | "labels"))
+        }),
         _ => false,
     });
     asks.map(|entry| (entry.path.clone(), by_file(&entry.path))).collect()
@@ -307,11 +311,18 @@ fn what_is_there(folder: &Path) -> Option<String> {
             for entry in entries(place).unwrap_or_default().into_iter().take(MAX_LISTED) {
                 if entry.is_folder {
                     below.push(entry.path);
-                } else if let Ok(Form::Known(what)) = Form::of_file(&entry.path) {
-                    let name = entry.path.strip_prefix(folder).unwrap_or(&entry.path).display().to_string();
-                    let advice = if what.starts_with("a picture") { ADVICE_ON_PICTURES } else { "" };
-                    return Some(format!("{} is {what}{advice}", shown(&name)));
+                    continue;
                 }
+                let (what, advice) = match Form::of_file(&entry.path) {
+                    Ok(Form::Known(what)) if what.starts_with("a picture") => (what, ADVICE_ON_PICTURES),
+                    Ok(Form::Known(what)) => (what, ""),
+                    Ok(Form::Text(_)) if matches!(kind(&entry.name), Some(Other::Table)) => {
+                        ("a table", ": if it is that of the samples, name it in place of the folder")
+                    }
+                    _ => continue,
+                };
+                let name = entry.path.strip_prefix(folder).unwrap_or(&entry.path).display().to_string();
+                return Some(format!("{} is {what}{advice}", shown(&name)));
             }
         }
         folders = below;

@@ -22,7 +22,7 @@ use flate2::read::MultiGzDecoder;
 use thiserror::Error;
 
 use super::numbers::{EXPECTED_PIXELS, LabelRows, Shades, label};
-use crate::files::form::{Form, START_LEN};
+use crate::files::form::{Form, REVERSED, START_LEN};
 
 const IMAGES_MAGIC: u32 = 2051;
 const LABELS_MAGIC: u32 = 2049;
@@ -496,7 +496,27 @@ impl<R: Read> Content<R> {
         let (words, _) = dimensions.as_chunks::<4>();
         let dimensions = words.iter().map(|word| u32::from_be_bytes(*word) as usize).collect();
         let header = Header { element, dimensions };
+        if self.is_reversed(&header) {
+            return Err(unexpected(REVERSED.to_owned()));
+        }
         if kind.takes(&header.dimensions) { Ok(header) } else { Err(unexpected(header.to_string())) }
+    }
+
+    /// Whether the dimensions fit the length of the file only with their bytes in reverse order.
+    fn is_reversed(&self, header: &Header) -> bool {
+        let Header { element, dimensions } = header;
+        let length = |dimension: &dyn Fn(u32) -> u32| {
+            let n_bytes = dimensions.iter().try_fold(element.n_bytes() as u64, |n, &side| {
+                n.checked_mul(u64::from(dimension(u32::try_from(side).ok()?)))
+            });
+            n_bytes.and_then(|n_bytes| n_bytes.checked_add(self.n_read))
+        };
+        match (&self.encoding, self.bounds.file_bytes) {
+            (Encoding::Plain(_), Some(n_bytes)) => {
+                length(&|side| side) != Some(n_bytes) && length(&u32::swap_bytes) == Some(n_bytes)
+            }
+            _ => false,
+        }
     }
 
     /// Says what a file is that begins with these bytes, once it is unpacked.

@@ -16,6 +16,8 @@ use crate::files::form::Form;
 const MAX_LINE: u64 = 32 << 20;
 /// Compressed data that are no table are read on for at most this many bytes to find out whether they are damaged.
 const MAX_DRAINED: u64 = 1 << 30;
+/// Lines that end with CR alone.
+const OLD_LINES: &str = "one whose lines end as on old Macintoshes: save it as a CSV file of today";
 /// How much of a field an error shows.
 const MAX_SHOWN: usize = 20;
 
@@ -38,7 +40,7 @@ pub enum TableError {
     /// The header names no label.
     #[error(
         "its header has no column \"label\" (or \"class\", \"target\", \"y\"): the labels are not in it, as Kaggle keeps those of \
-         its test set to itself, or called otherwise"
+         its test set to itself, or called otherwise; those of a file of their own are to be made a column of this one"
     )]
     NoLabel,
     /// The header names several labels.
@@ -154,6 +156,11 @@ fn read_lines(mut reader: impl BufRead, max_bytes: u64) -> Result<(Images, Vec<u
         Form::Text(_) => {}
         Form::Gzip => return Err(TableError::OtherFile("a file compressed by gzip twice: unpack it once".into())),
         other => return Err(TableError::OtherFile(other.to_string())),
+    }
+    let start = reader.fill_buf().map_err(TableError::Read)?;
+    let line_end = start.iter().position(|&byte| byte == b'\r').filter(|end| end + 1 < start.len());
+    if line_end.is_some() && !start.contains(&b'\n') {
+        return Err(TableError::OtherFile(OLD_LINES.into()));
     }
     let (mut shades, mut labels) = (Shades::default(), Vec::new());
     let mut columns: Option<Columns> = None;

@@ -76,7 +76,8 @@ const KNOWN: [(&[u8], &str); 26] = [
     (b"PK\x07\x08", "a part of a zip archive of several parts"),
 ];
 
-const REVERSED: &str = "an IDX file whose header is little-endian, its bytes in reverse order: IDX is big-endian, and dtype \">i4\" \
+/// What an IDX file is whose header was written with the least significant bytes first.
+pub(crate) const REVERSED: &str = "an IDX file whose header is little-endian, its bytes in reverse order: IDX is big-endian, and dtype \">i4\" \
                         writes the header so";
 const ZIP: &str = "a zip archive: unpack it";
 

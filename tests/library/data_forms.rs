@@ -104,6 +104,7 @@ fn what_is_wrong_with_a_table_is_named_by_line_and_column() {
         ("ImageId,Label\n1,0\n2,3\n", "found 2 columns"),
         ("0,1,2,3,4\n7,5,6,7,8\n", "no column \"label\""),
         ("label,class,a,b,c,d\n1,2,3,4,5,6\n", "2 columns that may be the labels"),
+        ("label,a,b,c,d\r1,2,3,4,5\r", "lines end as on old Macintoshes"),
         (
             "label,a,b,c,d\n1,2,3,4,5\nlabel,a,b,c,d\n",
             "line 3, column 1: expected a label from 0 to 255, found \"label\"",
@@ -324,6 +325,11 @@ fn what_lies_in_a_folder_in_place_of_a_data_set_is_called_by_what_it_is() {
             b"\x89PNG\r\n\x1a\n",
             "1.png is a picture (PNG); pictures in a file each are not read: numpy.savez",
         ),
+        (
+            "digits.csv",
+            b"1,2,3,4,5\n",
+            "digits.csv is a table: if it is that of the samples, name it in place of the folder",
+        ),
         ("processed/training.pt", b"PK\x03\x04\x14\0", "a zip archive"),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -338,13 +344,24 @@ fn what_lies_in_a_folder_in_place_of_a_data_set_is_called_by_what_it_is() {
 #[test]
 fn files_without_a_name_that_tells_are_read_by_what_is_in_them() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &[("digits", ROWS.as_bytes()), ("digits.data", "1 8 9 10 11\n".as_bytes())]);
+    write(folder.path(), &[("digits", ROWS.as_bytes()), ("digits.data", "1.0e+00 8 9 10 11\n".as_bytes())]);
     for name in ["digits", "digits.data"] {
         let data = from_directory(&folder.path().join(name), 2).unwrap();
         assert_eq!((data.train.labels(), data.train.raw().flat()), (&[1][..], array![[8.0, 9.0, 10.0, 11.0]]));
     }
     write(folder.path(), &[("mnist.npz.1", &archive(&pixels(), &array![1_u8, 0]))]);
     check(&from_directory(&folder.path().join("mnist.npz.1"), 2).unwrap());
+}
+
+#[test]
+fn labels_in_a_table_of_their_own_are_said_to_be_missing_in_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &[("X_train.csv", b"0,1,2,3\n9,8,7,6\n"), ("y_train.csv", b"0\n5\n")]);
+    let error = error(folder.path());
+    assert!(
+        error.contains("X_train.csv: its header has no column \"label\"") && error.contains("of a file of their own"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -65,6 +65,23 @@ fn an_idx_header_in_the_wrong_byte_order_is_called_so() {
     ] {
         assert!(error.to_string().contains("whose header is little-endian"), "{error}");
     }
+    // Only the dimensions are reversed.
+    let folder = tempfile::tempdir().unwrap();
+    let mut classes = labels(3, &[0, 1, 0]);
+    classes[4..8].reverse();
+    for (name, content) in [
+        ("train-images", images(3, 1, 2, &[0; 6])),
+        ("train-labels", classes),
+        ("test-images", images(1, 1, 2, &[0; 2])),
+        ("test-labels", labels(1, &[1])),
+    ] {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    let error = from_directory(folder.path(), 2).unwrap_err().to_string();
+    assert!(
+        error.contains("train-labels: expected a file of labels (IDX), found an IDX file whose header is little"),
+        "{error}"
+    );
 }
 
 #[test]
