@@ -11,6 +11,9 @@ use super::name::Name;
 use super::table::TableError;
 use crate::files::npz::NpzError;
 
+/// An error lists this many data sets.
+const MAX_LISTED: usize = 12;
+
 /// A file that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
@@ -86,7 +89,7 @@ pub enum Error {
     },
     /// The folder holds several data sets.
     #[error(
-        "{}: expected one data set, found {}: {}; name one of these instead: the folder with the beginning of the files' names",
+        "{}: expected one data set, found {}: {}; name one of them in place of the folder",
         folder.display(), sets.len(), list_paths(sets)
     )]
     SeveralSets {
@@ -261,7 +264,11 @@ fn list_missing(missing: &[Missing]) -> String {
 }
 
 fn list_paths(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    let mut listed: Vec<String> = paths.iter().take(MAX_LISTED).map(|path| path.display().to_string()).collect();
+    if paths.len() > MAX_LISTED {
+        listed.push(format!("and {} more", paths.len() - MAX_LISTED));
+    }
+    listed.join(", ")
 }
 
 /// The lines of Python that read a pickle, and make Keras' archive of it. Compressed, it is deeplearning.net's: pairs of

@@ -422,6 +422,8 @@ fn several_archives_and_tables_are_listed() {
         }
         other => panic!("{other:?}"),
     }
+    (10..30).for_each(|i| write(folder.path(), &[(&format!("{i}.npz"), b"")]));
+    assert!(error(folder.path()).contains("found 22: ") && error(folder.path()).contains(", and 10 more; name one"));
 }
 
 #[test]

@@ -28,7 +28,7 @@ const LOG: &str = "iteration,loss,elapsed_s,gradient_s,n_evaluations,gradient_no
 fn mutations(good: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     let beginnings = (0..good.len()).map(|n| good[..n].to_vec());
     let changed = (0..good.len()).flat_map(|at| {
-        [0x01, 0x80, 0xff, good[at], good[at] ^ b'9', good[at] ^ b','].map(|mask| {
+        [0x01, 0xff, good[at], good[at] ^ b'9'].map(|mask| {
             let mut bytes = good.to_vec();
             bytes[at] ^= mask;
             bytes
