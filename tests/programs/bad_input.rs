@@ -262,6 +262,7 @@ fn what_another_flag_does_is_told_by_a_tip() {
         ("numgrad-train", "--h 1e-4", "--step"),
         ("numgrad-train", "1000", "--iterations"),
         ("numgrad-train", "data", "--data-dir"),
+        ("numgrad-train", "run/model.npz", "numgrad-predict --model"),
         ("numgrad-train", "--dataset cifar", "--data-dir"),
         ("numgrad-predict", "model.npz", "--model"),
         ("numgrad-predict", "--model model.npz 7", "--index"),

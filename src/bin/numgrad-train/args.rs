@@ -287,7 +287,7 @@ fn check_environment(args: &Args) -> Result<(), clap::Error> {
 /// The instruction set that `NUMGRAD_ISA` forces.
 fn isa() -> Result<Option<Isa>, clap::Error> {
     let Some(name) = std::env::var_os("NUMGRAD_ISA").filter(|name| !name.is_empty()) else { return Ok(None) };
-    let name = name.to_string_lossy();
+    let name = name.to_string_lossy().to_lowercase();
     Isa::available().find(|isa| isa.to_string() == name).map(Some).ok_or_else(|| {
         let names: Vec<_> = Isa::available().map(|isa| isa.to_string()).collect();
         let message =
@@ -313,6 +313,9 @@ fn tip(found: &str) -> Option<&'static str> {
         "--plot" | "--show" => Some("--open shows the report in the browser"),
         "--model" => Some("--resume continues a run; numgrad-predict shows what a trained network makes of digits"),
         flag if flag.starts_with('-') => None,
+        model if model.to_lowercase().ends_with(".npz") => Some(
+            "numgrad-predict --model shows what a network makes of digits; --resume names the folder of a run to continue",
+        ),
         number if number.starts_with(|c: char| c.is_ascii_digit()) => {
             Some("--iterations says how many updates are made")
         }
