@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::idx::Images;
 use super::numbers::{EXPECTED_PIXELS, Shades, label};
-use crate::files::form::Form;
+use crate::files::form::{Form, START_LEN};
 
 /// No longer line is read: a picture of 2,000 × 2,000 pixels has one of 16 MB.
 const MAX_LINE: u64 = 32 << 20;
@@ -151,13 +151,13 @@ fn gzip_error(error: io::Error) -> TableError {
 }
 
 fn read_lines(mut reader: impl BufRead, max_bytes: u64) -> Result<(Images, Vec<u8>), TableError> {
-    match Form::of(reader.fill_buf().map_err(TableError::Read)?) {
+    let start = reader.fill_buf().map_err(TableError::Read)?;
+    match Form::of(&start[..start.len().min(START_LEN)]) {
         Form::Empty => return Err(TableError::Empty),
         Form::Text(_) => {}
         Form::Gzip => return Err(TableError::OtherFile("a file compressed by gzip twice: unpack it once".into())),
         other => return Err(TableError::OtherFile(other.to_string())),
     }
-    let start = reader.fill_buf().map_err(TableError::Read)?;
     let line_end = start.iter().position(|&byte| byte == b'\r').filter(|end| end + 1 < start.len());
     if line_end.is_some() && !start.contains(&b'\n') {
         return Err(TableError::OtherFile(OLD_LINES.into()));
