@@ -11,6 +11,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::folder::locate;
 use crate::files;
 use crate::files::form::{Form, START_LEN};
 
@@ -40,14 +41,22 @@ pub fn read_class_names(path: &Path, n_classes: usize) -> Result<Vec<String>, St
     parse(&text, n_classes)
 }
 
-/// The file with the names of the classes beside a data set's files: in `place`, if that is a folder, or in its folder.
-/// `emnist-letters-mapping.txt` is that of files whose names begin with `emnist-letters`.
+/// The file with the names of the classes of the data set in `place`: in that folder, or beside the files that are found
+/// from there. `emnist-letters-mapping.txt` is that of files whose names begin with `emnist-letters`.
 pub fn find_class_names(place: &Path) -> Option<PathBuf> {
     let (folder, prefix) = match place.is_dir() {
-        true => (place, None),
-        false => (place.parent()?, place.file_name().map(|name| name.to_string_lossy().to_lowercase())),
+        true => (place, String::new()),
+        false => (place.parent()?, place.file_name()?.to_string_lossy().into_owned()),
     };
-    let mapping = prefix.map(|prefix| folder.join(format!("{prefix}-mapping.txt")));
+    in_folder(folder, &prefix).or_else(|| {
+        let located = locate(place).ok()?;
+        let (folder, prefix) = located.home();
+        in_folder(folder, &prefix)
+    })
+}
+
+fn in_folder(folder: &Path, prefix: &str) -> Option<PathBuf> {
+    let mapping = (!prefix.is_empty()).then(|| folder.join(format!("{}-mapping.txt", prefix.to_lowercase())));
     mapping.into_iter().chain(FILE_NAMES.map(|name| folder.join(name))).find(|path| path.is_file())
 }
 

@@ -44,16 +44,10 @@ impl Located {
     /// What the data set is called if its samples are not known to be another's.
     pub(super) fn name(&self) -> Name {
         match self {
-            Self::Idx([file, ..]) => {
-                let prefix = told_of(file).map(|told| told.prefix).unwrap_or_default();
-                let folder = parent(file);
-                match prefix.is_empty() {
-                    false => Name::of_files(&prefix),
-                    // In a folder of the file's own name.
-                    true if told_of(folder).is_some() => Name::of_folder(parent(folder)),
-                    true => Name::of_folder(folder),
-                }
-            }
+            Self::Idx(_) => match self.home() {
+                (folder, prefix) if prefix.is_empty() => Name::of_folder(folder),
+                (_, prefix) => Name::of_files(&prefix),
+            },
             Self::Arrays(file) => Name::of_files(&file.file_stem().unwrap_or_default().to_string_lossy()),
             Self::Tables { train, .. } => {
                 let name = train.file_name().unwrap_or_default().to_string_lossy();
@@ -63,6 +57,21 @@ impl Located {
                     None => Name::of_files(name.split('.').next().unwrap_or_default()),
                 }
             }
+        }
+    }
+
+    /// The folder that the files are in, and what the names of IDX files begin with.
+    pub(super) fn home(&self) -> (&Path, String) {
+        match self {
+            Self::Idx([file, ..]) => {
+                let prefix = told_of(file).map(|told| told.prefix).unwrap_or_default();
+                match parent(file) {
+                    // Of a file's own name.
+                    folder if told_of(folder).is_some() => (parent(folder), prefix),
+                    folder => (folder, prefix),
+                }
+            }
+            Self::Arrays(file) | Self::Tables { train: file, .. } => (parent(file), String::new()),
         }
     }
 }

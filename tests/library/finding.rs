@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::idx_files::{gzip, images, labels};
-use numgrad::dataset::{Error, from_directory};
+use numgrad::dataset::{Error, find_class_names, from_directory};
 use tempfile::TempDir;
 
 const ROLES: [&str; 4] = ["train-images", "train-labels", "t10k-images", "t10k-labels"];
@@ -206,4 +206,23 @@ fn a_file_that_is_none_of_the_four_is_said_to_be() {
     let path = folder.path().join("notes.txt");
     fs::write(&path, "notes").unwrap();
     assert!(error(&path).ends_with("or one of them, found a text that begins with \"notes\""));
+}
+
+#[test]
+fn the_names_of_classes_are_found_beside_the_files_wherever_these_are() {
+    for (begin, names, asked) in [
+        ("", "classes.txt", ""),
+        ("MNIST/raw/", "MNIST/raw/classes.txt", ""),
+        ("MNIST/raw/", "class-names.txt", ""),
+        ("gzip/emnist-letters-", "gzip/emnist-letters-mapping.txt", ""),
+        ("gzip/emnist-letters-", "gzip/emnist-letters-mapping.txt", "emnist-letters"),
+        ("gzip/emnist-letters-", "gzip/labels.txt", "gzip/emnist-letters"),
+    ] {
+        let folder = folder();
+        write(folder.path(), named(begin, "-idx3-ubyte"), 7);
+        assert_eq!(find_class_names(&folder.path().join(asked)), None);
+        let names = folder.path().join(names);
+        fs::write(&names, "a\nb\n").unwrap();
+        assert_eq!(find_class_names(&folder.path().join(asked)), Some(names), "{begin} by {asked}");
+    }
 }

@@ -12,15 +12,11 @@ use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::PictureError;
+use super::error::{MAX_JPEG_BYTES, MAX_SIZE, PictureError};
 use super::orientation::Orientation;
 
-/// Pictures with more rows or more columns than this are refused: one of this size takes 200 MB while it is read.
-pub(super) const MAX_SIZE: u32 = 4096;
 /// The decoder of PNG may allocate this many bytes on top of the picture.
 const DECODER_BYTES: usize = 64 << 20;
-/// Longer files of JPEG are refused: a picture of the largest size takes 20 MB in the quality of a camera.
-pub(super) const MAX_JPEG_BYTES: u64 = 64 << 20;
 
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG_SIGNATURE: &[u8] = b"\xff\xd8\xff";

@@ -5,16 +5,18 @@
 //!
 //! Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits", section "file formats".
 
+mod error;
 mod file;
 mod orientation;
 
-use std::io::{self, BufRead, Seek};
+use std::io::{BufRead, Seek};
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayRef2, Axis, s};
 
 use super::samples::BYTE_AS_FRACTION;
-use file::{MAX_JPEG_BYTES, MAX_SIZE, Picture};
+pub use error::PictureError;
+use file::Picture;
 
 /// Rows and columns of MNIST's pictures.
 const SIZE: usize = 28;
@@ -24,36 +26,6 @@ const BOX: usize = 20;
 const MIN_CONTRAST: f64 = 1.0 / 16.0;
 /// A pixel belongs to the digit from this much of the darkest ink on: paper is never all of one shade.
 const MIN_INK: f64 = 0.2;
-
-/// What can be wrong with a picture. Whoever opened the file knows its name and says it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PictureError {
-    /// The reader failed.
-    #[error("it can't be read: {0}")]
-    Read(io::Error),
-    /// The picture ends early.
-    #[error("the picture is cut off: expected a whole PNG or JPEG file")]
-    Truncated,
-    /// It is neither of the kinds that are read, but what is said here.
-    #[error("expected a PNG or JPEG picture, found {0}")]
-    NoPicture(&'static str),
-    /// It is not what its first bytes promise: which kind of picture, and what is wrong.
-    #[error("the {0} picture is damaged: {1}")]
-    Damaged(&'static str, String),
-    /// A rare kind of JPEG.
-    #[error("this kind of JPEG is not read ({0}); save the picture as PNG")]
-    Unsupported(String),
-    /// The file is longer than any digit needs.
-    #[error("expected a JPEG file of at most {} MB; scale the picture down", MAX_JPEG_BYTES >> 20)]
-    TooLong,
-    /// The picture is larger than any digit needs.
-    #[error("expected a picture of at most {MAX_SIZE} × {MAX_SIZE} pixels, found {0} × {1}; scale it down")]
-    TooLarge(u32, u32),
-    /// Nothing is drawn.
-    #[error("expected a digit, dark on light or light on dark, found a picture of one shade")]
-    Blank,
-}
 
 /// Reads a PNG or JPEG picture of one digit, of any size and with any kind of colours, and makes it one of MNIST's: 28 × 28
 /// pixels, white on black, scaled and centred as they are.
