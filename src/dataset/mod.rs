@@ -37,7 +37,7 @@ pub use error::{Error, Missing};
 pub use load::{Loaded, Request, load};
 pub use mnist::from_directory;
 pub use name::Name;
-pub use picture::{PictureError, digit_from_picture};
+pub use picture::{DigitPicture, Doubt, PictureError, digit_from_picture};
 pub use sampler::Sampler;
 #[cfg(feature = "train")]
 pub(crate) use samples::{BYTE_AS_FRACTION, SampleInputs};

@@ -115,6 +115,27 @@ fn a_picture_dark_on_light_is_shown_and_answered_as_the_digit_that_it_is() {
 }
 
 #[test]
+fn a_picture_that_may_not_be_one_digit_is_answered_with_a_warning_that_says_what_to_do() {
+    let folder = trained();
+    let test = embedded(10).unwrap().test.unwrap();
+    let digits = test.raw().images().unwrap();
+    // A 7 and a 2 side by side.
+    let shade = |i: usize, j: usize| if i < 28 { 255 - digits[[j / 28, 0, i, j % 28]] as u8 } else { 255 };
+    let pixels: Vec<u8> = (0..56 * 56).map(|i| shade(i / 56, i % 56)).collect();
+    write_picture(&folder, "two.png", 56, &pixels);
+    let expected = "warning: --image two.png: there seems to be more than one digit; crop the picture to the one digit";
+    for quiet in ["", " --quiet"] {
+        run(&folder, &format!("--model run --image two.png{quiet}"))
+            .success()
+            .stderr(predicate::str::starts_with(expected))
+            .stdout(predicate::str::contains("Prediction: "));
+    }
+    let answer = run(&folder, "--model run --image two.png --json").success();
+    let answer: Value = serde_json::from_slice(&answer.get_output().stdout).unwrap();
+    assert!(answer["warnings"][0].as_str().unwrap().starts_with("there seems to be more than one digit"), "{answer}");
+}
+
+#[test]
 fn colours_are_used_where_they_are_wanted_and_only_there() {
     let folder = trained();
     let args = ["--model", "run", "--dataset", "embedded", "--index", "0"];
@@ -215,7 +236,11 @@ fn what_can_not_be_is_refused_in_one_line_that_says_what_was_expected_and_found(
         ("--model ten.npz --index 1 --mistakes 2", 2, &["--mistakes"]),
         ("--model ten.npz --dataset embedded --image blank.png", 2, &["--image needs no data set"]),
         ("--model ten.npz --image blank.png", 1, &["--image blank.png", "expected a digit", "one shade"]),
-        ("--model ten.npz --image text.txt", 1, &["--image text.txt", "expected a PNG or JPEG picture, found a text"]),
+        (
+            "--model ten.npz --image text.txt",
+            1,
+            &["--image text.txt", "expected a PNG or JPEG picture, found a text that begins with"],
+        ),
         ("--model ten.npz --image empty", 1, &["--image empty", "found a folder"]),
         ("--model small.npz --image blank.png", 1, &["network 100-3-10", "28 × 28 = 784"]),
     ];

@@ -38,10 +38,10 @@ struct Args {
 
     /// Show a digit from a PNG or JPEG picture, dark on light or light on dark
     ///
-    /// Of any size up to 4096 × 4096 pixels, in grey, colour, 16 bits or with transparency, and upright as the camera
-    /// noted that it was held. It is scaled to fit 20 × 20 pixels
-    /// and placed by its centre of mass in 28 × 28, as MNIST's digits are, so the network must take 784 inputs. One digit
-    /// and nothing else should be on it, on a paper of one shade with some space around.
+    /// Of any size up to 4096 × 4096 pixels, in grey, colour, 16 bits or with transparency, and turned as the camera noted.
+    /// The digit is told from shadows, the lines of ruled paper and a table's edge, scaled to fit 20 × 20 pixels and placed
+    /// by its centre of mass in 28 × 28, as MNIST's digits are, so the network must take 784 inputs. A warning tells what
+    /// makes it doubtful that the picture shows one digit: photograph it from above in even light, with some paper around.
     #[arg(long, value_name = "FILE", help_heading = "What to show")]
     image: Option<PathBuf>,
 
@@ -62,8 +62,9 @@ struct Args {
     /// samples with that label were taken for that class), and for each sample in order `labels`, `predictions` (classes),
     /// `probabilities` (of that class) and `label_probabilities`.
     ///
-    /// One digit: `dataset` and `index`, or `image`; `label` (null for --image), `class` (the most probable), `probabilities`
-    /// (K numbers), `pixels` (rows of the picture as the network sees it, 0 to 255).
+    /// One digit: `dataset` and `index`, or `image` and `warnings` (what makes it doubtful that the picture shows one digit);
+    /// `label` (null for --image), `class` (the most probable), `probabilities` (K numbers), `pixels` (rows of the picture as
+    /// the network sees it, 0 to 255).
     #[arg(long, help_heading = "Output")]
     json: bool,
 

@@ -38,8 +38,15 @@ struct DigitAnswer<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum OriginOfAnswer {
-    TestSet { dataset: String, index: usize },
-    Image { image: String },
+    TestSet {
+        dataset: String,
+        index: usize,
+    },
+    /// With what was said on standard error as well.
+    Image {
+        image: String,
+        warnings: Vec<String>,
+    },
 }
 
 pub fn whole_set(set: &WholeSet) -> String {
@@ -68,7 +75,10 @@ pub fn one_digit(digit: &OneDigit) -> String {
             Origin::TestSet { dataset, index, .. } => {
                 OriginOfAnswer::TestSet { dataset: dataset.to_string(), index: *index }
             }
-            Origin::Image(image) => OriginOfAnswer::Image { image: image.display().to_string() },
+            Origin::Image { path, doubts } => OriginOfAnswer::Image {
+                image: path.display().to_string(),
+                warnings: doubts.iter().map(ToString::to_string).collect(),
+            },
         },
         label: digit.label(),
         class: digit.class(),

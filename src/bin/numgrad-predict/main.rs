@@ -20,7 +20,7 @@ use ndarray::{Array2, Axis};
 use numgrad::cli::data;
 use numgrad::cli::output::open;
 use numgrad::cli::terminal::{print, say};
-use numgrad::dataset::{self, Dataset, Samples};
+use numgrad::dataset::{self, Dataset, DigitPicture, Samples};
 use numgrad::random::LegacyRandom;
 use numgrad::train::Evaluation;
 
@@ -66,7 +66,13 @@ fn run(options: &Options) -> Result<()> {
             let picture = whole_set::pictures(&test, &[index]).index_axis_move(Axis(0), 0);
             tell(options, &model, Origin::TestSet { dataset, index, n_samples, label }, picture)
         }
-        Subject::Image(path) => tell(options, &model, Origin::Image(path), picture_from_file(path, &model)?),
+        Subject::Image(path) => {
+            let DigitPicture { pixels, doubts } = picture_from_file(path, &model)?;
+            for doubt in &doubts {
+                say(format_args!("warning: --image {}: {doubt}", path.display()));
+            }
+            tell(options, &model, Origin::Image { path, doubts: &doubts }, pixels)
+        }
     }
 }
 
@@ -93,7 +99,7 @@ fn evaluate(model: &Model, test: &Samples) -> Result<Evaluation> {
 }
 
 /// A digit from anywhere, as the network is used to see them.
-fn picture_from_file(path: &Path, model: &Model) -> Result<Array2<f64>> {
+fn picture_from_file(path: &Path, model: &Model) -> Result<DigitPicture> {
     model.check_takes_mnist()?;
     let flag = || format!("--image {}", path.display());
     let file = BufReader::new(open(path).with_context(flag)?.0);

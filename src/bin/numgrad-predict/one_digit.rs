@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use ndarray::{Array2, ArrayView1};
-use numgrad::dataset::Name;
+use numgrad::dataset::{Doubt, Name};
 use numgrad::nn::argmax;
 use numgrad::report::numbers::{grouped, percent};
 
@@ -28,7 +28,7 @@ pub struct OneDigit<'a> {
 /// Where a digit is from.
 pub enum Origin<'a> {
     TestSet { dataset: Name, index: usize, n_samples: usize, label: usize },
-    Image(&'a Path),
+    Image { path: &'a Path, doubts: &'a [Doubt] },
 }
 
 impl OneDigit<'_> {
@@ -40,7 +40,7 @@ impl OneDigit<'_> {
     pub fn label(&self) -> Option<usize> {
         match &self.origin {
             Origin::TestSet { label, .. } => Some(*label),
-            Origin::Image(_) => None,
+            Origin::Image { .. } => None,
         }
     }
 
@@ -61,7 +61,7 @@ impl OneDigit<'_> {
                     grouped(n_samples)
                 )?;
             }
-            Origin::Image(path) => {
+            Origin::Image { path, .. } => {
                 let (n_rows, n_columns) = self.picture.dim();
                 writeln!(out, "Picture:    {}", path.display())?;
                 writeln!(out, "            as the network sees it: {n_rows} × {n_columns}, scaled and centred\n")?;

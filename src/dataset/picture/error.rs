@@ -19,7 +19,7 @@ pub enum PictureError {
     Truncated,
     /// It is neither of the kinds that are read, but what is said here.
     #[error("expected a PNG or JPEG picture, found {0}")]
-    NoPicture(&'static str),
+    NoPicture(String),
     /// It is not what its first bytes promise: which kind of picture, and what is wrong.
     #[error("the {0} picture is damaged: {1}")]
     Damaged(&'static str, String),

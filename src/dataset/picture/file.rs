@@ -14,14 +14,13 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::error::{MAX_JPEG_BYTES, MAX_SIZE, PictureError};
 use super::orientation::Orientation;
+use crate::files::form::{Form, START_LEN};
 
 /// The decoder of PNG may allocate this many bytes on top of the picture.
 const DECODER_BYTES: usize = 64 << 20;
 
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG_SIGNATURE: &[u8] = b"\xff\xd8\xff";
-/// This many bytes tell what a file is.
-const HEAD_BYTES: u64 = 512;
 
 /// A picture of any size: for each pixel a shade, or red, green and blue, and perhaps how opaque it is.
 pub(super) struct Picture {
@@ -34,17 +33,18 @@ pub(super) struct Picture {
 
 impl Picture {
     pub(super) fn read(mut reader: impl BufRead + Seek) -> Result<Self, PictureError> {
-        let start = reader.stream_position().map_err(PictureError::Read)?;
-        let mut head = Vec::new();
-        reader.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(PictureError::Read)?;
-        reader.seek(SeekFrom::Start(start)).map_err(PictureError::Read)?;
-        let begins = |signature: &[u8]| !head.is_empty() && signature.starts_with(&head) || head.starts_with(signature);
+        let begin = reader.stream_position().map_err(PictureError::Read)?;
+        let mut start = Vec::new();
+        reader.by_ref().take(START_LEN as u64).read_to_end(&mut start).map_err(PictureError::Read)?;
+        reader.seek(SeekFrom::Start(begin)).map_err(PictureError::Read)?;
+        let begins =
+            |signature: &[u8]| !start.is_empty() && signature.starts_with(&start) || start.starts_with(signature);
         if begins(PNG_SIGNATURE) {
             Self::read_png(reader)
         } else if begins(JPEG_SIGNATURE) {
             Self::read_jpeg(reader)
         } else {
-            Err(PictureError::NoPicture(found_instead(&head)))
+            Err(PictureError::NoPicture(found_instead(&start)))
         }
     }
 
@@ -140,54 +140,41 @@ fn has_an_end(file: &[u8]) -> bool {
 }
 
 /// What a file is that is neither PNG nor JPEG, and what to do about it.
-fn found_instead(head: &[u8]) -> &'static str {
-    let brand = head.get(8..12).unwrap_or_default();
-    let text = std::str::from_utf8(head).or_else(|error| match error.error_len() {
-        // The first bytes may end within a character.
-        None => Ok(std::str::from_utf8(&head[..error.valid_up_to()]).expect("it is valid up to there")),
-        Some(_) => Err(error),
-    });
-    let text = text.ok().filter(|text| !text.contains(|c: char| c.is_control() && !c.is_whitespace()));
-    let text = text.map(|text| text.trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase());
-    match head {
-        [] => "an empty file",
-        [b'R', b'I', b'F', b'F', ..] if brand == b"WEBP" => "a WebP picture; save it as PNG or JPEG",
-        [b'G', b'I', b'F', b'8', ..] => "a GIF picture; save it as PNG or JPEG",
+fn found_instead(start: &[u8]) -> String {
+    let brand = start.get(8..12).unwrap_or_default();
+    let picture = match start {
+        [b'R', b'I', b'F', b'F', ..] if brand == b"WEBP" => "a WebP picture: save it as PNG or JPEG",
+        [b'G', b'I', b'F', b'8', ..] => "a GIF picture: save it as PNG or JPEG",
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => match brand {
             b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => {
-                "a HEIC picture, as iPhones take them; export it as JPEG, or have the camera take the most compatible format"
+                "a HEIC picture, as iPhones take them: export it as JPEG, or set the camera to the most compatible format"
             }
-            b"avif" | b"avis" => "an AVIF picture; save it as PNG or JPEG",
-            _ => "a film; take a single picture",
+            b"avif" | b"avis" => "an AVIF picture: save it as PNG or JPEG",
+            _ => "a film: take a single picture",
         },
-        [b'%', b'P', b'D', b'F', ..] => {
-            "a PDF document; save the page as a PNG picture, or take a screenshot of the digit"
-        }
-        [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => "a TIFF or raw picture; save it as PNG or JPEG",
-        [b'8', b'B', b'P', b'S', ..] => "a picture of Photoshop; save it as PNG or JPEG",
-        [0, 0, 1, 0, ..] => "an icon (ICO); save it as PNG",
-        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => "a JPEG XL picture; save it as PNG or JPEG",
+        [b'%', b'P', b'D', b'F', ..] => "a PDF document: save the page as PNG, or take a screenshot of the digit",
+        [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => "a TIFF or raw picture: save it as PNG or JPEG",
+        [b'8', b'B', b'P', b'S', ..] => "a picture of Photoshop: save it as PNG or JPEG",
+        [0, 0, 1, 0, ..] => "an icon (ICO): save it as PNG",
+        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => "a JPEG XL picture: save it as PNG or JPEG",
         [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => {
-            "a JPEG 2000 picture; save it as PNG or JPEG"
+            "a JPEG 2000 picture: save it as PNG or JPEG"
         }
-        // The size of the header, which follows that of the file and where its pixels begin.
+        // The size of the header, behind that of the file and where its pixels begin; a text may begin with BM as well.
         [b'B', b'M', _, _, _, _, _, _, _, _, _, _, _, _, 12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0, ..] => {
-            "a BMP picture; save it as PNG"
+            "a BMP picture: save it as PNG"
         }
-        [b'P', b'1'..=b'7', byte, ..] if byte.is_ascii_whitespace() => "a PNM picture; save it as PNG",
-        [b'P', b'K', 3, 4, ..] => "a zip archive; take the picture out of it",
-        [0x1f, 0x8b, ..] => "a file compressed by gzip; decompress it first",
-        _ => match text.as_deref() {
-            Some(text) if text.starts_with("<svg") || text.starts_with("<?xml") && text.contains("<svg") => {
-                "an SVG drawing; save it as PNG"
-            }
-            Some(text) if text.starts_with("<!doctype html") || text.starts_with("<html") => {
-                "a web page; save the picture itself"
-            }
-            Some(_) => "a text",
-            None => "neither",
-        },
-    }
+        [b'P', b'1'..=b'7', byte, ..] if byte.is_ascii_whitespace() => "a PNM picture: save it as PNG",
+        _ if begins_svg(start) => "an SVG drawing: save it as PNG",
+        _ => return Form::of(start).to_string(),
+    };
+    picture.to_owned()
+}
+
+fn begins_svg(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    text.starts_with("<svg") || (text.starts_with("<?xml") || text.starts_with("<!")) && text.contains("<svg")
 }
 
 impl From<DecodingError> for PictureError {
