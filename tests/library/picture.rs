@@ -10,7 +10,7 @@ use numgrad::dataset::{DigitPicture, Doubt, PictureError, Samples, digit_from_pi
 use numgrad::nn::{NetworkShape, TwoLayerNet, argmax};
 use numgrad::random::LegacyRandom;
 use numgrad::train::{GradientMethod, Init, Trainer, TrainingSettings, initial_parameters};
-use png::{BitDepth, ColorType, Encoder};
+use png::{BitDepth, ColorType, Compression, Encoder};
 use proptest::prelude::*;
 
 fn encoded(size: (usize, usize), color: ColorType, depth: BitDepth, bytes: &[u8]) -> Vec<u8> {
@@ -18,6 +18,8 @@ fn encoded(size: (usize, usize), color: ColorType, depth: BitDepth, bytes: &[u8]
     let mut encoder = Encoder::new(&mut file, size.1 as u32, size.0 as u32);
     encoder.set_color(color);
     encoder.set_depth(depth);
+    // Most of what the tests take is the codec, which is compiled without optimisation.
+    encoder.set_compression(Compression::Fast);
     if color == ColorType::Indexed {
         encoder.set_palette((0..=255).flat_map(|shade| [shade; 3]).collect::<Vec<u8>>());
     }
@@ -219,8 +221,8 @@ fn pictures_that_are_no_digit_are_refused_with_the_reason() {
 
 #[test]
 fn other_kinds_of_files_are_named_for_what_they_are() {
-    let mut bmp = *b"BM\x36\x03\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0";
-    let files: [(&[u8], &str); 16] = [
+    let bmp = *b"BM\x36\x03\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0";
+    let files: [(&[u8], &str); 17] = [
         (b"", "an empty file"),
         (b"GIF89a and so on", "a GIF picture: save it as PNG or JPEG"),
         (b"RIFF\x24\0\0\0WEBPVP8 ", "a WebP picture"),
@@ -230,6 +232,7 @@ fn other_kinds_of_files_are_named_for_what_they_are() {
         (b"%PDF-1.7\n%\xe2\xe3", "a PDF document"),
         (b"II*\0\x08\0\0\0", "a TIFF or raw picture"),
         (&bmp, "a BMP picture"),
+        (b"BMI is a number", "found a text"),
         (b"<?xml version=\"1.0\"?>\n<svg xmlns=", "an SVG drawing"),
         (b"\n<!DOCTYPE html><html>", "a web page (HTML)"),
         (b"\xff\x0a\xfa\x7f", "a JPEG XL picture"),
@@ -244,9 +247,6 @@ fn other_kinds_of_files_are_named_for_what_they_are() {
         let error = error.to_string();
         assert!(error.contains(expected) && error.starts_with("expected a PNG or JPEG picture, found "), "{error}");
     }
-    // A text may begin with the two letters of BMP.
-    bmp[14] = b'x';
-    assert!(digit_from_picture(Cursor::new(bmp)).unwrap_err().to_string().ends_with("of no kind that is known here"));
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn papers_tables_and_cameras_as_they_are_change_no_answer() {
     };
     let ruled = at(|y, _| y % 40.0 < 2.0);
     let ruled_askew = at(|y, x| (y + 0.05 * x) % 40.0 < 2.0);
-    let squared = at(|y, x| y % 25.0 < 1.0 || x % 25.0 < 1.0);
+    let squared = at(|y, x| y % 25.0 == 7.0 || x % 25.0 == 9.0);
     let beside = |table: fn(f64, f64) -> bool| {
         move |sheet: &ArrayRef2<f64>| {
             Zip::from(sheet)
@@ -448,7 +448,12 @@ fn a_digit_alone_is_hardly_ever_doubted() {
     // A bar of a 5 that is apart from the rest, and digits that are broader than high.
     assert!(doubted(|test, sample| 1.0 - digit(test, sample), 1000) <= 20);
     assert!(doubted(|test, sample| in_ink(&written(test, sample)), 200) <= 4);
-    assert!(doubted(|test, sample| 1.0 - resized(&cropped(digit(test, sample)), 160), 200) <= 4);
+    let cut_out = |test: &Samples, sample: usize| {
+        let cut_out = cropped(digit(test, sample));
+        let (n_rows, n_columns) = cut_out.dim();
+        Array2::from_shape_fn((8 * n_rows, 8 * n_columns), |(row, column)| 0.9 - 0.8 * cut_out[[row / 8, column / 8]])
+    };
+    assert!(doubted(cut_out, 200) <= 4);
 }
 
 #[test]
