@@ -386,6 +386,7 @@ fn papers_tables_and_cameras_as_they_are_change_no_answer() {
     let ruled = at(|y, _| y % 40.0 < 2.0);
     let ruled_askew = at(|y, x| (y + 0.05 * x) % 40.0 < 2.0);
     let squared = at(|y, x| y % 25.0 == 7.0 || x % 25.0 == 9.0);
+    let from_border = at(|y, x| y % 25.0 == 0.0 || x % 25.0 == 0.0);
     let beside = |table: fn(f64, f64) -> bool| {
         move |sheet: &ArrayRef2<f64>| {
             Zip::from(sheet)
@@ -409,6 +410,7 @@ fn papers_tables_and_cameras_as_they_are_change_no_answer() {
         ("ruled, askew", Box::new(|sheet| with_lines(sheet, &ruled_askew, 0.3))),
         ("ruled, as dark as ink", Box::new(|sheet| with_lines(sheet, &ruled, 0.7))),
         ("squared", Box::new(|sheet| with_lines(sheet, &squared, 0.25))),
+        ("squared, lines along the border", Box::new(|sheet| with_lines(sheet, &from_border, 0.25))),
         ("a table at the right", Box::new(beside(|_, x| x > 330.0))),
         ("a table askew", Box::new(beside(|y, x| x > 320.0 + 0.2 * y))),
         ("a table all around", Box::new(beside(|y, x| y.min(299.0 - y).min(x).min(399.0 - x) < 25.0))),

@@ -1,5 +1,7 @@
 //! The lines of ruled paper, told from strokes: they run straight from border to border and are thin.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayViewMut2, s};
 
 /// A line rises or falls by at most this much of the way that it goes.
@@ -24,13 +26,18 @@ fn remove_level_lines(mut drawn: ArrayViewMut2<bool>) -> usize {
     if n_columns < 2 {
         return 0;
     }
-    let begins = middles(&drawn, 0);
-    let ends = middles(&drawn, n_columns - 1);
+    // A line down along the border hides where the others begin.
+    let is_hidden = |column: &usize| 2 * drawn.column(*column).iter().filter(|drawn| **drawn).count() > n_rows;
+    let most_hidden = (MAX_THICKNESS * n_columns as f64) as usize;
+    let first = (0..=most_hidden).find(|column| !is_hidden(column)).unwrap_or(0);
+    let last = (n_columns - 1 - most_hidden..n_columns).rfind(|column| !is_hidden(column)).unwrap_or(n_columns - 1);
+    let begins = middles(&drawn, first);
+    let ends = middles(&drawn, last);
     let mut lines = Vec::new();
     for &begin in &begins {
         for &end in &ends {
             if (end - begin).abs() <= MAX_SLOPE * n_columns as f64 {
-                lines.extend(line(&drawn, begin, end));
+                lines.extend(line(&drawn, begin, end, first..last + 1));
             }
         }
     }
@@ -66,14 +73,15 @@ fn middles(drawn: &ArrayViewMut2<bool>, column: usize) -> Vec<f64> {
 }
 
 /// For each column on the way from one row to another what is drawn there, and how thick that is in the middle, if there is
-/// a line.
+/// a line. `seen` are the columns in the first and last of which the rows were seen.
 type Line = (Vec<(usize, usize, usize)>, usize);
 
-fn line(drawn: &ArrayViewMut2<bool>, begin: f64, end: f64) -> Option<Line> {
+fn line(drawn: &ArrayViewMut2<bool>, begin: f64, end: f64, seen: Range<usize>) -> Option<Line> {
     let (n_rows, n_columns) = drawn.dim();
     let mut found = Vec::new();
     for column in 0..n_columns {
-        let row = begin + (end - begin) * column as f64 / (n_columns - 1) as f64;
+        let way = (column as f64 - seen.start as f64) / (seen.len() - 1).max(1) as f64;
+        let row = (begin + (end - begin) * way).clamp(0.0, (n_rows - 1) as f64);
         let row = row.round() as usize;
         // Paper is not quite flat, and lenses bend what is straight.
         let slack = 1 + n_rows / 150;
