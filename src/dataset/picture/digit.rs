@@ -70,12 +70,17 @@ pub(super) fn find(shades: &ArrayRef2<f64>) -> Option<Found> {
     };
     let grid = if smoothing == 0 { grid } else { smoothed(&grid, smoothing) };
     let grain = grain / (2 * smoothing + 1) as f64;
-    let grid = if ink_is_dark(&grid) { grid } else { 1.0 - grid };
+    let grid = if ink_is_dark(&grid, middle(edge(&grid))) { grid } else { 1.0 - grid };
 
-    let mut best = Sheet::best(&grid, grain)?;
-    // A sheet of paper on a table of another shade, perhaps.
-    if best.is_filled() {
-        best = Sheet::best(&(1.0 - &grid), grain).filter(|sheet| sheet.doubts.is_empty()).unwrap_or(best);
+    let mut best = Sheet::best(&grid, grain).or_else(|| Sheet::best(&(1.0 - &grid), grain))?;
+    // The edge may be a table's, or the digit's own where it was cut out closely.
+    let is_disputed = !is_small(&grid) && !ink_is_dark(&grid, middle(grid.iter().copied().collect()));
+    if best.is_filled() || is_disputed || best.doubts.contains(&Doubt::ToBorder) {
+        let other = Sheet::best(&(1.0 - &grid), grain).filter(|other| other.doubts.is_empty() && !other.is_filled());
+        let is_worse = best.is_filled() || !best.doubts.is_empty();
+        if is_worse || (is_disputed && !fills(&best.digit, grid.dim())) {
+            best = other.unwrap_or(best);
+        }
     }
     let around = best.around();
     if factor > 1 && best.digit.longest() < NEAR {
@@ -134,9 +139,7 @@ impl Sheet {
         if contrast < FAINT || noise * MIN_CLARITY > 1.0 {
             doubts.push(Doubt::Faint);
         }
-        let is_cut_out = |part: usize, whole: usize| part as f64 >= CUT_OUT * whole as f64;
-        let is_cut_out = is_cut_out(digit.rows.len(), size.0) && is_cut_out(digit.columns.len(), size.1);
-        if digit.touches_edge_of(size) && !is_cut_out && !is_small(grid) {
+        if digit.touches_edge_of(size) && !fills(&digit, size) && !is_small(grid) {
             doubts.push(Doubt::ToBorder);
         }
         if is_several(&drawn, &digit) {
@@ -234,6 +237,12 @@ fn inner_digit(drawn: &Array2<bool>) -> Option<Part> {
     (longest.longest() as f64 >= MIN_INNER * size.0.min(size.1) as f64).then_some(longest)
 }
 
+/// Whether a digit fills its picture as far as one does that was cut out closely.
+fn fills(digit: &Part, (n_rows, n_columns): (usize, usize)) -> bool {
+    let fills = |part: usize, whole: usize| part as f64 >= CUT_OUT * whole as f64;
+    fills(digit.rows.len(), n_rows) && fills(digit.columns.len(), n_columns)
+}
+
 /// Whether what is drawn is too wide for one digit, or falls into parts that are far apart.
 fn is_several(drawn: &Array2<bool>, digit: &Part) -> bool {
     let (n_rows, n_columns) = (digit.rows.len(), digit.columns.len());
@@ -248,16 +257,23 @@ fn is_several(drawn: &Array2<bool>, digit: &Part) -> bool {
     lengths.len() > 1 && lengths[lengths.len() - 2] as f64 >= SECOND * longest as f64
 }
 
-/// Whether ink is darker than paper: the shade in the middle of those along the edge is taken for the paper's, and what
-/// differs most from it for ink.
-fn ink_is_dark(shades: &ArrayRef2<f64>) -> bool {
+/// Whether ink, which is what differs most from the paper's shade, is darker than that.
+fn ink_is_dark(shades: &ArrayRef2<f64>, paper: f64) -> bool {
+    let (lowest, highest) = shades.iter().fold((paper, paper), |(low, high), &x| (low.min(x), high.max(x)));
+    paper - lowest >= highest - paper
+}
+
+/// The shades along the edge.
+fn edge(shades: &ArrayRef2<f64>) -> Vec<f64> {
     let (last_row, last_column) = (shades.nrows() - 1, shades.ncols() - 1);
     let edges = [shades.row(0), shades.row(last_row), shades.column(0), shades.column(last_column)];
-    let mut edge: Vec<f64> = edges.iter().flatten().copied().collect();
-    let middle = edge.len() / 2;
-    let paper = *edge.select_nth_unstable_by(middle, f64::total_cmp).1;
-    let (darkest, lightest) = shades.iter().fold((paper, paper), |(low, high), &x| (low.min(x), high.max(x)));
-    paper - darkest >= lightest - paper
+    edges.iter().flatten().copied().collect()
+}
+
+/// The one in the middle of some shades.
+fn middle(mut shades: Vec<f64>) -> f64 {
+    let middle = shades.len() / 2;
+    *shades.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
 /// How far a pixel is from what is around it, in the middle of all pixels.
