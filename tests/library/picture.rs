@@ -362,12 +362,12 @@ fn shadows_change_no_answer(one_in: usize) -> usize {
 
 #[test]
 fn a_shadow_across_the_page_changes_no_answer() {
-    // Each digit under each shadow, in a direction of its own.
-    assert!(shadows_change_no_answer(36) > 500);
+    // Every second digit under each shadow, in a direction of its own.
+    assert!(shadows_change_no_answer(72) > 250);
 }
 
 #[test]
-#[ignore = "takes minutes: 36 times as many pictures as the test above"]
+#[ignore = "takes minutes: 72 times as many pictures as the test above"]
 fn no_shadow_in_any_direction_changes_an_answer() {
     assert!(shadows_change_no_answer(1) > 18_000);
 }
@@ -451,22 +451,22 @@ fn a_digit_alone_is_hardly_ever_doubted() {
     };
     // A bar of a 5 that is apart from the rest, and digits that are broader than high.
     assert!(doubted(|test, sample| 1.0 - digit(test, sample), 1000) <= 20);
-    assert!(doubted(|test, sample| in_ink(&written(test, sample)), 200) <= 4);
+    assert!(doubted(|test, sample| in_ink(&written(test, sample)), 100) <= 2);
     let cut_out = |test: &Samples, sample: usize| {
         let cut_out = cropped(digit(test, sample));
         let (n_rows, n_columns) = cut_out.dim();
         Array2::from_shape_fn((8 * n_rows, 8 * n_columns), |(row, column)| 0.9 - 0.8 * cut_out[[row / 8, column / 8]])
     };
-    assert!(doubted(cut_out, 200) <= 4);
+    assert!(doubted(cut_out, 100) <= 2);
 }
 
 #[test]
 fn what_is_not_one_digit_is_doubted() {
     let (_, test) = &*TRAINED;
     let doubted = |doubt: Doubt, sheet: &dyn Fn(usize) -> Array2<f64>| {
-        let found = (0..40).filter(|&sample| seen(&photo(sheet(sample))).doubts.contains(&doubt)).count();
-        println!("{doubt:?}: {found} of 40");
-        assert!(found >= 36, "{doubt:?}: {found} of 40");
+        let found = (0..20).filter(|&sample| seen(&photo(sheet(sample))).doubts.contains(&doubt)).count();
+        println!("{doubt:?}: {found} of 20");
+        assert!(found >= 18, "{doubt:?}: {found} of 20");
     };
     doubted(Doubt::Several, &|sample| {
         let mut sheet = Array2::zeros(PHOTO);
@@ -486,7 +486,7 @@ fn what_is_not_one_digit_is_doubted() {
 #[test]
 fn gain_and_offset_of_the_shades_and_their_inversion_leave_the_answer() {
     let (_, test) = &*TRAINED;
-    for sample in 0..20 {
+    for sample in 0..10 {
         let sheet = resized(&digit(test, sample), 100);
         let expected = class(&seen(&(1.0 - &sheet)).pixels);
         for contrast in [0.2, 0.4, 0.6, 0.8, 1.0] {

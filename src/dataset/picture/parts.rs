@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayRef2, Zip};
+use ndarray::{Array2, ArrayRef2};
 
 /// One connected part: pixels that share an edge or a corner.
 #[derive(Clone, Debug)]
@@ -42,30 +42,35 @@ impl Part {
 /// The parts of a drawing, and for each pixel the number of its part, counted from 1; 0 where there is nothing.
 pub(super) fn parts(drawn: &ArrayRef2<bool>) -> (Vec<Part>, Array2<usize>) {
     let (n_rows, n_columns) = drawn.dim();
-    let mut numbers = Array2::zeros(drawn.raw_dim());
+    let drawn: Vec<bool> = drawn.iter().copied().collect();
+    let mut numbers = vec![0; drawn.len()];
     let mut parts = Vec::new();
     let mut to_visit = Vec::new();
-    for (place, _) in drawn.indexed_iter().filter(|(_, drawn)| **drawn) {
-        if numbers[place] != 0 {
+    for first in 0..drawn.len() {
+        if !drawn[first] || numbers[first] != 0 {
             continue;
         }
         let number = parts.len() + 1;
-        numbers[place] = number;
-        to_visit.push(place);
-        let mut part = Part { n_pixels: 0, rows: place.0..place.0 + 1, columns: place.1..place.1 + 1 };
-        while let Some((row, column)) = to_visit.pop() {
-            part = part.with(&Part { n_pixels: 1, rows: row..row + 1, columns: column..column + 1 });
+        numbers[first] = number;
+        to_visit.push(first);
+        let (mut n_pixels, mut rows, mut columns) = (0, n_rows..0, n_columns..0);
+        while let Some(place) = to_visit.pop() {
+            let (row, column) = (place / n_columns, place % n_columns);
+            n_pixels += 1;
+            rows = rows.start.min(row)..rows.end.max(row + 1);
+            columns = columns.start.min(column)..columns.end.max(column + 1);
             for row in row.saturating_sub(1)..(row + 2).min(n_rows) {
-                for column in column.saturating_sub(1)..(column + 2).min(n_columns) {
-                    if drawn[[row, column]] && numbers[[row, column]] == 0 {
-                        numbers[[row, column]] = number;
-                        to_visit.push((row, column));
+                for place in row * n_columns + column.saturating_sub(1)..row * n_columns + (column + 2).min(n_columns) {
+                    if drawn[place] && numbers[place] == 0 {
+                        numbers[place] = number;
+                        to_visit.push(place);
                     }
                 }
             }
         }
-        parts.push(part);
+        parts.push(Part { n_pixels, rows, columns });
     }
+    let numbers = Array2::from_shape_vec((n_rows, n_columns), numbers).expect("a number for each pixel");
     (parts, numbers)
 }
 
@@ -87,19 +92,25 @@ pub(super) fn thickness(drawn: &ArrayRef2<bool>) -> usize {
 pub(super) fn widened(drawn: &ArrayRef2<bool>, radius: usize) -> Array2<bool> {
     let (n_rows, n_columns) = drawn.dim();
     // How many of the pixels above and to the left are drawn: any rectangle is a difference of four.
-    let mut sums = Array2::<usize>::zeros((n_rows + 1, n_columns + 1));
-    for ((row, column), &drawn) in drawn.indexed_iter() {
-        sums[[row + 1, column + 1]] =
-            usize::from(drawn) + sums[[row, column + 1]] + sums[[row + 1, column]] - sums[[row, column]];
+    let width = n_columns + 1;
+    let mut sums = vec![0_usize; (n_rows + 1) * width];
+    for (row, drawn) in drawn.rows().into_iter().enumerate() {
+        let mut n_drawn = 0;
+        for (column, &drawn) in drawn.iter().enumerate() {
+            n_drawn += usize::from(drawn);
+            let place = (row + 1) * width + column + 1;
+            sums[place] = n_drawn + sums[place - width];
+        }
     }
-    let mut widened = Array2::from_elem(drawn.raw_dim(), false);
-    Zip::indexed(&mut widened).for_each(|(row, column), widened| {
-        let (top, bottom) = (row.saturating_sub(radius), (row + radius + 1).min(n_rows));
-        let (left, right) = (column.saturating_sub(radius), (column + radius + 1).min(n_columns));
-        let n_drawn = sums[[bottom, right]] + sums[[top, left]] - sums[[top, right]] - sums[[bottom, left]];
-        *widened = n_drawn > 0;
-    });
-    widened
+    let mut widened = Vec::with_capacity(n_rows * n_columns);
+    for row in 0..n_rows {
+        let (top, bottom) = (row.saturating_sub(radius) * width, (row + radius + 1).min(n_rows) * width);
+        for column in 0..n_columns {
+            let (left, right) = (column.saturating_sub(radius), (column + radius + 1).min(n_columns));
+            widened.push(sums[bottom + right] + sums[top + left] > sums[top + right] + sums[bottom + left]);
+        }
+    }
+    Array2::from_shape_vec((n_rows, n_columns), widened).expect("a number for each pixel")
 }
 
 #[cfg(test)]
