@@ -15,8 +15,10 @@ use super::parts::{Part, parts, thickness, widened};
 
 /// Ink takes away at least this much of the paper's light. Less is taken for no ink.
 const MIN_CONTRAST: f64 = 1.0 / 16.0;
-/// Less than this is doubtful.
+/// Less than this is doubtful,
 const FAINT: f64 = 0.15;
+/// and so is less than this of white: next to black, the grain of light paper looks like much of its light.
+const FAINT_OF_WHITE: f64 = MIN_CONTRAST;
 /// Ink stands out from the grain of the paper by at least this many times that.
 const MIN_CLARITY: f64 = 10.0;
 /// A pixel belongs to the digit from this much of the darkest ink on: paper is never all of one shade.
@@ -127,7 +129,7 @@ impl Sheet {
     /// What there is to see if ink is narrower than a square that reaches `radius` pixels from the one in its middle; `None`
     /// if that is nothing.
     fn look(grid: &Array2<f64>, radius: usize, grain: f64) -> Option<Self> {
-        let Ink { mut ink, contrast, noise } = Ink::on(grid, radius, grain)?;
+        let Ink { mut ink, contrast, of_white, noise } = Ink::on(grid, radius, grain)?;
         let least = MIN_INK.max(4.0 * noise).min(0.5);
         let all = ink.mapv(|ink| ink >= least);
         let without_lines = without_lines(&all).filter(|without| inner_digit(without).is_some());
@@ -136,7 +138,7 @@ impl Sheet {
 
         let size = grid.dim();
         let mut doubts = Vec::new();
-        if contrast < FAINT || noise * MIN_CLARITY > 1.0 {
+        if contrast < FAINT || of_white < FAINT_OF_WHITE || noise * MIN_CLARITY > 1.0 {
             doubts.push(Doubt::Faint);
         }
         if digit.touches_edge_of(size) && !fills(&digit, size) && !is_small(grid) {
@@ -181,6 +183,8 @@ struct Ink {
     ink: Array2<f64>,
     /// How much the darkest ink differs from the paper, as a part of the paper's shade.
     contrast: f64,
+    /// How much any pixel differs from the paper at most, as a part of white.
+    of_white: f64,
     /// The standard deviation of what is paper, as a part of the contrast.
     noise: f64,
 }
@@ -188,6 +192,7 @@ struct Ink {
 impl Ink {
     fn on(grid: &Array2<f64>, radius: usize, grain: f64) -> Option<Self> {
         let paper = without_narrow_dark(grid, radius);
+        let of_white = Zip::from(&paper).and(grid).fold(0.0, |most: f64, &paper, &shade| most.max(paper - shade));
         // A shadow takes away a part of the light, from ink as from paper.
         let mut ink =
             Zip::from(&paper).and(grid).map_collect(|&paper, &shade| (paper - shade) / paper.max(DARKEST_PAPER));
@@ -206,7 +211,7 @@ impl Ink {
             return None;
         }
         ink.mapv_inplace(|ink| (ink / contrast).max(0.0));
-        Some(Self { ink, contrast, noise: noise / contrast })
+        Some(Self { ink, contrast, of_white, noise: noise / contrast })
     }
 }
 
