@@ -5,6 +5,7 @@
 //! the beginning of their names chooses: `gzip/emnist-letters`. A folder without any such file may have Keras' archive or
 //! Kaggle's tables in their place.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,15 +47,18 @@ impl Located {
         match self {
             Self::Idx(_) => match self.home() {
                 (folder, prefix) if prefix.is_empty() => Name::of_folder(folder),
-                (_, prefix) => Name::of_files(&prefix),
+                (_, prefix) => Name::of_files(&prefix, &prefix),
             },
-            Self::Arrays(file) => Name::of_files(&file.file_stem().unwrap_or_default().to_string_lossy()),
+            Self::Arrays(file) => {
+                let name = |name: Option<&OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
+                Name::of_files(&name(file.file_stem()), &name(file.file_name()))
+            }
             Self::Tables { train, .. } => {
                 let name = train.file_name().unwrap_or_default().to_string_lossy();
                 match told_of_table(&name) {
                     Some(told) if told.rest.is_empty() => Name::of_folder(parent(train)),
-                    Some(told) => Name::of_files(&told.rest.join("-")),
-                    None => Name::of_files(name.split('.').next().unwrap_or_default()),
+                    Some(told) => Name::of_files(&told.rest.join("-"), &name),
+                    None => Name::of_files(name.split('.').next().unwrap_or_default(), &name),
                 }
             }
         }

@@ -26,28 +26,32 @@ pub enum Name {
 const MAX_LEN: usize = 100;
 
 impl Name {
-    /// The name of files that are called so, or lie in a folder that is. What another data set is called gets a slash
-    /// behind it, as folders do.
-    pub(super) fn of_files(name: &str) -> Self {
-        let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_LEN).collect();
-        let name = name.trim();
-        match Self::of_text(&name.to_lowercase()) {
-            Self::Files(_) if name.is_empty() => Self::Files("directory".to_owned()),
-            Self::Files(_) => Self::Files(name.to_owned()),
-            _ => Self::Files(format!("{name}/")),
+    /// The name of files that are called so, or of which `longer` is the longer name: it counts where the other is that of
+    /// another data set. Where both are, a slash is put behind it, as folders have it.
+    pub(super) fn of_files(name: &str, longer: &str) -> Self {
+        let is_free = |name: &str| matches!(Self::of_text(&name.to_lowercase()), Self::Files(_));
+        let name: String =
+            if is_free(name.trim()) { name } else { longer }.chars().filter(|c| !c.is_control()).collect();
+        let name: String = name.trim().chars().take(MAX_LEN).collect();
+        match &name[..] {
+            "" => Self::Files("directory".to_owned()),
+            name if is_free(name) => Self::Files(name.to_owned()),
+            name => Self::Files(format!("{name}/")),
         }
     }
 
     /// The name of files in this folder. Folders that only say how the files are packed are left out: `FashionMNIST/raw` is
-    /// FashionMNIST.
+    /// FashionMNIST. The one above tells what lies where MNIST should be: `fashion/MNIST/raw`.
     pub(super) fn of_folder(folder: &Path) -> Self {
         // `.` and `..` have a name all the same.
         let whole = fs::canonicalize(folder).unwrap_or_default();
         let named = if folder.file_name().is_some() { folder } else { &whole };
         let is_packing = |name: &str| ["raw", "gzip"].iter().any(|known| name.eq_ignore_ascii_case(known));
         let names = named.ancestors().chain(whole.ancestors()).filter_map(Path::file_name);
-        let name = names.map(|name| name.to_string_lossy()).find(|name| !is_packing(name));
-        Self::of_files(&name.unwrap_or_default())
+        let mut names = names.map(|name| name.to_string_lossy()).filter(|name| !is_packing(name));
+        let name = names.next().unwrap_or_default();
+        let longer = names.find(|above| *above != name).map_or(name.to_string(), |above| format!("{above}/{name}"));
+        Self::of_files(&name, &longer)
     }
 
     fn of_text(text: &str) -> Self {
@@ -111,12 +115,17 @@ mod tests {
             ("data/FashionMNIST/raw", "FashionMNIST"),
             ("emnist/gzip", "emnist"),
             ("MNIST/raw", "MNIST/"),
+            ("fashion/MNIST/raw", "fashion/MNIST"),
+            ("a/embedded", "a/embedded"),
             ("a\u{1b}[31m", "a[31m"),
         ] {
             let found = Name::of_folder(Path::new(folder));
             assert_eq!(found, Name::Files(name.to_owned()), "{folder}");
             assert_eq!(found.to_string().parse(), Ok(found));
         }
+        assert_eq!(Name::of_files("MNIST", "MNIST.npz"), Name::Files("MNIST.npz".to_owned()));
+        assert_eq!(Name::of_files("mnist", "mnist"), Name::Files("mnist/".to_owned()));
+        assert_eq!(Name::of_files("letters", "letters.npz"), Name::Files("letters".to_owned()));
         assert!(matches!(Name::of_folder(Path::new(".")), Name::Files(name) if name != "." && name != "directory"));
         assert_eq!("directory".parse(), Ok(Name::Files("directory".to_owned())));
         assert!("".parse::<Name>().is_err() && "a\nb".parse::<Name>().is_err());
