@@ -122,6 +122,7 @@ impl fmt::Display for Form {
             Self::Pickle => f.write_str("a pickle, which is never read, as it may run any program"),
             Self::Known(what) => f.write_str(what),
             Self::Message(what, begins) => write!(f, "{what}; it begins with \"{begins}\""),
+            Self::Text(begins) if begins_table(begins) => write!(f, "a table (CSV) that begins with \"{begins}\""),
             Self::Text(begins) => write!(f, "a text that begins with \"{begins}\""),
             Self::Binary => f.write_str("data of no kind that is known here"),
         }
@@ -192,6 +193,12 @@ fn of_text(text: &str) -> Form {
     }
 }
 
+/// Numbers in a row, or words between commas as headers have them.
+fn begins_table(begins: &str) -> bool {
+    let is_of_numbers = || begins.chars().all(|c| c.is_ascii_digit() || ".,;+-eE ".contains(c));
+    begins.contains([',', ';', ' ']) && (is_of_numbers() || begins.contains([',', ';']) && !begins.contains(' '))
+}
+
 /// A label, and then places with their values.
 fn is_libsvm(line: &str) -> bool {
     let mut words = line.split_ascii_whitespace();
@@ -245,7 +252,10 @@ mod tests {
             (b"% comment\n@RELATION mnist\n", "ARFF"),
             (b"5 153:3 154:18 155:18\n", "LIBSVM"),
             (&[0xc8, 3, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 0x0a, 0xc5], "tfrecord"),
-            (b"BMI,age\n1,2\n", "a text that begins with \"BMI,age\""),
+            (b"BMI,age\n1,2\n", "a table (CSV) that begins with \"BMI,age\""),
+            (b"4.96e-03,-1.38e-03\n", "a table (CSV) that begins with \"4.96e-03,-1.38e-03\""),
+            (b"4.96e-03 -1.38e-03\n", "a table (CSV) that begins with"),
+            (b"Dear all, this\n", "a text that begins with \"Dear all, this\""),
             (b"PK", "a text that begins with \"PK\""),
             (b"say \"hello\"\n", "begins with \"say 'hello'\""),
             ("\u{feff}ラベル".as_bytes(), "begins with \"ラベル\""),

@@ -289,7 +289,7 @@ fn other_files_are_named_for_what_they_are() {
     refused(b"", &["expected an .npz archive"]);
     refused(b"\x93NUMPY a single array", &["found a single array (.npy)"]);
     refused(b"\x80\x04\x95a pickle", &["found a pickle", "numpy.savez(\"model.npz\", **arrays)"]);
-    refused(b"1.0,2.0\n3.0,4.0\n", &["found a text that begins with \"1.0,2.0\""]);
+    refused(b"1.0,2.0\n3.0,4.0\n", &["found a table (CSV) that begins with \"1.0,2.0\""]);
     refused(b"\x1f\x8b\x08", &["found a file compressed by gzip"]);
 }
 
