@@ -20,6 +20,7 @@ pub fn with_tip(mut error: Error, tip: impl FnOnce(&str) -> Option<&'static str>
     if let Some(tip) = of_data.or_else(|| tip(&found)) {
         // A flag that is spelled alike is not meant.
         error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::Usage);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
