@@ -39,7 +39,7 @@ pub enum WriteError {
 }
 
 /// As [`write_whole`], but a file that can't take the place of the old one is kept beside it: `report.new.html` for
-/// `report.html`.
+/// `report.html`, or with a number where that is there already.
 ///
 /// # Errors
 /// [`WriteError`] if the file is not in its place.
@@ -56,8 +56,9 @@ pub fn write_whole_or_keep(
     write_to(&partial, write).map_err(remove_partial)?;
     match fs::rename(&partial, path) {
         Err(reason) if path.exists() => {
-            let kept = beside(path);
-            fs::rename(&partial, &kept).map_err(remove_partial)?;
+            let kept = new_beside(path).map_err(remove_partial)?;
+            let moved = fs::rename(&partial, &kept).map_err(remove_partial);
+            moved.inspect_err(|_| drop(fs::remove_file(&kept)))?;
             Err(WriteError::Replace { reason, kept })
         }
         renamed => Ok(renamed.map_err(remove_partial).and_then(|()| sync_folder_of(path))?),
@@ -71,15 +72,23 @@ fn partial_of(path: &Path) -> PathBuf {
     partial.into()
 }
 
-/// `report.new.html` for `report.html`, which is opened by what opens the other.
+/// An empty file for what can't be called `report.html`: `report.new.html`, which is opened by what opens the other, or where
+/// that is there already `report.new-2.html`, and so on.
 #[cfg(feature = "cli")]
-fn beside(path: &Path) -> PathBuf {
-    let mut extension = std::ffi::OsString::from("new");
-    if let Some(old) = path.extension() {
-        extension.push(".");
-        extension.push(old);
+fn new_beside(path: &Path) -> io::Result<PathBuf> {
+    for n in 1_u64.. {
+        let mut extension = std::ffi::OsString::from(if n == 1 { "new".to_owned() } else { format!("new-{n}") });
+        if let Some(old) = path.extension() {
+            extension.push(".");
+            extension.push(old);
+        }
+        let beside = path.with_extension(extension);
+        match File::create_new(&beside) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|_| beside),
+        }
     }
-    path.with_extension(extension)
+    unreachable!("no folder holds that many files")
 }
 
 fn write_to(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
@@ -122,17 +131,21 @@ mod tests {
     #[test]
     fn a_file_that_cannot_take_its_place_is_kept_beside_it() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, new) in [("report.html", "report.new.html"), ("report", "report.new")] {
+        for (name, new) in [
+            ("report.html", ["report.new.html", "report.new-2.html", "report.new-3.html"]),
+            ("report", ["report.new", "report.new-2", "report.new-3"]),
+        ] {
             // Not even a file: as little to be replaced as one that a program on Windows has open.
             let path = folder.path().join(name);
             fs::create_dir(&path).unwrap();
-            for text in ["first", "second"] {
-                let error = write_whole_or_keep(&path, |file| file.write_all(text.as_bytes())).unwrap_err();
+            for new in new {
+                let error = write_whole_or_keep(&path, |file| file.write_all(new.as_bytes())).unwrap_err();
                 let kept = folder.path().join(new);
                 assert!(error.to_string().contains(&kept.display().to_string()), "{error}");
-                assert_eq!(fs::read_to_string(kept).unwrap(), text);
                 assert!(path.is_dir() && !partial_of(&path).exists());
             }
+            // None took the place of another.
+            assert!(new.iter().all(|new| fs::read_to_string(folder.path().join(new)).unwrap() == *new));
         }
     }
 

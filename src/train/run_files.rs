@@ -23,9 +23,10 @@ impl RunFiles {
     pub const SUMMARY: &str = "run.json";
     /// Locked for as long as a process writes to the folder; it stays behind empty.
     pub const LOCK: &str = ".lock";
-    /// What a run writes, without the lock. The checkpoint is the first, so that it is the first to be removed where a run
-    /// is replaced and never stands beside another's log.
-    pub const ALL: [&str; 6] = [Self::CHECKPOINT, Self::LOG, Self::CHART, Self::MODEL, Self::PAGE, Self::SUMMARY];
+    /// What a run writes, without the lock, in the order in which it is removed where a run is replaced. What people open in
+    /// other programs is first: on Windows it can't be removed then, and all that the run is continued from is still there.
+    /// The checkpoint never stands beside another's log, as that is not made before all of these are gone.
+    pub const ALL: [&str; 6] = [Self::PAGE, Self::LOG, Self::CHART, Self::CHECKPOINT, Self::MODEL, Self::SUMMARY];
 
     /// The files of the run in this folder.
     pub fn of(folder: impl Into<PathBuf>) -> Self {

@@ -192,7 +192,6 @@ fn what_is_no_run_is_named() {
     refused("report good nowhere", "nowhere: expected the folder of a run, found no folder");
     refused("report empty", "empty: expected the folder of a run, found no run.json");
     refused("report good/loss.csv", "good/loss.csv: expected the folder of a run, found a file");
-    refused("report good ./good", "good and ./good are the same folder");
     run(&folder, "report --out x.html").code(2);
 
     let damage = |file: &str, content: &[u8], words: &str| {
@@ -242,9 +241,26 @@ fn what_is_no_run_among_several_is_left_out_with_a_line_each() {
     run(&folder, "report e* a b --force").success().stdout("comparison.html\n").stderr(others);
     let error = format!("{lines}error: expected the folders of runs, found none among these 2\n");
     run(&folder, "report empty notes.txt").code(1).stdout("").stderr(error);
+    // A run that is named twice is taken once.
+    let twice = "left out: ./a: the same as a\n";
+    run(&folder, "report a ./a b --force").success().stdout("comparison.html\n").stderr(twice);
+    assert!(page(&folder, "comparison.html").contains("a, b"));
     // A name that leads nowhere is a slip.
     let nowhere = predicate::str::contains("error: nowhere: expected the folder of a run, found no folder");
     run(&folder, "report a nowhere b --force").code(1).stdout("").stderr(nowhere);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_is_taken_once_where_a_link_leads_to_it() {
+    let folder = TempDir::new().unwrap();
+    for name in ["run-1", "run-2"] {
+        run(&folder, &format!("train --dataset synthetic -n 2 --quiet --out results/{name}")).success();
+    }
+    std::os::unix::fs::symlink("run-2", folder.path().join("results/latest")).unwrap();
+    let left_out = "left out: results/latest: the same as results/run-2\n";
+    run(&folder, "report results/*").success().stdout("comparison.html\n").stderr(left_out);
+    assert!(page(&folder, "comparison.html").contains("run-1, run-2"));
 }
 
 #[test]
@@ -261,6 +277,14 @@ fn a_page_that_cannot_be_replaced_is_kept_beside_it_and_named() {
     // All iterations are done, and the page is written anew; the summary is told all the same.
     run(&folder, "train --resume a --quiet").code(1).stdout(predicate::str::contains("Final loss:")).stderr(stderr);
     assert!(page(&folder, "a/report.new.html").contains("training set"));
+    // Where there is something to compute, that is said before, and nothing is lost.
+    for args in ["train --resume a -n 4 --quiet", "train --dataset synthetic -n 2 --quiet --out a --force"] {
+        let words = format!("cannot replace {old} (if another program has it open, close it there)");
+        run(&folder, args).code(1).stdout("").stderr(predicate::str::contains(words));
+        for file in ["run.json", "checkpoint.npz", "loss.csv", "model.npz", "report.new.html"] {
+            assert!(folder.path().join("a").join(file).exists(), "{args}: {file}");
+        }
+    }
 }
 
 #[test]

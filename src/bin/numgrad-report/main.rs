@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,9 +59,7 @@ fn main() -> ExitCode {
 }
 
 fn report(args: &Args) -> Result<()> {
-    let paths = expanded(&args.runs);
-    check_different(&paths)?;
-    let runs = read(&paths)?;
+    let runs = read(&each_once(expanded(&args.runs)))?;
     let out = match (&args.out, &runs[..]) {
         (Some(out), _) => out.clone(),
         (None, [run]) => RunFiles::of(&run.folder).page(),
@@ -109,15 +107,22 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
-/// Fails where two of the folders are the same.
-fn check_different(folders: &[PathBuf]) -> Result<()> {
-    // What is no folder is told of when it is read.
-    let places: Vec<_> = folders.iter().map(fs::canonicalize).collect();
-    for (i, place) in places.iter().enumerate() {
-        let same = |other: &io::Result<PathBuf>| matches!((place, other), (Ok(a), Ok(b)) if a == b);
-        if let Some(j) = places[..i].iter().position(same) {
-            bail!("{} and {} are the same folder; name each run once", folders[j].display(), folders[i].display());
+/// The paths, but of those that lead to the same place only one, with a line for each of the others: the first that is no
+/// link, such as `latest` beside the run that it stands for.
+fn each_once(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    // What is not there is told of when it is read.
+    let places: Vec<_> = paths.iter().map(|path| fs::canonicalize(path).ok()).collect();
+    let taken = |i: usize| {
+        let same: Vec<_> =
+            (0..paths.len()).filter(|&j| j == i || places[i].is_some() && places[j] == places[i]).collect();
+        same.iter().copied().find(|&j| !paths[j].is_symlink()).unwrap_or(same[0])
+    };
+    let mut once = Vec::new();
+    for (i, path) in paths.iter().enumerate() {
+        match &paths[taken(i)] {
+            _ if taken(i) == i => once.push(path.clone()),
+            other => say(format_args!("left out: {}: the same as {}", path.display(), other.display())),
         }
     }
-    Ok(())
+    once
 }

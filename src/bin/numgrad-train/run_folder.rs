@@ -120,8 +120,9 @@ impl RunFolder {
 
     /// Removes what tells how far the run is, as it is soon farther.
     pub fn begin_again(&self) -> Result<()> {
-        replace(&self.files.summary())?;
-        replace(&self.files.page())
+        // As it may be open in another program, the page is the first: the summary is still there where it can't be removed.
+        replace(&self.files.page())?;
+        replace(&self.files.summary())
     }
 }
 
@@ -155,7 +156,8 @@ fn lock(files: &RunFiles) -> Result<Option<File>> {
 }
 
 fn replace(path: &Path) -> Result<()> {
-    remove(path).with_context(|| format!("cannot replace {}", path.display()))
+    remove(path)
+        .with_context(|| format!("cannot replace {} (if another program has it open, close it there)", path.display()))
 }
 
 fn cannot_make(path: &Path) -> String {
