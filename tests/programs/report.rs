@@ -198,7 +198,7 @@ fn what_is_no_run_is_named() {
         let path = folder.path().join("bad").join(file);
         let before = fs::read(&path).unwrap();
         fs::write(&path, content).unwrap();
-        refused("report good bad", &format!("bad/{file}: "));
+        refused("report good bad", &programs::shown(&format!("bad/{file}: ")));
         refused("report good bad", words);
         fs::write(&path, before).unwrap();
     };

@@ -88,6 +88,8 @@ fn a_finished_run_can_be_given_more_iterations() {
     }
 }
 
+// Normal numbers are drawn with the logarithm of the C library, which is another one elsewhere.
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), ignore = "the synthetic samples are others")]
 #[test]
 fn a_run_of_an_older_version_goes_on_as_if_it_were_one_of_this() {
     if !Isa::Avx2.is_available() {
@@ -362,7 +364,7 @@ fn a_checkpoint_that_is_damaged_or_no_file_is_named_and_nothing_is_changed() {
     let (good, rows) = (fs::read(&path).unwrap(), fs::read(&log).unwrap());
     let refused = |words: &str| {
         run(&folder, "--resume run -n 9").code(1).stdout("").stderr(
-            predicate::str::starts_with("error: --resume run: run/checkpoint.npz: ")
+            predicate::str::starts_with(format!("error: --resume run: {}: ", shown("run/checkpoint.npz")))
                 .and(predicate::str::contains(words))
                 .and(predicate::str::contains("panicked").not()),
         );
