@@ -2,7 +2,7 @@
 //! the mission's 16.
 //!
 //! The network is the article's, D-H-K for a batch of 100 digits; H is 5 where `full` is measured with threads, so that the
-//! suite keeps its time, and 50 as in the article. Throughput is nominal loss evaluations a second, two a weight in every
+//! suite keeps its time, and 50 as in the article; then deeper ones. Throughput is nominal loss evaluations a second, two a weight in every
 //! mode. `cargo bench --bench report` makes tables and a picture of what was measured.
 
 use std::hint::black_box;
@@ -30,11 +30,23 @@ impl Problem {
     fn digits(n_hidden: usize) -> Self {
         let mut random = LegacyRandom::seed(42);
         let samples = embedded(10).expect("the embedded digits are whole").train;
-        let shape = NetworkShape { n_inputs: 784, n_hidden, n_classes: 10 };
-        let parameters = initial_parameters(shape, Init::Uniform, 0.01, &mut random);
+        let shape = NetworkShape::new([784, n_hidden, 10]);
+        let parameters = initial_parameters(&shape, Init::Uniform, 0.01, &mut random);
         let (mut x, mut classes) = (Array2::zeros((100, 784)), vec![0; 100]);
         samples.gather_into(Sampler::new(samples.len(), 100).draw(&mut random), &mut x, &mut classes);
         Self { parameters, x, classes }
+    }
+
+    /// The same batch for a network of these hidden layers, whose weights have the size that keeps the layers' outputs alike.
+    fn deep(hidden: &[usize]) -> Self {
+        let sizes: Vec<usize> = [784].iter().chain(hidden).chain(&[10]).copied().collect();
+        let mut parameters = Parameters::zeros(&NetworkShape::new(sizes));
+        let mut random = LegacyRandom::seed(42);
+        for layer in parameters.shape().clone().layers() {
+            let scale = (1.0 / layer.n_inputs as f64).sqrt();
+            parameters.weights_mut(layer.number).map_inplace(|weight| *weight = scale * random.standard_normal());
+        }
+        Self { parameters, ..Self::digits(5) }
     }
 
     fn n_evaluations(&self) -> u64 {
@@ -104,6 +116,30 @@ fn incremental(c: &mut Criterion) {
     }
 }
 
+/// Networks with several hidden layers, and what backpropagation of the same takes.
+fn deep(c: &mut Criterion) {
+    for hidden in [&[100, 100][..], &[100, 50], &[100; 5]] {
+        let problem = Problem::deep(hidden);
+        let mut gradient = problem.parameters.clone();
+        let mut group = c.benchmark_group(format!("incremental {}", problem.parameters.shape()));
+        group.throughput(Throughput::Elements(problem.n_evaluations())).sample_size(10);
+        let mut objective = problem.incremental();
+        let out = gradient.as_slice_mut();
+        serial_and_threads(&mut group, |central| central.of_objective(&mut objective).gradient_into(out));
+        group.bench_function("backpropagation", |b| {
+            b.iter(|| backprop_into(&problem.parameters, &problem.x, &problem.classes, &mut gradient))
+        });
+        let (full, mut evaluations) = (problem.full(), 0);
+        let mut workspace = full.workspace();
+        group.throughput(Throughput::Elements(1)).bench_function("one full evaluation", |b| {
+            b.iter(|| {
+                evaluations += 1;
+                full.evaluate(&mut workspace, evaluations % problem.parameters.values().len(), 1e-4)
+            })
+        });
+    }
+}
+
 /// Batches with more and more inputs that are not 0: of 256 values as pixels have them, or all different.
 fn incremental_by_inputs(c: &mut Criterion) {
     let Problem { parameters, x, classes } = Problem::digits(50);
@@ -120,7 +156,7 @@ fn incremental_by_inputs(c: &mut Criterion) {
             });
             let n_inputs = x.iter().filter(|x| **x != 0.0).count();
             let mut objective = IncrementalLoss::new(&parameters, &x, &classes);
-            group.throughput(Throughput::Elements((n_inputs * parameters.shape().n_hidden) as u64));
+            group.throughput(Throughput::Elements((n_inputs * parameters.shape().hidden()[0]) as u64));
             group.bench_function(BenchmarkId::new(kind, format!("{percent} %")), |b| {
                 b.iter(|| central().of_objective(&mut objective).gradient_into(&mut gradient))
             });
@@ -188,6 +224,6 @@ fn parts(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
-    targets = full, incremental, incremental_by_inputs, black_box_function, parts
+    targets = full, incremental, deep, incremental_by_inputs, black_box_function, parts
 }
 criterion_main!(benches);

@@ -8,6 +8,8 @@ mod library {
     #[cfg(feature = "cli")]
     mod dataset;
     #[cfg(feature = "cli")]
+    mod deep;
+    #[cfg(feature = "cli")]
     mod download;
     #[cfg(feature = "cli")]
     mod exact_difference;

@@ -7,26 +7,39 @@
 
 use ndarray::ArrayRef2;
 
+use super::activation::Activation;
 use super::functions::LOG_OFFSET;
+use super::lanes::packed::PackedParameters;
+use super::lanes::products::{dense_product, sparse_product};
+use super::lanes::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
+use super::lanes::sparse::{SparseBatch, check_batch};
 use super::n_bytes::{n_bytes_of, together};
-use super::packed::{PackedParameters, vectors};
-use super::parameters::{NetworkShape, Parameters};
-use super::products::{self, hidden_inputs};
-use super::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
-use super::sparse::{SparseBatch, check_batch};
-use crate::difference::Objective;
+use super::parameters::Parameters;
+use super::shape::NetworkShape;
+use crate::difference::{Differentiator, NonFinite, Objective, Stencil, Step};
+
+/// The central difference of the loss for every parameter, on the current rayon pool; see
+/// [`Network::numerical_gradient`](super::Network::numerical_gradient).
+pub(super) fn full_gradient(parameters: &Parameters, x: &ArrayRef2<f64>, classes: &[usize], h: f64) -> Parameters {
+    let mut gradient = Parameters::zeros(parameters.shape());
+    let mut objective = FullLoss::new(parameters, x, classes);
+    let central = Differentiator::new(Stencil::central(), Step::Absolute(h)).with_non_finite(NonFinite::Propagate);
+    let found = central.parallel().of_objective(&mut objective).gradient_into(gradient.as_slice_mut());
+    found.expect("nothing is checked, so nothing fails");
+    gradient
+}
 
 /// The mean cross-entropy of a batch as a function of all parameters, evaluated by whole forward passes.
 ///
-/// Coordinates are numbered as in [`Parameters::values`]. One evaluation costs about `nnz·H + N·H·(K + 1)`
-/// multiplications, where `nnz` counts the inputs of the batch that are not 0.
+/// Coordinates are numbered as in [`Parameters::values`]. One evaluation costs about `nnz·H + N·H·(K + 1)` multiplications for
+/// one hidden layer, where `nnz` counts the inputs of the batch that are not 0, and `N·H·H'` more for each further one.
 ///
 /// ```
 /// use ndarray::array;
 /// use numgrad::difference::{Differentiator, Objective, Step, Stencil};
 /// use numgrad::nn::{FullLoss, NetworkShape, Parameters};
 ///
-/// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
+/// let parameters = Parameters::zeros(&NetworkShape::new([2, 3, 2]));
 /// let mut objective = FullLoss::new(&parameters, &array![[0.5, 1.0]], &[1]);
 /// let mut gradient = vec![0.0; objective.n_coordinates()];
 /// Differentiator::new(Stencil::central(), Step::BOOK).of_objective(&mut objective).gradient_into(&mut gradient)?;
@@ -66,13 +79,13 @@ impl<'a> FullLoss<'a> {
 
     /// How much memory the losses of a network and batches of `n_samples` take, with a workspace for each of `n_workers`;
     /// `u64::MAX` where the number overflows.
-    pub fn n_bytes(shape: NetworkShape, n_samples: usize, n_workers: usize) -> u64 {
+    pub fn n_bytes(shape: &NetworkShape, n_samples: usize, n_workers: usize) -> u64 {
         if shape.checked_n_parameters().is_none() {
             return u64::MAX;
         }
         let workspace = FullWorkspace::n_bytes(shape, n_samples);
         let workspaces = workspace.saturating_mul(n_workers as u64);
-        together(&[SparseBatch::n_bytes(n_samples, shape.n_inputs), workspaces])
+        together(&[SparseBatch::n_bytes(n_samples, shape.n_inputs()), workspaces])
     }
 
     /// The loss at the parameters themselves.
@@ -97,11 +110,12 @@ impl Objective for FullLoss<'_> {
     }
 
     fn workspace(&self) -> FullWorkspace {
-        let (n_unit_vectors, n_class_vectors) = vectors(self.parameters.shape());
+        let [first, unit, class] = workspace_vectors(self.parameters.shape());
         FullWorkspace {
             parameters: PackedParameters::new(self.parameters),
-            hidden: vec![F64x8::ZERO; self.classes.len() * n_unit_vectors],
-            scores: vec![F64x8::ZERO; n_class_vectors],
+            first: vec![F64x8::ZERO; self.classes.len() * first],
+            units: [vec![F64x8::ZERO; unit], vec![F64x8::ZERO; unit]],
+            scores: vec![F64x8::ZERO; class],
         }
     }
 
@@ -118,21 +132,31 @@ impl Objective for FullLoss<'_> {
 #[derive(Debug)]
 pub struct FullWorkspace {
     parameters: PackedParameters,
-    /// The hidden units of every sample: (N, H/8).
-    hidden: Vec<F64x8>,
+    /// The units of the first hidden layer in every sample: (N, H/8).
+    first: Vec<F64x8>,
+    /// The units of two further hidden layers, one after the other, in the sample at hand.
+    units: [Vec<F64x8>; 2],
     /// The scores of the sample at hand, then their exponentials: (K/8).
     scores: Vec<F64x8>,
 }
 
 impl FullWorkspace {
-    fn n_bytes(shape: NetworkShape, n_samples: usize) -> u64 {
-        let (n_unit_vectors, n_class_vectors) = vectors(shape);
+    fn n_bytes(shape: &NetworkShape, n_samples: usize) -> u64 {
+        let [first, unit, class] = workspace_vectors(shape);
         together(&[
             PackedParameters::n_bytes(shape),
-            n_bytes_of::<F64x8>(&[n_samples, n_unit_vectors]),
-            n_bytes_of::<F64x8>(&[n_class_vectors]),
+            n_bytes_of::<F64x8>(&[n_samples, first]),
+            n_bytes_of::<[F64x8; 2]>(&[unit]),
+            n_bytes_of::<F64x8>(&[class]),
         ])
     }
+}
+
+/// How many vectors a workspace has for the units of the first hidden layer in one sample, for those of a further one, and
+/// for the scores.
+fn workspace_vectors(shape: &NetworkShape) -> [usize; 3] {
+    let further = shape.hidden()[1..].iter().copied().max().unwrap_or(0);
+    [shape.hidden()[0], further, shape.n_classes()].map(|n| n.div_ceil(LANES))
 }
 
 /// One evaluation: the loss of the whole batch with a workspace's parameters.
@@ -146,19 +170,45 @@ impl Kernel for ForwardPass<'_> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) -> f64 {
-        let FullLoss { batch, classes, .. } = self.loss;
-        let FullWorkspace { parameters, hidden, scores } = self.workspace;
-        hidden_inputs::<A>(batch, 0..classes.len(), parameters, hidden);
+        let FullLoss { batch, classes, parameters, .. } = self.loss;
+        let activation = parameters.shape().activation();
+        let FullWorkspace { parameters, first, units: [even, odd], scores } = self.workspace;
+        let [first_layer, hidden_layers @ .., last_layer] = parameters.layers() else {
+            unreachable!("a network has a hidden layer");
+        };
+        sparse_product::<A>(batch, 0..classes.len(), first_layer, first);
         let mut log_sum = 0.0;
-        let n_vectors = hidden.len() / classes.len();
-        for (hidden, &class) in hidden.chunks_exact_mut(n_vectors).zip(*classes) {
-            for z in hidden.iter_mut() {
-                *z = F64x8::splat(1.0) / (F64x8::splat(1.0) + (-*z).exp::<A>());
+        for (first, &class) in first.chunks_exact_mut(first_layer.n_vectors()).zip(*classes) {
+            activate::<A>(activation, first);
+            // Two buffers in turn.
+            for (i, layer) in hidden_layers.iter().enumerate() {
+                let (before, out) = if i % 2 == 0 { (&*odd, &mut *even) } else { (&*even, &mut *odd) };
+                let before = if i == 0 { &*first } else { &before[..layer.layer().n_inputs.div_ceil(LANES)] };
+                let out = &mut out[..layer.n_vectors()];
+                dense_product::<A>(before, layer, out);
+                activate::<A>(activation, out);
             }
-            products::scores::<A>(hidden, parameters, scores);
+            let units = match hidden_layers.len() {
+                0 => &*first,
+                n if n % 2 == 1 => &even[..],
+                _ => &odd[..],
+            };
+            dense_product::<A>(units, last_layer, scores);
             log_sum += (probability::<A>(scores, class) + LOG_OFFSET).ln();
         }
         -log_sum / classes.len() as f64
+    }
+}
+
+/// The units of a layer from what goes into them.
+#[inline(always)]
+fn activate<A: Arithmetic>(activation: Activation, units: &mut [F64x8]) {
+    for z in units {
+        *z = match activation {
+            Activation::Sigmoid => F64x8::splat(1.0) / (F64x8::splat(1.0) + (-*z).exp::<A>()),
+            Activation::Relu => z.map(|a| if a < 0.0 { 0.0 } else { a }),
+            Activation::Tanh => z.tanh::<A>(),
+        };
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Source: Saito, "Deep Learning from Scratch" (O'Reilly Japan, 2016), chapters 3 and 4.
 
-use ndarray::{Array, Array1, ArrayRef, ArrayRef1, ArrayView1, ArrayView2, Axis, Dimension, Ix2, RemoveAxis};
+use ndarray::{
+    Array, Array1, ArrayRef, ArrayRef1, ArrayRef2, ArrayView1, ArrayView2, Axis, Dimension, Ix2, RemoveAxis,
+};
 
 /// The number that the book adds to a probability before taking its logarithm, so that a probability of 0 costs
 /// `-ln(1e-7) = 16.1` and not infinity. It is part of the loss, and so of every gradient here.
@@ -156,6 +158,17 @@ pub fn cross_entropy_error<'a, D: Dimension>(y: &ArrayRef<f64, D>, t: impl Into<
     let classes = t.into().classes(n_samples, n_classes);
     let log_sum: f64 = y.rows().into_iter().zip(&classes).map(|(row, &class)| (row[class] + LOG_OFFSET).ln()).sum();
     -log_sum / n_samples as f64
+}
+
+/// The share of rows of probabilities (N, K) whose largest entry is in the column of the right class, 0 to 1; NaN for no
+/// rows.
+///
+/// # Panics
+/// If there is not one class for each row.
+pub(super) fn accuracy(probabilities: &ArrayRef2<f64>, classes: &[usize]) -> f64 {
+    assert!(probabilities.nrows() == classes.len(), "{} samples, {} classes", probabilities.nrows(), classes.len());
+    let n_correct = probabilities.rows().into_iter().zip(classes).filter(|(row, class)| argmax(row) == **class).count();
+    n_correct as f64 / classes.len() as f64
 }
 
 /// The index of the largest element, the first of equals, as `numpy.argmax`; 0 for an empty row.

@@ -94,7 +94,7 @@ fn read_parameters(path: &Path, summary: &Summary) -> Result<Option<Parameters>,
     let parameters =
         read_model(BufReader::new(file)).map_err(|reason| Error::Model { path: path.to_owned(), reason })?;
     let (expected, found) = (summary.shape(), parameters.shape());
-    if expected != found {
+    if &expected != found {
         let expected = format!("the parameters of a network {expected}, as {} says", RunFiles::SUMMARY);
         return Err(Error::unexpected(path, expected, found));
     }

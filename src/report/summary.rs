@@ -159,7 +159,7 @@ impl Summary {
     /// The shape of the network.
     pub fn shape(&self) -> NetworkShape {
         let DatasetSummary { input_size, classes, .. } = self.dataset;
-        NetworkShape { n_inputs: input_size, n_hidden: self.settings.hidden, n_classes: classes }
+        NetworkShape::new([input_size, self.settings.hidden, classes])
     }
 
     /// The loss of a network that knows nothing: ln K.

@@ -30,12 +30,12 @@ impl WeightsSection {
     pub fn new(run: &Run) -> Option<Self> {
         let parameters = run.parameters.as_ref()?;
         let size = run.summary.dataset.image_size?;
-        let n_hidden = parameters.w1().ncols();
+        let n_hidden = parameters.weights(1).ncols();
         let n_shown = n_hidden.min(MAX_UNITS).min(MAX_PIXELS / (size.0 * size.1).max(1));
         if n_shown == 0 {
             return None;
         }
-        let shown = parameters.w1();
+        let shown = parameters.weights(1);
         let shown = shown.slice(s![.., ..n_shown]);
         let (lowest, highest) =
             shown.iter().fold((f64::MAX, f64::MIN), |(low, high), &weight| (low.min(weight), high.max(weight)));

@@ -11,8 +11,7 @@ use crate::dataset::Samples;
 use crate::difference::{self, Differentiator, NonFinite, Objective, Progress, Stencil, Step};
 use crate::nn::simd::Isa;
 use crate::nn::{
-    FullLoss, IncrementalLoss, NetworkShape, Parameters, TwoLayerNet, backprop_into, backprop_n_bytes, n_bytes_of,
-    together,
+    FullLoss, IncrementalLoss, Network, NetworkShape, Parameters, backprop_into, backprop_n_bytes, n_bytes_of, together,
 };
 
 /// Called with how many coordinates were done since the last call, from whichever worker did them: between blocks of
@@ -24,7 +23,7 @@ pub type Hook<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 /// and gradients are always those of the parameters that the network has.
 #[derive(Debug)]
 pub(super) struct BatchLoss {
-    net: TwoLayerNet,
+    net: Network,
     isa: Isa,
     mode: Mode,
     /// The right answers of the batch at hand: (N).
@@ -45,7 +44,7 @@ impl BatchLoss {
     /// The loss of a network with these parameters, on batches of the size that the settings say.
     pub fn new(settings: &TrainingSettings, parameters: Parameters) -> Self {
         let TrainingSettings { batch_size, isa, .. } = *settings;
-        let x = || Array2::zeros((batch_size, parameters.shape().n_inputs));
+        let x = || Array2::zeros((batch_size, parameters.shape().n_inputs()));
         let mode = match (settings.gradient, settings.forward) {
             (GradientMethod::Backprop, _) => Mode::Backprop(x()),
             (GradientMethod::Numerical, Forward::Full) => Mode::Full(x()),
@@ -53,13 +52,13 @@ impl BatchLoss {
                 Mode::Incremental(Box::new(IncrementalLoss::without_batch(&parameters).with_isa(isa).parallel()))
             }
         };
-        Self { net: TwoLayerNet::new(parameters), isa, mode, classes: vec![0; batch_size] }
+        Self { net: Network::new(parameters), isa, mode, classes: vec![0; batch_size] }
     }
 
     /// How much memory the loss takes beside the network, with a gradient computed by `n_workers` at a time.
-    pub fn n_bytes(settings: &TrainingSettings, shape: NetworkShape, n_workers: usize) -> u64 {
+    pub fn n_bytes(settings: &TrainingSettings, shape: &NetworkShape, n_workers: usize) -> u64 {
         let n_samples = settings.batch_size;
-        let x = n_bytes_of::<f64>(&[n_samples, shape.n_inputs]);
+        let x = n_bytes_of::<f64>(&[n_samples, shape.n_inputs()]);
         let objective = match (settings.gradient, settings.forward) {
             (GradientMethod::Backprop, _) => {
                 together(&[x, backprop_n_bytes(shape, n_samples), FullLoss::n_bytes(shape, n_samples, 1)])
@@ -69,7 +68,7 @@ impl BatchLoss {
                 let done = shape.n_bytes() / 8;
                 together(&[x, FullLoss::n_bytes(shape, n_samples, n_workers), done])
             }
-            (GradientMethod::Numerical, Forward::Incremental) => IncrementalLoss::n_bytes(shape, n_samples),
+            (GradientMethod::Numerical, Forward::Incremental) => IncrementalLoss::n_bytes(shape, n_samples, n_workers),
         };
         together(&[n_bytes_of::<usize>(&[n_samples]), objective])
     }
@@ -87,7 +86,7 @@ impl BatchLoss {
     }
 
     /// The network as it is now.
-    pub fn net(&self) -> &TwoLayerNet {
+    pub fn net(&self) -> &Network {
         &self.net
     }
 

@@ -40,7 +40,7 @@ const MAX_RUN_LEN: u64 = 1 << 20;
 /// use numgrad::random::LegacyRandom;
 /// use numgrad::train::Checkpoint;
 ///
-/// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
+/// let parameters = Parameters::zeros(&NetworkShape::new([2, 3, 2]));
 /// let random = LegacyRandom::seed(42);
 /// let checkpoint = Checkpoint { parameters, random, iteration: 7, elapsed: Default::default() };
 /// let mut file = Vec::new();

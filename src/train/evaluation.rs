@@ -4,7 +4,7 @@ use ndarray::{Array2, s};
 use rayon::prelude::*;
 
 use crate::dataset::Samples;
-use crate::nn::{NetworkShape, TwoLayerNet, argmax, n_bytes_of, together};
+use crate::nn::{Network, NetworkShape, argmax, n_bytes_of, together};
 
 /// Samples that a worker unpacks at once: 0.6 MB of MNIST.
 const CHUNK: usize = 100;
@@ -32,11 +32,11 @@ impl Prediction {
 /// A network's answers to all samples of a set, in their order.
 ///
 /// ```
-/// use numgrad::nn::{NetworkShape, Parameters, TwoLayerNet};
+/// use numgrad::nn::{NetworkShape, Parameters, Network};
 /// use numgrad::train::Evaluation;
 ///
 /// let test = numgrad::dataset::embedded(10)?.test.unwrap();
-/// let net = TwoLayerNet::new(Parameters::zeros(NetworkShape { n_inputs: 784, n_hidden: 50, n_classes: 10 }));
+/// let net = Network::new(Parameters::zeros(&NetworkShape::new([784, 50, 10])));
 /// let evaluation = Evaluation::new(&net, &test);
 /// // All classes are equally probable to it, and the first wins: 85 of the 1,000 are zeros.
 /// assert_eq!(evaluation.accuracy(), 0.085);
@@ -54,7 +54,7 @@ impl Evaluation {
     ///
     /// # Panics
     /// If the samples do not fit the network.
-    pub fn new(net: &TwoLayerNet, samples: &Samples) -> Self {
+    pub fn new(net: &Network, samples: &Samples) -> Self {
         Self::new_unless(net, samples, || false).expect("nothing stops it")
     }
 
@@ -62,7 +62,7 @@ impl Evaluation {
     ///
     /// # Panics
     /// As [`new`](Self::new).
-    pub fn new_unless(net: &TwoLayerNet, samples: &Samples, stop: impl Fn() -> bool + Sync) -> Option<Self> {
+    pub fn new_unless(net: &Network, samples: &Samples, stop: impl Fn() -> bool + Sync) -> Option<Self> {
         let chunks: Option<Vec<Vec<Prediction>>> = (0..samples.len().div_ceil(CHUNK))
             .into_par_iter()
             .map_init(
@@ -89,12 +89,12 @@ impl Evaluation {
 
     /// How much memory the answers to `n_samples` take, at most, while `n_workers` work them out; `u64::MAX` where the number
     /// overflows.
-    pub fn n_bytes(shape: NetworkShape, n_samples: usize, n_workers: usize) -> u64 {
+    pub fn n_bytes(shape: &NetworkShape, n_samples: usize, n_workers: usize) -> u64 {
         // Once in pieces, and once put together.
         let predictions = n_bytes_of::<[Prediction; 2]>(&[n_samples]);
-        let inputs = n_bytes_of::<f64>(&[CHUNK, shape.n_inputs]);
+        let inputs = n_bytes_of::<f64>(&[CHUNK, shape.n_inputs()]);
         let indices_and_labels = n_bytes_of::<[usize; 2]>(&[CHUNK]);
-        let worker = together(&[inputs, indices_and_labels, TwoLayerNet::predict_n_bytes(shape, CHUNK)]);
+        let worker = together(&[inputs, indices_and_labels, Network::predict_n_bytes(shape, CHUNK)]);
         together(&[predictions, worker.saturating_mul(n_workers as u64)])
     }
 

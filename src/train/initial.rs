@@ -19,13 +19,13 @@ pub enum Init {
 variants_as_text!(Init, "an initialisation", Uniform = "uniform", Normal = "normal");
 
 /// Weights `scale · draw`, first all of W1 and then all of W2, row by row; biases are 0.
-pub fn initial_parameters(shape: NetworkShape, init: Init, scale: f64, random: &mut LegacyRandom) -> Parameters {
+pub fn initial_parameters(shape: &NetworkShape, init: Init, scale: f64, random: &mut LegacyRandom) -> Parameters {
     let mut parameters = Parameters::zeros(shape);
     let mut draw = || match init {
         Init::Uniform => random.random_sample(),
         Init::Normal => random.standard_normal(),
     };
-    parameters.w1_mut().map_inplace(|weight| *weight = scale * draw());
-    parameters.w2_mut().map_inplace(|weight| *weight = scale * draw());
+    parameters.weights_mut(1).map_inplace(|weight| *weight = scale * draw());
+    parameters.weights_mut(2).map_inplace(|weight| *weight = scale * draw());
     parameters
 }

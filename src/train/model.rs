@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, Write};
 use ndarray::{Array1, Array2, ArrayD};
 
 use crate::files::npz::{NpzError, Reader, Writer};
-use crate::nn::Parameters;
+use crate::nn::{NetworkShape, Parameters};
 
 /// Writes parameters, or their gradient, as `numpy.load` reads them: W1, b1, W2, b2 in float64.
 ///
@@ -20,7 +20,7 @@ use crate::nn::Parameters;
 /// use numgrad::nn::{NetworkShape, Parameters};
 /// use numgrad::train::{read_model, write_model};
 ///
-/// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
+/// let parameters = Parameters::zeros(&NetworkShape::new([2, 3, 2]));
 /// let mut file = Vec::new();
 /// write_model(&mut file, &parameters)?;
 /// assert_eq!(read_model(Cursor::new(file)).unwrap(), parameters);
@@ -50,7 +50,7 @@ pub(super) fn n_bytes(parameters: &Parameters) -> usize {
 
 /// Adds a model to an archive.
 pub(super) fn write_parameters(npz: &mut Writer, parameters: &Parameters) -> io::Result<()> {
-    parameters.arrays().into_iter().try_for_each(|(name, array)| npz.array(name, &array))
+    parameters.arrays().try_for_each(|(name, array)| npz.array(&name, &array))
 }
 
 /// The model in an archive.
@@ -65,7 +65,11 @@ pub(super) fn read_parameters(npz: &mut Reader) -> Result<Parameters, NpzError> 
     let b1 = biases(npz, 1, w1.ncols())?;
     let w2 = weights(npz, 2, [Length::Known(w1.ncols()), Length::Any("K")])?;
     let b2 = biases(npz, 2, w2.ncols())?;
-    Ok(Parameters::from_arrays(w1.view(), b1.view(), w2.view(), b2.view()))
+    let shape = NetworkShape::new([w1.nrows(), w1.ncols(), w2.ncols()]);
+    let values = w1.iter().chain(&b1).chain(&w2).chain(&b2);
+    let mut parameters = Parameters::zeros(&shape);
+    parameters.values_mut().iter_mut().zip(values).for_each(|(parameter, value)| *parameter = *value);
+    Ok(parameters)
 }
 
 /// The arrays of a network of two layers.

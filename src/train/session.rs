@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use super::{Cancelled, Checkpoints, Divergence, Error, FileError, Log, Record, RunSettings, Trainer};
-use crate::nn::TwoLayerNet;
+use crate::nn::Network;
 
 /// Watches a session, and may stop it. Every method has a default, by which nothing is shown, measured or stopped: `()` is
 /// a watcher.
@@ -23,7 +23,7 @@ pub trait Watcher: Sync {
 
     /// Measures how often the network is right, where that is due: after the last iteration and after every
     /// [`RunSettings::eval_every`]. None where it was interrupted, which stops the training.
-    fn measure(&mut self, net: &TwoLayerNet, is_last: bool) -> Option<Accuracy> {
+    fn measure(&mut self, net: &Network, is_last: bool) -> Option<Accuracy> {
         let _ = (net, is_last);
         Some(Accuracy::default())
     }
@@ -82,8 +82,8 @@ pub enum Ended {
 /// let settings = RunSettings { iterations: 1000, hidden: 10, ..RunSettings::default() };
 /// let mut random = LegacyRandom::seed(settings.seed);
 /// let data = synthetic(10, &mut random);
-/// let shape = NetworkShape { n_inputs: 100, n_hidden: settings.hidden, n_classes: 10 };
-/// let parameters = initial_parameters(shape, settings.init, settings.init_scale, &mut random);
+/// let shape = NetworkShape::new([100, settings.hidden, 10]);
+/// let parameters = initial_parameters(&shape, settings.init, settings.init_scale, &mut random);
 /// let mut session = Session::new(Trainer::new(&data.train, parameters, random, settings.training), &settings);
 /// let mut watcher = UntilBelow(2.29, None);
 /// assert_eq!(session.run(&mut watcher).unwrap(), Ended::Interrupted);

@@ -75,8 +75,8 @@ pub fn logarithmic_steps(from: i32, to: i32, per_decade: i32) -> Vec<f64> {
 ///
 /// let mut random = LegacyRandom::seed(42);
 /// let data = synthetic(10, &mut random);
-/// let shape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
-/// let parameters = initial_parameters(shape, Init::Normal, 0.01, &mut random);
+/// let shape = NetworkShape::new([100, 10, 10]);
+/// let parameters = initial_parameters(&shape, Init::Normal, 0.01, &mut random);
 /// let study = step_study(&data.train, &parameters, &random, 100, Isa::best(), &[1e-2, 1e-12]);
 /// let [_, central, _, incremental] = &study.methods;
 /// assert!(central.errors[0] < 1e-4 && central.errors[1] > 1e-4);
@@ -139,7 +139,7 @@ fn some_of_each_array(analytic: &Parameters) -> Vec<usize> {
         let places = chosen(PER_ARRAY, candidates.len(), 1);
         places.into_iter().map(move |place| candidates[place]).collect::<Vec<_>>()
     });
-    of_each.concat()
+    of_each.flatten().collect()
 }
 
 fn norm(values: impl Iterator<Item = f64>) -> f64 {
@@ -156,8 +156,8 @@ mod tests {
     fn study(steps: &[f64]) -> StepStudy {
         let mut random = LegacyRandom::seed(42);
         let data = synthetic(10, &mut random);
-        let shape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
-        let parameters = initial_parameters(shape, Init::Normal, 0.1, &mut random);
+        let shape = NetworkShape::new([100, 10, 10]);
+        let parameters = initial_parameters(&shape, Init::Normal, 0.1, &mut random);
         step_study(&data.train, &parameters, &random, 50, Isa::best(), steps)
     }
 
@@ -186,9 +186,9 @@ mod tests {
 
     #[test]
     fn the_derivatives_are_of_all_arrays_and_the_same_each_time() {
-        let mut gradient = Parameters::zeros(NetworkShape { n_inputs: 30, n_hidden: 10, n_classes: 10 });
+        let mut gradient = Parameters::zeros(&NetworkShape::new([30, 10, 10]));
         gradient.values_mut().fill(1.0);
-        gradient.w1_mut().row_mut(3).fill(0.0);
+        gradient.weights_mut(1).row_mut(3).fill(0.0);
         let coordinates = some_of_each_array(&gradient);
         assert_eq!(coordinates, some_of_each_array(&gradient));
         assert!(coordinates.is_sorted_by(|a, b| a < b));

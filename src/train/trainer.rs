@@ -7,7 +7,7 @@ use super::settings::TrainingSettings;
 use super::{Checkpoint, Divergence, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
 use crate::difference::Differentiator;
-use crate::nn::{NetworkShape, Parameters, TwoLayerNet, n_bytes_of, sum, together};
+use crate::nn::{Network, NetworkShape, Parameters, n_bytes_of, sum, together};
 use crate::random::LegacyRandom;
 
 /// More than what a checkpoint's archive has beside the parameters.
@@ -39,7 +39,7 @@ impl<'a> Trainer<'a> {
         let shape = parameters.shape();
         assert!(settings.batch_size > 0, "a batch of 0 samples has no loss");
         assert!(
-            (samples.input_size(), samples.n_classes()) == (shape.n_inputs, shape.n_classes),
+            (samples.input_size(), samples.n_classes()) == (shape.n_inputs(), shape.n_classes()),
             "samples of {} inputs and {} classes for a network of {shape}",
             samples.input_size(),
             samples.n_classes()
@@ -60,7 +60,7 @@ impl<'a> Trainer<'a> {
 
     /// How much memory a training takes at most, without its samples, while `n_workers` compute a gradient and while a
     /// checkpoint is written; `u64::MAX` where the number overflows.
-    pub fn n_bytes(shape: NetworkShape, settings: &TrainingSettings, n_workers: usize) -> u64 {
+    pub fn n_bytes(shape: &NetworkShape, settings: &TrainingSettings, n_workers: usize) -> u64 {
         // The parameters and the gradient; a checkpoint, and the archive that it is written as.
         let arrays = shape.n_bytes().saturating_mul(4);
         let sampler = n_bytes_of::<usize>(&[settings.batch_size]);
@@ -123,7 +123,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// The network as it is now.
-    pub fn net(&self) -> &TwoLayerNet {
+    pub fn net(&self) -> &Network {
         self.loss.net()
     }
 
@@ -143,7 +143,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn checked_gradient_norm(&self) -> Result<f64, Error> {
-        let norm = sum(flat(&self.gradient), flat(&self.gradient), |g, same| g * same).sqrt();
+        let norm = sum(self.gradient.as_slice(), self.gradient.as_slice(), |g, same| g * same).sqrt();
         // The norm of finite numbers may still be infinite; that is no fault.
         if !norm.is_finite() {
             self.check_finite(&self.gradient, Quantity::Gradient)?;
@@ -155,7 +155,8 @@ impl<'a> Trainer<'a> {
     fn update(&mut self) -> Result<(), Error> {
         let learning_rate = self.settings.learning_rate;
         // 0 times a number is 0, and NaN where the number is not finite.
-        let zero = sum(flat(self.net().parameters()), flat(&self.gradient), |w, g| (w - learning_rate * g) * 0.0);
+        let zero =
+            sum(self.net().parameters().as_slice(), self.gradient.as_slice(), |w, g| (w - learning_rate * g) * 0.0);
         if zero == 0.0 {
             self.loss.update(&self.gradient, learning_rate);
             return Ok(());
@@ -173,7 +174,7 @@ impl<'a> Trainer<'a> {
     fn check_finite(&self, numbers: &Parameters, quantity: fn(String) -> Quantity) -> Result<(), Error> {
         for (name, array) in numbers.arrays() {
             if let Some(&value) = array.iter().find(|value| !value.is_finite()) {
-                return Err(self.diverged(quantity(name.to_owned()), value));
+                return Err(self.diverged(quantity(name), value));
             }
         }
         Ok(())
@@ -189,10 +190,6 @@ impl<'a> Trainer<'a> {
     }
 }
 
-fn flat(parameters: &Parameters) -> &[f64] {
-    parameters.values().as_slice().expect("flat parameters are contiguous")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,7 +200,7 @@ mod tests {
     fn weights_that_an_update_would_make_infinite_are_not_updated() {
         let mut random = LegacyRandom::seed(42);
         let data = synthetic(10, &mut random);
-        let parameters = Parameters::zeros(NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 });
+        let parameters = Parameters::zeros(&NetworkShape::new([100, 10, 10]));
         let settings = TrainingSettings { batch_size: 1, learning_rate: f64::MAX, ..TrainingSettings::default() };
         let mut trainer = Trainer::new(&data.train, parameters.clone(), random, settings);
         // In W2: the first 100·10 are W1, the next 10 are b1.

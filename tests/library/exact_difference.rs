@@ -27,7 +27,7 @@ fn every_coordinate_is_within_1e_11_of_the_exact_difference_at_small_and_large_s
             for entry in golden.as_array().unwrap() {
                 let index: Vec<usize> = serde_json::from_value(entry["index"].clone()).unwrap();
                 let name = entry["array"].as_str().unwrap();
-                let (_, array) = gradient.arrays().into_iter().find(|(n, _)| *n == name).unwrap();
+                let (_, array) = gradient.arrays().find(|(n, _)| *n == name).unwrap();
                 let expected: f64 = entry[key].as_str().unwrap().parse().unwrap();
                 let error = ((array[&index[..]] - expected) / expected).abs();
                 assert!(error < 1e-11, "{isa}, {key}, {name}{index:?}: relative error {error:e}");
@@ -38,10 +38,10 @@ fn every_coordinate_is_within_1e_11_of_the_exact_difference_at_small_and_large_s
 
 fn first_iteration_of_the_article() -> (Parameters, Array2<f64>, Vec<usize>) {
     let mut random = LegacyRandom::seed(42);
-    let shape = NetworkShape { n_inputs: 784, n_hidden: 50, n_classes: 10 };
-    let mut parameters = Parameters::zeros(shape);
-    parameters.w1_mut().assign(&(0.01 * random.rand((784, 50))));
-    parameters.w2_mut().assign(&(0.01 * random.rand((50, 10))));
+    let shape = NetworkShape::new([784, 50, 10]);
+    let mut parameters = Parameters::zeros(&shape);
+    parameters.weights_mut(1).assign(&(0.01 * random.rand((784, 50))));
+    parameters.weights_mut(2).assign(&(0.01 * random.rand((50, 10))));
     let open = |name: &str| File::open(format!("tests/golden/article/batch_0-{name}-ubyte.gz")).unwrap();
     let images = idx::read_images(open("images-idx3")).unwrap();
     let labels = idx::read_labels(open("labels-idx1")).unwrap();

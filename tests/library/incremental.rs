@@ -25,19 +25,19 @@ enum Inputs {
 }
 
 impl Problem {
-    fn draw(seed: u64, n_samples: usize, shape: NetworkShape, inputs: Inputs, scales: (f64, f64)) -> Self {
+    fn draw(seed: u64, n_samples: usize, shape: &NetworkShape, inputs: Inputs, scales: (f64, f64)) -> Self {
         let mut random = SplitMix64(seed);
         let mut parameters = Parameters::zeros(shape);
-        parameters.w1_mut().mapv_inplace(|_| scales.0 * random.signed());
-        parameters.b1_mut().mapv_inplace(|_| scales.0 * random.signed());
-        parameters.w2_mut().mapv_inplace(|_| scales.1 * random.signed());
-        parameters.b2_mut().mapv_inplace(|_| scales.1 * random.signed());
-        let mut x = Array2::from_shape_simple_fn((n_samples, shape.n_inputs), || match inputs {
+        parameters.weights_mut(1).mapv_inplace(|_| scales.0 * random.signed());
+        parameters.biases_mut(1).mapv_inplace(|_| scales.0 * random.signed());
+        parameters.weights_mut(2).mapv_inplace(|_| scales.1 * random.signed());
+        parameters.biases_mut(2).mapv_inplace(|_| scales.1 * random.signed());
+        let mut x = Array2::from_shape_simple_fn((n_samples, shape.n_inputs()), || match inputs {
             Inputs::Pixels if random.below(5) > 0 => 0.0,
             Inputs::Pixels => f64::from((random.below(255) + 1) as f32 / 255.0),
             Inputs::Reals => 2.0 * random.signed(),
         });
-        let mut classes: Vec<usize> = (0..n_samples).map(|_| random.below(shape.n_classes)).collect();
+        let mut classes: Vec<usize> = (0..n_samples).map(|_| random.below(shape.n_classes())).collect();
         if n_samples > 1 {
             // A sample drawn twice, as `choice` with replacement does.
             let row = x.row(0).to_owned();
@@ -58,10 +58,10 @@ impl Problem {
     /// Coordinates of all four arrays, first and last ones included.
     fn some_coordinates(&self, n: usize) -> Vec<usize> {
         let shape = self.parameters.shape();
-        let w2 = (shape.n_inputs + 1) * shape.n_hidden;
+        let w2 = (shape.n_inputs() + 1) * shape.hidden()[0];
         let mut random = SplitMix64(7);
         let ends =
-            [0, w2 - shape.n_hidden, w2 - 1, w2, shape.n_parameters() - shape.n_classes, shape.n_parameters() - 1];
+            [0, w2 - shape.hidden()[0], w2 - 1, w2, shape.n_parameters() - shape.n_classes(), shape.n_parameters() - 1];
         ends.into_iter().chain((0..n).map(|_| random.below(shape.n_parameters()))).collect()
     }
 
@@ -69,12 +69,12 @@ impl Problem {
     /// sigmoid's slope is at most 1/4, and a loss moves by at most the largest difference of two scores' moves.
     fn largest_slope(&self, coordinate: usize) -> f64 {
         let shape = self.parameters.shape();
-        if coordinate >= (shape.n_inputs + 1) * shape.n_hidden {
+        if coordinate >= (shape.n_inputs() + 1) * shape.hidden()[0] {
             return 1.0;
         }
-        let (input, unit) = (coordinate / shape.n_hidden, coordinate % shape.n_hidden);
-        let x = if input == shape.n_inputs { 1.0 } else { mean_abs(self.x.column(input).iter()) };
-        let w2 = self.parameters.w2();
+        let (input, unit) = (coordinate / shape.hidden()[0], coordinate % shape.hidden()[0]);
+        let x = if input == shape.n_inputs() { 1.0 } else { mean_abs(self.x.column(input).iter()) };
+        let w2 = self.parameters.weights(2);
         let weights = w2.row(unit);
         let range = weights.fold(f64::MIN, |m, &w| m.max(w)) - weights.fold(f64::MAX, |m, &w| m.min(w));
         0.25 * x * range
@@ -85,9 +85,9 @@ impl Problem {
     fn rounding_of_full(&self) -> f64 {
         let eps = f64::EPSILON;
         let abs = |a: ndarray::ArrayView2<f64>| a.mapv(f64::abs);
-        let (w1, w2) = (self.parameters.w1(), self.parameters.w2());
-        let a = self.x.dot(&w1) + self.parameters.b1();
-        let a_error = (abs(self.x.view()).dot(&abs(w1)) + self.parameters.b1().mapv(f64::abs))
+        let (w1, w2) = (self.parameters.weights(1), self.parameters.weights(2));
+        let a = self.x.dot(&w1) + self.parameters.biases(1);
+        let a_error = (abs(self.x.view()).dot(&abs(w1)) + self.parameters.biases(1).mapv(f64::abs))
             * (eps * (self.x.ncols() + 2) as f64);
         let z = sigmoid(&a);
         // exp(-a) carries the error of a and a few units of its own; z(1-z) is its slope, and 1 its bound.
@@ -95,7 +95,7 @@ impl Problem {
             ndarray::Zip::from(&z).and(&a_error).map_collect(|&z, &e| (z * (1.0 - z) * e).min(1.0) + 4.0 * eps * z);
         let z_error = z_error + a_error.mapv(|e| 0.25 * e * e);
         let s_error = z_error.dot(&abs(w2))
-            + (z.dot(&abs(w2)) + self.parameters.b2().mapv(f64::abs)) * (eps * (z.ncols() + 2) as f64);
+            + (z.dot(&abs(w2)) + self.parameters.biases(2).mapv(f64::abs)) * (eps * (z.ncols() + 2) as f64);
         let losses = s_error.rows().into_iter().map(|row| 2.0 * row.fold(0.0, |m: f64, &e| m.max(e)));
         // The logarithm of p + 1e-7 is at most 16.2 in size; the mean of N adds a rounding for each.
         losses.sum::<f64>() / self.x.nrows() as f64 + 16.2 * eps * (8.0 + self.x.nrows() as f64)
@@ -141,7 +141,8 @@ fn assert_agrees_with_single_evaluations(problem: &Problem, h: f64) {
         let mut loss = problem.incremental().with_isa(isa);
         let found = gradient(&mut loss, h);
         for coordinate in problem.some_coordinates(24) {
-            let difference = loss.evaluate(&mut (), coordinate, h) - loss.evaluate(&mut (), coordinate, -h);
+            let difference = loss.evaluate(&mut loss.workspace(), coordinate, h)
+                - loss.evaluate(&mut loss.workspace(), coordinate, -h);
             let expected = difference / (2.0 * h);
             // The samples' terms may cancel; each is at most the largest slope times the step.
             let tolerance = 64.0 * f64::EPSILON * problem.largest_slope(coordinate);
@@ -158,7 +159,7 @@ fn shapes() -> impl Strategy<Value = NetworkShape> {
     let n_hidden = prop_oneof![Just(1), Just(7), Just(8), Just(9), Just(50), 1..=300usize];
     // The forward pass takes inputs in blocks of 64.
     (prop_oneof![1..40usize, 60..=200usize], n_hidden, 2..=26usize)
-        .prop_map(|(n_inputs, n_hidden, n_classes)| NetworkShape { n_inputs, n_hidden, n_classes })
+        .prop_map(|(n_inputs, n_hidden, n_classes)| NetworkShape::new([n_inputs, n_hidden, n_classes]))
 }
 
 fn problems() -> impl Strategy<Value = Problem> {
@@ -166,7 +167,7 @@ fn problems() -> impl Strategy<Value = Problem> {
     let scale = || prop_oneof![Just(0.01), Just(1.0), Just(30.0), Just(1e3)];
     let inputs = prop_oneof![Just(Inputs::Pixels), Just(Inputs::Reals)];
     (any::<u64>(), n_samples, shapes(), inputs, (scale(), scale()))
-        .prop_map(|(seed, n, shape, inputs, scales)| Problem::draw(seed, n, shape, inputs, scales))
+        .prop_map(|(seed, n, shape, inputs, scales)| Problem::draw(seed, n, &shape, inputs, scales))
 }
 
 fn steps() -> impl Strategy<Value = f64> {
@@ -191,8 +192,8 @@ proptest! {
 fn named_numbers_of_hidden_units_agree_with_full_passes() {
     for n_hidden in [1, 7, 8, 9, 50, 64, 300] {
         for h in [1e-8, 1e-4, 1e-2, 1.0] {
-            let shape = NetworkShape { n_inputs: 20, n_hidden, n_classes: 10 };
-            assert_agrees_with_full(&Problem::draw(n_hidden as u64, 10, shape, Inputs::Pixels, (1.0, 1.0)), h);
+            let shape = NetworkShape::new([20, n_hidden, 10]);
+            assert_agrees_with_full(&Problem::draw(n_hidden as u64, 10, &shape, Inputs::Pixels, (1.0, 1.0)), h);
         }
     }
 }
@@ -200,9 +201,9 @@ fn named_numbers_of_hidden_units_agree_with_full_passes() {
 /// Pre-activations of ±800: z is exactly 0 or 1 in f64, and nothing moves.
 #[test]
 fn units_saturated_to_exactly_0_and_1_agree_with_full_passes() {
-    let shape = NetworkShape { n_inputs: 3, n_hidden: 9, n_classes: 4 };
-    let mut problem = Problem::draw(3, 5, shape, Inputs::Reals, (0.0, 5.0));
-    problem.parameters.b1_mut().assign(&Array1::from_shape_fn(9, |j| [800.0, -800.0, 40.0, -40.0, 0.1][j % 5]));
+    let shape = NetworkShape::new([3, 9, 4]);
+    let mut problem = Problem::draw(3, 5, &shape, Inputs::Reals, (0.0, 5.0));
+    problem.parameters.biases_mut(1).assign(&Array1::from_shape_fn(9, |j| [800.0, -800.0, 40.0, -40.0, 0.1][j % 5]));
     for h in [1e-8, 1e-4, 0.1, 1.0] {
         assert_agrees_with_full(&problem, h);
         assert_agrees_with_single_evaluations(&problem, h);
@@ -212,10 +213,10 @@ fn units_saturated_to_exactly_0_and_1_agree_with_full_passes() {
 /// Scores 750 and 1500 apart: the right class's probability is below 1e-300, or exactly 0.
 #[test]
 fn a_right_class_with_a_probability_below_1e_300_agrees_with_full_passes() {
-    let shape = NetworkShape { n_inputs: 3, n_hidden: 5, n_classes: 3 };
+    let shape = NetworkShape::new([3, 5, 3]);
     for gap in [700.0, 745.0, 1500.0] {
-        let mut problem = Problem::draw(4, 4, shape, Inputs::Reals, (1.0, 1.0));
-        problem.parameters.b2_mut().assign(&Array1::from_vec(vec![gap, 0.0, 0.0]));
+        let mut problem = Problem::draw(4, 4, &shape, Inputs::Reals, (1.0, 1.0));
+        problem.parameters.biases_mut(2).assign(&Array1::from_vec(vec![gap, 0.0, 0.0]));
         problem.classes = vec![1, 2, 1, 2];
         for h in [1e-8, 1e-4, 0.1, 1.0] {
             assert_agrees_with_full(&problem, h);
@@ -232,14 +233,14 @@ fn saturated_units_and_improbable_answers_are_exact_in_relative_terms() {
     let golden = include_str!("../golden/extremes/differences.csv").lines().skip(1);
     let golden: Vec<Vec<&str>> = golden.map(|line| line.split(',').collect()).collect();
     for (name, h) in [("saturated", "1e-4"), ("saturated", "0.5"), ("improbable", "1e-4"), ("improbable", "0.5")] {
-        let shape = NetworkShape { n_inputs: 3, n_hidden: 9, n_classes: 4 };
-        let mut problem = Problem::draw(1, 3, shape, Inputs::Reals, (1.0, 1.0));
+        let shape = NetworkShape::new([3, 9, 4]);
+        let mut problem = Problem::draw(1, 3, &shape, Inputs::Reals, (1.0, 1.0));
         problem.classes = vec![1, 2, 3];
         if name == "saturated" {
-            let mut b1 = problem.parameters.b1_mut();
+            let mut b1 = problem.parameters.biases_mut(1);
             b1.iter_mut().zip([800.0, -800.0, 40.0, -40.0]).for_each(|(b, value)| *b = value);
         } else {
-            problem.parameters.b2_mut()[0] = 700.0;
+            problem.parameters.biases_mut(2)[0] = 700.0;
         }
         for isa in Isa::available() {
             let found = gradient(&mut problem.incremental().with_isa(isa), h.parse().unwrap());
@@ -262,8 +263,8 @@ fn saturated_units_and_improbable_answers_are_exact_in_relative_terms() {
 /// Moves so large that probabilities go from underflow to 1: the logarithms carry what the probabilities have lost.
 #[test]
 fn a_move_that_turns_the_answer_round_agrees_with_full_passes() {
-    let shape = NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 3 };
-    let mut problem = Problem::draw(5, 3, shape, Inputs::Reals, (1.0, 900.0));
+    let shape = NetworkShape::new([2, 3, 3]);
+    let mut problem = Problem::draw(5, 3, &shape, Inputs::Reals, (1.0, 900.0));
     problem.x.mapv_inplace(|x| 4.0 * x);
     for h in [0.5, 1.0, 5.0] {
         assert_agrees_with_full(&problem, h);
@@ -274,11 +275,11 @@ fn a_move_that_turns_the_answer_round_agrees_with_full_passes() {
 /// A class whose probability has underflowed to 0 and that a move makes the likeliest: only its logarithm tells by how much.
 #[test]
 fn a_class_that_rises_from_a_probability_of_0_agrees_with_full_passes() {
-    let shape = NetworkShape { n_inputs: 1, n_hidden: 1, n_classes: 3 };
-    let mut problem = Problem::draw(1, 1, shape, Inputs::Reals, (0.0, 0.0));
+    let shape = NetworkShape::new([1, 1, 3]);
+    let mut problem = Problem::draw(1, 1, &shape, Inputs::Reals, (0.0, 0.0));
     // Scores of 0, 0 and -800; 5 more for the unit's input of 0 make the last one 186.
-    problem.parameters.w2_mut()[[0, 2]] = 2000.0;
-    problem.parameters.b2_mut()[2] = -1800.0;
+    problem.parameters.weights_mut(2)[[0, 2]] = 2000.0;
+    problem.parameters.biases_mut(2)[2] = -1800.0;
     problem.classes = vec![0];
     assert_agrees_with_full(&problem, 5.0);
     // From ln 2 to the largest loss, over 2h.
@@ -291,22 +292,23 @@ fn a_class_that_rises_from_a_probability_of_0_agrees_with_full_passes() {
 /// together to come within a tenth of each limit.
 #[test]
 fn at_the_limits_of_the_series_every_coordinate_is_right_to_a_few_roundings() {
-    let shape = NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 };
+    let shape = NetworkShape::new([2, 3, 2]);
     // (largest input, largest weight to a class, difference of the scores): each of them decides about the series once, and
     // the last one leaves 1e-13 for the wrong class.
     for (input, weight, gap) in [(1.0, 0.5, 0.0), (30.0, 0.5, 0.0), (1.0, 20.0, 0.0), (1.0, 0.5, 30.0)] {
-        let mut problem = Problem::draw(1, 1, shape, Inputs::Reals, (0.0, 0.0));
+        let mut problem = Problem::draw(1, 1, &shape, Inputs::Reals, (0.0, 0.0));
         problem.x.assign(&ndarray::array![[input, 0.3 * input]]);
         // z of 0.95, 0.5 and 0.27.
-        problem.parameters.b1_mut().assign(&ndarray::array![3.0, 0.0, -1.0]);
-        problem.parameters.w2_mut().assign(&(ndarray::array![[1.0, -1.0], [-1.0, 1.0], [0.5, 0.3]] * weight));
-        problem.parameters.b2_mut()[0] = gap;
+        problem.parameters.biases_mut(1).assign(&ndarray::array![3.0, 0.0, -1.0]);
+        problem.parameters.weights_mut(2).assign(&(ndarray::array![[1.0, -1.0], [-1.0, 1.0], [0.5, 0.3]] * weight));
+        problem.parameters.biases_mut(2)[0] = gap;
         problem.classes = vec![0];
         for h in (0..140).map(|i| 1e-6 * 1.1f64.powi(i)).take_while(|&h| h * input * weight < 0.3) {
             for isa in Isa::available() {
                 let mut loss = problem.incremental().with_isa(isa);
                 for (coordinate, found) in gradient(&mut loss, h).into_iter().enumerate() {
-                    let difference = loss.evaluate(&mut (), coordinate, h) - loss.evaluate(&mut (), coordinate, -h);
+                    let difference = loss.evaluate(&mut loss.workspace(), coordinate, h)
+                        - loss.evaluate(&mut loss.workspace(), coordinate, -h);
                     let expected = difference / (2.0 * h);
                     assert!(
                         (found - expected).abs() <= 24.0 * f64::EPSILON * expected.abs(),
@@ -321,8 +323,8 @@ fn at_the_limits_of_the_series_every_coordinate_is_right_to_a_few_roundings() {
 
 #[test]
 fn every_stencil_gives_the_difference_of_single_evaluations() {
-    let shape = NetworkShape { n_inputs: 12, n_hidden: 10, n_classes: 5 };
-    let problem = Problem::draw(6, 9, shape, Inputs::Pixels, (0.5, 0.5));
+    let shape = NetworkShape::new([12, 10, 5]);
+    let problem = Problem::draw(6, 9, &shape, Inputs::Pixels, (0.5, 0.5));
     let h = 1e-3;
     for stencil in [Stencil::forward(), Stencil::backward(), Stencil::central(), Stencil::five_point()] {
         let mut loss = problem.incremental();
@@ -333,7 +335,7 @@ fn every_stencil_gives_the_difference_of_single_evaluations() {
             .unwrap();
         for coordinate in problem.some_coordinates(40) {
             let points = stencil.points().iter().zip(stencil.weights());
-            let sum: f64 = points.map(|(p, w)| w * loss.evaluate(&mut (), coordinate, p * h)).sum();
+            let sum: f64 = points.map(|(p, w)| w * loss.evaluate(&mut loss.workspace(), coordinate, p * h)).sum();
             let tolerance = 64.0 * f64::EPSILON * problem.largest_slope(coordinate);
             assert!((found[coordinate] - sum / h).abs() <= tolerance, "{stencil:?}, coordinate {coordinate}");
         }
@@ -343,8 +345,8 @@ fn every_stencil_gives_the_difference_of_single_evaluations() {
 #[test]
 fn avx512_and_avx2_give_the_same_bits() {
     for inputs in [Inputs::Pixels, Inputs::Reals] {
-        let shape = NetworkShape { n_inputs: 70, n_hidden: 50, n_classes: 10 };
-        let problem = Problem::draw(8, 30, shape, inputs, (0.3, 0.3));
+        let shape = NetworkShape::new([70, 50, 10]);
+        let problem = Problem::draw(8, 30, &shape, inputs, (0.3, 0.3));
         for h in [1e-4, 1e-2] {
             let fused = Isa::available().filter(|&isa| isa != Isa::Plain);
             let mut gradients = fused.map(|isa| bits(gradient(&mut problem.incremental().with_isa(isa), h)));
@@ -357,13 +359,13 @@ fn avx512_and_avx2_give_the_same_bits() {
 
 #[test]
 fn the_bits_are_the_same_for_every_number_of_threads() {
-    let shape = NetworkShape { n_inputs: 150, n_hidden: 50, n_classes: 10 };
-    let problem = Problem::draw(9, 100, shape, Inputs::Pixels, (0.3, 0.3));
+    let shape = NetworkShape::new([150, 50, 10]);
+    let problem = Problem::draw(9, 100, &shape, Inputs::Pixels, (0.3, 0.3));
     let serial = problem.incremental();
     let expected = (serial.value().to_bits(), bits(gradient(&mut serial.clone(), 1e-4)));
     for n_threads in [1, 2, 3, 8] {
         with_threads(n_threads, || {
-            let zeros = Parameters::zeros(shape);
+            let zeros = Parameters::zeros(&shape);
             let mut loss = IncrementalLoss::new(&zeros, &problem.x, &problem.classes).parallel();
             loss.set_batch(&problem.x, &problem.classes);
             loss.set_parameters(&problem.parameters);
@@ -380,8 +382,8 @@ fn the_bits_are_the_same_for_every_number_of_threads() {
 
 #[test]
 fn any_range_of_coordinates_has_the_bits_of_the_whole_gradient() {
-    let shape = NetworkShape { n_inputs: 33, n_hidden: 11, n_classes: 17 };
-    let problem = Problem::draw(10, 12, shape, Inputs::Pixels, (0.3, 0.3));
+    let shape = NetworkShape::new([33, 11, 17]);
+    let problem = Problem::draw(10, 12, &shape, Inputs::Pixels, (0.3, 0.3));
     let mut loss = problem.incremental();
     let whole = gradient(&mut loss, 1e-4);
     let moves = Moves { deltas: &[1e-4, -1e-4], weights: &[0.5, -0.5], divisor: 1e-4 };
@@ -389,26 +391,26 @@ fn any_range_of_coordinates_has_the_bits_of_the_whole_gradient() {
     let n = whole.len();
     for range in [0..n, 0..1, 5..6, 10..40, 363..374, 370..375, 374..n, 400..401, n - 18..n - 3, n - 1..n, 9..9, n..n] {
         let mut part = vec![f64::NAN; range.len()];
-        loss.differences(&mut (), range.clone(), &moves, &mut part);
+        loss.differences(&mut Vec::new(), range.clone(), &moves, &mut part);
         assert_eq!(bits(&part), bits(&whole[range.clone()]), "{range:?}");
     }
 }
 
 #[test]
 fn moves_of_no_points_are_a_difference_of_0() {
-    let shape = NetworkShape { n_inputs: 4, n_hidden: 8, n_classes: 3 };
-    let mut loss = Problem::draw(13, 30, shape, Inputs::Pixels, (0.5, 0.5)).incremental();
+    let shape = NetworkShape::new([4, 8, 3]);
+    let mut loss = Problem::draw(13, 30, &shape, Inputs::Pixels, (0.5, 0.5)).incremental();
     let moves = Moves { deltas: &[], weights: &[], divisor: 1.0 };
     loss.prepare(&moves, Parallelism::Pool);
     let mut out = vec![f64::NAN; loss.n_coordinates()];
-    loss.differences(&mut (), 0..shape.n_parameters(), &moves, &mut out);
+    loss.differences(&mut Vec::new(), 0..shape.n_parameters(), &moves, &mut out);
     assert!(out.iter().all(|&difference| difference == 0.0));
 }
 
 #[test]
 fn a_loss_that_is_given_new_batches_and_parameters_is_the_one_made_for_them() {
-    let shape = NetworkShape { n_inputs: 30, n_hidden: 9, n_classes: 4 };
-    let draw = |seed, n| Problem::draw(seed, n, shape, Inputs::Pixels, (0.5, 0.5));
+    let shape = NetworkShape::new([30, 9, 4]);
+    let draw = |seed, n| Problem::draw(seed, n, &shape, Inputs::Pixels, (0.5, 0.5));
     let mut reused = draw(20, 17).incremental();
     for problem in [draw(21, 40), draw(22, 1), draw(23, 25)] {
         gradient(&mut reused, 1e-4);
@@ -422,10 +424,10 @@ fn a_loss_that_is_given_new_batches_and_parameters_is_the_one_made_for_them() {
 
 #[test]
 fn nan_in_a_weight_or_an_input_reaches_the_gradient() {
-    let shape = NetworkShape { n_inputs: 6, n_hidden: 9, n_classes: 3 };
-    let problem = Problem::draw(11, 4, shape, Inputs::Reals, (0.5, 0.5));
+    let shape = NetworkShape::new([6, 9, 3]);
+    let problem = Problem::draw(11, 4, &shape, Inputs::Reals, (0.5, 0.5));
     let mut with_weight = problem.clone();
-    with_weight.parameters.w2_mut()[[3, 1]] = f64::NAN;
+    with_weight.parameters.weights_mut(2)[[3, 1]] = f64::NAN;
     assert!(gradient(&mut with_weight.incremental(), 1e-4).iter().all(|g| g.is_nan()));
     let mut with_input = problem;
     with_input.x[[2, 4]] = f64::NAN;
@@ -437,8 +439,8 @@ fn nan_in_a_weight_or_an_input_reaches_the_gradient() {
 /// multiple of the slopes' product; halving h divides what is left by four.
 #[test]
 fn backpropagation_agrees_within_the_truncation_error_which_falls_as_h_squared() {
-    let shape = NetworkShape { n_inputs: 20, n_hidden: 10, n_classes: 4 };
-    let problem = Problem::draw(12, 8, shape, Inputs::Pixels, (0.5, 0.5));
+    let shape = NetworkShape::new([20, 10, 4]);
+    let problem = Problem::draw(12, 8, &shape, Inputs::Pixels, (0.5, 0.5));
     let mut analytic = problem.parameters.clone();
     backprop_into(&problem.parameters, &problem.x, &problem.classes, &mut analytic);
     let analytic = analytic.values().as_slice().unwrap();

@@ -15,10 +15,10 @@ use zip::{CompressionMethod, ZipWriter};
 
 /// D = 2, H = 3, K = 2.
 fn parameters() -> Parameters {
-    numbered(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 })
+    numbered(&NetworkShape::new([2, 3, 2]))
 }
 
-fn numbered(shape: NetworkShape) -> Parameters {
+fn numbered(shape: &NetworkShape) -> Parameters {
     let mut parameters = Parameters::zeros(shape);
     parameters.values_mut().iter_mut().enumerate().for_each(|(i, value)| *value = 0.5 * i as f64 - 3.0);
     parameters
@@ -95,10 +95,10 @@ fn what_is_written_is_what_numpy_reads() {
     let parameters = parameters();
     let mut npz = NpzReader::new(Cursor::new(written(&parameters))).unwrap();
     assert_eq!(npz.names().unwrap(), ["W1", "b1", "W2", "b2"]);
-    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix2>("W1").unwrap(), parameters.w1());
-    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix1>("b1").unwrap(), parameters.b1());
-    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix2>("W2").unwrap(), parameters.w2());
-    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix1>("b2").unwrap(), parameters.b2());
+    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix2>("W1").unwrap(), parameters.weights(1));
+    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix1>("b1").unwrap(), parameters.biases(1));
+    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix2>("W2").unwrap(), parameters.weights(2));
+    assert_eq!(npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix1>("b2").unwrap(), parameters.biases(2));
 
     let mut npz = NpzReader::new(Cursor::new(written_checkpoint())).unwrap();
     let iteration: ndarray::Array0<u64> = npz.by_name("iteration").unwrap();
@@ -124,7 +124,7 @@ fn either_order_of_memory_and_of_bytes_is_read() {
 
     let big_endian: Vec<u8> = [1.5_f64, -2.0, 1e300].iter().flat_map(|value| value.to_be_bytes()).collect();
     let read = read(&with("b1.npy", of_type(">f8", "(3,)", &big_endian))).unwrap();
-    assert_eq!(read.b1().to_vec(), [1.5, -2.0, 1e300]);
+    assert_eq!(read.biases(1).to_vec(), [1.5, -2.0, 1e300]);
 }
 
 #[test]
@@ -133,10 +133,10 @@ fn single_precision_and_biases_in_a_row_are_read() {
     let [little, big] = [f32::to_le_bytes, f32::to_be_bytes].map(|bytes| values.map(bytes).concat());
     for (descr, shape, body) in [("<f4", "(3,)", &little), (">f4", "(3,)", &big), ("<f4", "(1, 3)", &little)] {
         let read = read(&with("b1.npy", of_type(descr, shape, body))).unwrap();
-        assert_eq!(read.b1().to_vec(), values.map(f64::from), "{descr} {shape}");
+        assert_eq!(read.biases(1).to_vec(), values.map(f64::from), "{descr} {shape}");
     }
     let biases = read(&with("b2.npy", of_type("<f8", "(1, 2)", &numbers(&[7.0, 8.0])))).unwrap();
-    assert_eq!(biases.b2().to_vec(), [7.0, 8.0]);
+    assert_eq!(biases.biases(2).to_vec(), [7.0, 8.0]);
     // Half as many bytes as the shape has numbers of 4.
     refused(&with("b1.npy", of_type("<f4", "(3,)", &little[..6])), &["b1", "12 bytes"]);
 }
@@ -149,7 +149,7 @@ fn headers_are_read_as_python_would_whatever_their_order_and_spacing() {
         "{\"shape\":(3),\"fortran_order\":True,\"descr\":\"<f8\"}",
         "  {  'shape' : ( 3L , ) , 'descr' : '<f8' , 'fortran_order' : False  }  \n",
     ] {
-        assert_eq!(read(&with("b1.npy", npy(header, &body))).unwrap().b1().to_vec(), [7.0, 8.0, 9.0], "{header}");
+        assert_eq!(read(&with("b1.npy", npy(header, &body))).unwrap().biases(1).to_vec(), [7.0, 8.0, 9.0], "{header}");
     }
     for header in [
         "",
@@ -221,7 +221,7 @@ fn an_array_that_is_missing_or_compressed_otherwise_is_named() {
     for missing in ["W1", "b1", "W2", "b2"] {
         let parameters = parameters();
         let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
-        for (name, array) in parameters.arrays().into_iter().filter(|(name, _)| *name != missing) {
+        for (name, array) in parameters.arrays().filter(|(name, _)| *name != missing) {
             npz.add_array(name, &array).unwrap();
         }
         let others: Vec<_> = ["W1", "b1", "W2", "b2"].into_iter().filter(|name| *name != missing).collect();
@@ -262,7 +262,7 @@ fn a_compressed_model_is_read_unless_it_expands_beyond_reason() {
     for n in 0..file.len() {
         assert!(read(&file[..n]).is_err(), "{n} of {} bytes", file.len());
     }
-    let large = Parameters::zeros(NetworkShape { n_inputs: 5000, n_hidden: 1000, n_classes: 2 });
+    let large = Parameters::zeros(&NetworkShape::new([5000, 1000, 2]));
     refused(&compressed(&written(&large)), &["W1 in it: expected what its compressed data expand to by reason"]);
 }
 
@@ -271,7 +271,7 @@ fn arrays_of_further_layers_are_refused() {
     for name in ["W3", "b3", "W0", "b12"] {
         let parameters = parameters();
         let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
-        parameters.arrays().into_iter().for_each(|(name, array)| npz.add_array(name, &array).unwrap());
+        parameters.arrays().for_each(|(name, array)| npz.add_array(name, &array).unwrap());
         npz.add_array(name, &Array1::from_elem(2, 1.0)).unwrap();
         let words =
             [&format!("{name} in it: expected no arrays but those of two layers"), "no deeper networks are read"];
@@ -279,7 +279,7 @@ fn arrays_of_further_layers_are_refused() {
     }
     // What is no layer does not matter.
     let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
-    parameters().arrays().into_iter().for_each(|(name, array)| npz.add_array(name, &array).unwrap());
+    parameters().arrays().for_each(|(name, array)| npz.add_array(name, &array).unwrap());
     npz.add_array("loss", &Array1::from_elem(2, 1.0)).unwrap();
     assert_eq!(read(&npz.finish().unwrap().into_inner()).unwrap(), parameters());
 }
@@ -380,9 +380,9 @@ proptest! {
         n_inputs in 1_usize..9, n_hidden in 1_usize..9, n_classes in 1_usize..9, seed: u32, n_draws in 0_usize..5,
         iteration: u64, elapsed_ns: u64, scale in -300..300, run: String,
     ) {
-        let shape = NetworkShape { n_inputs, n_hidden, n_classes };
+        let shape = NetworkShape::new([n_inputs, n_hidden, n_classes]);
         let mut random = LegacyRandom::seed(seed);
-        let mut parameters = Parameters::zeros(shape);
+        let mut parameters = Parameters::zeros(&shape);
         parameters.values_mut().iter_mut().for_each(|value| *value = random.standard_normal() * 10_f64.powi(scale));
         for _ in 0..n_draws {
             random.standard_normal();

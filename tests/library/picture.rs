@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use ndarray::{Array2, ArrayRef2, Axis, Zip, s};
 use numgrad::dataset::{DigitPicture, Doubt, PictureError, Samples, digit_from_picture, embedded};
-use numgrad::nn::{NetworkShape, TwoLayerNet, argmax};
+use numgrad::nn::{Network, NetworkShape, argmax};
 use numgrad::random::LegacyRandom;
 use numgrad::train::{GradientMethod, Init, Trainer, TrainingSettings, initial_parameters};
 use png::{BitDepth, ColorType, Compression, Encoder};
@@ -99,11 +99,11 @@ fn digit(test: &Samples, sample: usize) -> Array2<f64> {
 }
 
 /// A network that is right about nine of ten digits, and the digits that it has not seen.
-static TRAINED: LazyLock<(TwoLayerNet, Samples)> = LazyLock::new(|| {
+static TRAINED: LazyLock<(Network, Samples)> = LazyLock::new(|| {
     let data = embedded(10).unwrap();
-    let shape = NetworkShape { n_inputs: 784, n_hidden: 50, n_classes: 10 };
+    let shape = NetworkShape::new([784, 50, 10]);
     let mut random = LegacyRandom::seed(42);
-    let parameters = initial_parameters(shape, Init::Normal, 0.01, &mut random);
+    let parameters = initial_parameters(&shape, Init::Normal, 0.01, &mut random);
     let gradient = GradientMethod::Backprop;
     let settings = TrainingSettings { learning_rate: 0.5, gradient, ..TrainingSettings::default() };
     let mut trainer = Trainer::new(&data.train, parameters, random, settings);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use numgrad::dataset::{Dataset, Name, synthetic};
 use numgrad::nn::simd::Isa;
-use numgrad::nn::{NetworkShape, TwoLayerNet};
+use numgrad::nn::{Network, NetworkShape};
 use numgrad::random::LegacyRandom;
 use numgrad::report::Run;
 use numgrad::train::{
@@ -28,9 +28,9 @@ fn data(settings: &RunSettings) -> (Dataset, LegacyRandom) {
 }
 
 fn trainer<'a>(data: &'a Dataset, random: &LegacyRandom, settings: &RunSettings) -> Trainer<'a> {
-    let shape = NetworkShape { n_inputs: 100, n_hidden: settings.hidden, n_classes: 10 };
+    let shape = NetworkShape::new([100, settings.hidden, 10]);
     let mut random = random.clone();
-    let parameters = initial_parameters(shape, settings.init, settings.init_scale, &mut random);
+    let parameters = initial_parameters(&shape, settings.init, settings.init_scale, &mut random);
     Trainer::new(&data.train, parameters, random, settings.training)
 }
 
@@ -71,7 +71,7 @@ impl Watcher for Recorder<'_> {
         self.stop_after.is_some_and(|n| done >= n)
     }
 
-    fn measure(&mut self, net: &TwoLayerNet, _is_last: bool) -> Option<Accuracy> {
+    fn measure(&mut self, net: &Network, _is_last: bool) -> Option<Accuracy> {
         if self.interrupt_measuring_at == Some(self.records.len() + 1) {
             return None;
         }

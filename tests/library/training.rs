@@ -8,7 +8,7 @@ use crate::support::numbers::with_threads;
 use numgrad::dataset::{Sampler, Samples, embedded, from_directory, synthetic};
 use numgrad::difference::Objective;
 use numgrad::nn::simd::Isa;
-use numgrad::nn::{FullLoss, NetworkShape, Parameters, TwoLayerNet};
+use numgrad::nn::{FullLoss, Network, NetworkShape, Parameters};
 use numgrad::random::LegacyRandom;
 use numgrad::train::{
     Divergence, Error, Evaluation, Forward, GradientMethod, Init, Quantity, Record, Trainer, TrainingSettings,
@@ -18,8 +18,13 @@ use numgrad::train::{
 const SETTINGS: fn() -> TrainingSettings =
     || TrainingSettings { forward: Forward::Full, ..TrainingSettings::default() };
 
-const DIGITS: NetworkShape = NetworkShape { n_inputs: 784, n_hidden: 50, n_classes: 10 };
-const SYNTHETIC: NetworkShape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
+fn digits() -> NetworkShape {
+    NetworkShape::new([784, 50, 10])
+}
+
+fn of_synthetic() -> NetworkShape {
+    NetworkShape::new([100, 10, 10])
+}
 
 /// A file of `tests/golden`, row by row.
 fn golden<Row: serde::de::DeserializeOwned>(name: &str) -> Vec<Row> {
@@ -28,14 +33,14 @@ fn golden<Row: serde::de::DeserializeOwned>(name: &str) -> Vec<Row> {
 }
 
 /// The first `n` losses of a training on the embedded digits, or on the synthetic data where `shape` is theirs.
-fn losses(shape: NetworkShape, settings: TrainingSettings, n: usize) -> Vec<f64> {
+fn losses(shape: &NetworkShape, settings: TrainingSettings, n: usize) -> Vec<f64> {
     train(shape, settings, n).0.into_iter().map(|record| record.loss).collect()
 }
 
 /// The first `n` records of such a training, and the parameters after them.
-fn train(shape: NetworkShape, settings: TrainingSettings, n: usize) -> (Vec<Record>, Parameters) {
+fn train(shape: &NetworkShape, settings: TrainingSettings, n: usize) -> (Vec<Record>, Parameters) {
     let mut random = LegacyRandom::seed(42);
-    let data = if shape == SYNTHETIC { synthetic(10, &mut random) } else { embedded(10).unwrap() };
+    let data = if shape == &of_synthetic() { synthetic(10, &mut random) } else { embedded(10).unwrap() };
     let parameters = initial_parameters(shape, Init::Uniform, 0.01, &mut random);
     let mut trainer = Trainer::new(&data.train, parameters, random, settings);
     let records = (0..n).map(|_| trainer.iterate(None).unwrap()).collect();
@@ -45,7 +50,7 @@ fn train(shape: NetworkShape, settings: TrainingSettings, n: usize) -> (Vec<Reco
 /// The embedded digits' first batch and the weights before it, as drawn with seed 42.
 fn first_batch(samples: &Samples) -> (Parameters, ndarray::Array2<f64>, Vec<usize>) {
     let mut random = LegacyRandom::seed(42);
-    let parameters = initial_parameters(DIGITS, Init::Uniform, 0.01, &mut random);
+    let parameters = initial_parameters(&digits(), Init::Uniform, 0.01, &mut random);
     let (mut x, mut classes) = (ndarray::Array2::zeros((100, 784)), vec![0; 100]);
     samples.gather_into(Sampler::new(samples.len(), 100).draw(&mut random), &mut x, &mut classes);
     (parameters, x, classes)
@@ -57,7 +62,7 @@ fn the_losses_on_the_embedded_digits_are_numpys() {
     let backprop = TrainingSettings { gradient: GradientMethod::Backprop, ..SETTINGS() };
     let incremental = TrainingSettings { forward: Forward::Incremental, ..SETTINGS() };
     for (settings, n) in [(SETTINGS(), 1), (incremental, 3), (backprop, 3)] {
-        for (loss, (iteration, golden)) in losses(DIGITS, settings, n).into_iter().zip(&golden) {
+        for (loss, (iteration, golden)) in losses(&digits(), settings, n).into_iter().zip(&golden) {
             // NumPy's rounding of a derivative is 6e-12, and truncation is 2e-9 times its third derivative, 1e-3 of it;
             // what updates of 0.1 make of either is far below 1e-9.
             assert!((loss - golden).abs() < 1e-9, "{settings:?}, iteration {iteration}: {loss}, NumPy has {golden}");
@@ -70,7 +75,7 @@ fn the_articles_hundred_iterations_on_mnist_are_numpys() {
     let Some(folder) = mnist::folder() else { return };
     let data = from_directory(&folder, 10).unwrap();
     let mut random = LegacyRandom::seed(42);
-    let parameters = initial_parameters(DIGITS, Init::Uniform, 0.01, &mut random);
+    let parameters = initial_parameters(&digits(), Init::Uniform, 0.01, &mut random);
     let settings = TrainingSettings { forward: Forward::Incremental, ..SETTINGS() };
     let mut trainer = Trainer::new(&data.train, parameters, random, settings);
     let golden: Vec<(u64, f64)> = golden("article/losses.csv");
@@ -114,7 +119,7 @@ fn the_first_gradient_on_the_embedded_digits_is_numpys() {
 fn the_full_loss_is_the_networks_loss() {
     let data = embedded(10).unwrap();
     let (parameters, x, classes) = first_batch(&data.train);
-    let net = TwoLayerNet::new(parameters.clone());
+    let net = Network::new(parameters.clone());
     for isa in Isa::available() {
         let difference = FullLoss::new(&parameters, &x, &classes).with_isa(isa).value() - net.loss(&x, &classes[..]);
         assert!(difference.abs() < 1e-14, "{isa}: {difference:e}");
@@ -124,8 +129,8 @@ fn the_full_loss_is_the_networks_loss() {
 #[test]
 fn an_update_subtracts_the_rate_times_the_gradient_from_every_parameter() {
     let mut random = LegacyRandom::seed(42);
-    let [before, gradient] = [(); 2].map(|()| initial_parameters(DIGITS, Init::Normal, 0.1, &mut random));
-    let mut net = TwoLayerNet::new(before.clone());
+    let [before, gradient] = [(); 2].map(|()| initial_parameters(&digits(), Init::Normal, 0.1, &mut random));
+    let mut net = Network::new(before.clone());
     net.update(&gradient, 0.1);
     // The same two operations, so the same bits.
     assert_eq!(net.parameters().values(), before.values() - 0.1 * gradient.values());
@@ -134,7 +139,7 @@ fn an_update_subtracts_the_rate_times_the_gradient_from_every_parameter() {
 #[test]
 fn a_training_has_the_same_bits_for_any_number_of_threads() {
     let incremental = TrainingSettings { forward: Forward::Incremental, ..SETTINGS() };
-    for (shape, settings) in [(SYNTHETIC, SETTINGS()), (SYNTHETIC, incremental), (DIGITS, incremental)] {
+    for (shape, settings) in [(&of_synthetic(), SETTINGS()), (&of_synthetic(), incremental), (&digits(), incremental)] {
         let bits = |n_threads| -> Vec<u64> {
             let (records, parameters) = with_threads(n_threads, || train(shape, settings, 5));
             let of_records = records.iter().flat_map(|record| [record.loss, record.gradient_norm]);
@@ -151,14 +156,14 @@ fn a_training_has_the_same_bits_for_any_number_of_threads() {
 fn a_record_tells_of_the_gradient_and_of_the_loss_after_the_update() {
     let mut random = LegacyRandom::seed(1);
     let data = synthetic(10, &mut random);
-    let parameters = initial_parameters(SYNTHETIC, Init::Normal, 0.1, &mut random);
+    let parameters = initial_parameters(&of_synthetic(), Init::Normal, 0.1, &mut random);
     let mut batches = random.clone();
     let mut trainer = Trainer::new(&data.train, parameters.clone(), random, SETTINGS());
     let record = trainer.iterate(None).unwrap();
 
     let (mut x, mut classes) = (ndarray::Array2::zeros((100, 100)), vec![0; 100]);
     data.train.gather_into(Sampler::new(100, 100).draw(&mut batches), &mut x, &mut classes);
-    let mut net = TwoLayerNet::new(parameters);
+    let mut net = Network::new(parameters);
     let gradient = net.numerical_gradient(&x, &classes, 1e-4);
     net.update(&gradient, 0.1);
     assert_eq!(trainer.gradient(), &gradient);
@@ -174,7 +179,7 @@ fn accuracy_counts_every_sample_once_in_any_pool() {
     let data = embedded(10).unwrap();
     let test = data.test.unwrap();
     let mut random = LegacyRandom::seed(42);
-    let net = TwoLayerNet::new(initial_parameters(DIGITS, Init::Normal, 0.1, &mut random));
+    let net = Network::new(initial_parameters(&digits(), Init::Normal, 0.1, &mut random));
     let whole = net.accuracy(&test.normalised().flat(), &test.label_indices());
     assert!(whole > 0.0);
     for n_threads in [1, 3] {
@@ -187,7 +192,7 @@ fn a_gradient_that_is_not_finite_stops_the_training_and_leaves_the_weights() {
     let mut random = LegacyRandom::seed(42);
     let data = synthetic(10, &mut random);
     // Sums over 100 inputs overflow, and infinities of both signs meet.
-    let parameters = initial_parameters(SYNTHETIC, Init::Normal, 3e307, &mut random);
+    let parameters = initial_parameters(&of_synthetic(), Init::Normal, 3e307, &mut random);
     let mut trainer = Trainer::new(&data.train, parameters.clone(), random, SETTINGS());
     let error = trainer.iterate(None).unwrap_err();
     let Error::Diverged(Divergence { iteration, quantity, .. }) = &error else { panic!("{error}") };
@@ -199,7 +204,7 @@ fn a_gradient_that_is_not_finite_stops_the_training_and_leaves_the_weights() {
 fn a_hook_hears_of_every_coordinate_and_may_cancel() {
     let mut random = LegacyRandom::seed(42);
     let data = synthetic(10, &mut random);
-    let parameters = initial_parameters(SYNTHETIC, Init::Uniform, 0.01, &mut random);
+    let parameters = initial_parameters(&of_synthetic(), Init::Uniform, 0.01, &mut random);
     let incremental = TrainingSettings { forward: Forward::Incremental, ..SETTINGS() };
     let backprop = TrainingSettings { gradient: GradientMethod::Backprop, ..SETTINGS() };
     for settings in [SETTINGS(), incremental, backprop] {

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use numgrad::dataset::{Samples, embedded};
 use numgrad::difference::{Differentiator, Objective, Stencil, Step};
 use numgrad::nn::simd::Isa;
-use numgrad::nn::{FullLoss, IncrementalLoss, NetworkShape, Parameters};
+use numgrad::nn::{Activation, FullLoss, IncrementalLoss, Network, NetworkShape, Parameters};
 use numgrad::random::LegacyRandom;
 use numgrad::train::{
     Evaluation, Forward, GradientMethod, Init, Trainer, TrainingSettings, check_gradient, check_gradient_n_bytes,
@@ -13,13 +13,16 @@ use numgrad::train::{
 
 use super::counting::{peak_and_kept_bytes, peak_bytes};
 
-const SHAPES: [NetworkShape; 3] = [
-    NetworkShape { n_inputs: 784, n_hidden: 50, n_classes: 10 },
-    NetworkShape { n_inputs: 63, n_hidden: 8, n_classes: 9 },
-    NetworkShape { n_inputs: 20, n_hidden: 301, n_classes: 30 },
-];
+fn shapes() -> Vec<NetworkShape> {
+    let two_layers = [[784, 50, 10], [63, 8, 9], [20, 301, 30]].map(NetworkShape::new);
+    let deeper = Activation::ALL.map(|activation| NetworkShape::new([63, 70, 20, 41, 9]).with_activation(activation));
+    two_layers.into_iter().chain(deeper).collect()
+}
 
-fn parameters(shape: NetworkShape) -> Parameters {
+/// What a few vectors take that hold the layers.
+const HEADERS: u64 = 4_000;
+
+fn parameters(shape: &NetworkShape) -> Parameters {
     initial_parameters(shape, Init::Normal, 0.1, &mut LegacyRandom::seed(1))
 }
 
@@ -37,29 +40,30 @@ fn gradient(objective: &mut impl Objective) -> Vec<f64> {
 }
 
 pub fn a_loss_takes_as_much_memory_as_it_says() {
-    for shape in SHAPES {
+    for shape in &shapes() {
         let (parameters, isa) = (parameters(shape), Isa::best());
         for n_samples in [8, 100] {
-            let (x, classes) = distinct_inputs(n_samples, shape.n_inputs);
+            let (x, classes) = distinct_inputs(n_samples, shape.n_inputs());
             let (_kept, _, kept) = peak_and_kept_bytes(|| {
                 let mut loss = IncrementalLoss::new(&parameters, &x, &classes).with_isa(isa);
                 gradient(&mut loss);
                 loss
             });
-            assert_eq!(kept as u64, IncrementalLoss::n_bytes(shape, n_samples), "{shape}, {n_samples} samples");
+            let said = IncrementalLoss::n_bytes(shape, n_samples, 1);
+            // What comes out of a layer may be 0 or equal, and takes less than was said then.
+            let expected = if shape.n_layers() == 2 { said..said + HEADERS } else { said * 4 / 5..said + HEADERS };
+            assert!(expected.contains(&(kept as u64)), "{shape}, {n_samples} samples: said {said}, kept {kept}");
         }
-        let (x, classes) = distinct_inputs(8, shape.n_inputs);
+        let (x, classes) = distinct_inputs(8, shape.n_inputs());
         let (_, peak, kept) = peak_and_kept_bytes(|| {
             let loss = FullLoss::new(&parameters, &x, &classes);
             let _ = (loss.workspace(), loss.workspace(), loss.workspace());
             let workspaces = [loss.workspace(), loss.workspace(), loss.workspace()];
             (loss, workspaces)
         });
-        assert_eq!(
-            (peak as u64, kept as u64),
-            (FullLoss::n_bytes(shape, 8, 3), FullLoss::n_bytes(shape, 8, 3)),
-            "{shape}"
-        );
+        let said = FullLoss::n_bytes(shape, 8, 3);
+        let is_said = |n_bytes: usize| (said..said + HEADERS).contains(&(n_bytes as u64));
+        assert!(is_said(peak) && is_said(kept), "{shape}: said {said}, taken {peak}, kept {kept}");
     }
 }
 
@@ -95,44 +99,44 @@ pub fn a_training_takes_no_more_memory_than_it_says_and_not_much_less() {
         (GradientMethod::Numerical, Forward::Full, 2, 1),
         (GradientMethod::Numerical, Forward::Full, 2, 3),
     ] {
-        let shape = NetworkShape { n_inputs: 784, n_hidden, n_classes: 10 };
+        let shape = NetworkShape::new([784, n_hidden, 10]);
         let settings = settings(gradient, forward);
         let (_, peak) = on_threads(n_threads, || {
             peak_bytes(|| {
-                let mut trainer = Trainer::new(&samples, parameters(shape), LegacyRandom::seed(1), settings);
+                let mut trainer = Trainer::new(&samples, parameters(&shape), LegacyRandom::seed(1), settings);
                 trainer.iterate(Some(&|_| std::ops::ControlFlow::Continue(()))).unwrap();
                 trainer.checkpoint().write(std::io::sink(), "{}").unwrap();
             })
         });
-        is_about(Trainer::n_bytes(shape, &settings, n_threads), peak, &format!("{gradient}, {forward}, {shape}"));
+        is_about(Trainer::n_bytes(&shape, &settings, n_threads), peak, &format!("{gradient}, {forward}, {shape}"));
     }
 }
 
 pub fn so_do_the_answers_to_samples_and_a_check_of_a_gradient() {
     let samples = samples();
-    let shape = NetworkShape { n_inputs: 784, n_hidden: 500, n_classes: 10 };
-    let net = numgrad::nn::TwoLayerNet::new(parameters(shape));
+    let shape = NetworkShape::new([784, 500, 10]);
+    let net = Network::new(parameters(&shape));
     for n_threads in [1, 3] {
         let (_, peak) = on_threads(n_threads, || peak_bytes(|| Evaluation::new(&net, &samples)));
-        is_about(Evaluation::n_bytes(shape, samples.len(), n_threads), peak, "answers");
+        is_about(Evaluation::n_bytes(&shape, samples.len(), n_threads), peak, "answers");
     }
     for (forward, n_hidden) in [(Forward::Incremental, 500), (Forward::Full, 2)] {
-        let shape = NetworkShape { n_hidden, ..shape };
-        let (parameters, settings) = (parameters(shape), settings(GradientMethod::Numerical, forward));
+        let shape = NetworkShape::new([784, n_hidden, 10]);
+        let (parameters, settings) = (parameters(&shape), settings(GradientMethod::Numerical, forward));
         let check = || check_gradient(&samples, &parameters, &LegacyRandom::seed(1), &settings, None).unwrap();
         let (_, peak) = on_threads(2, || peak_bytes(check));
-        is_about(check_gradient_n_bytes(shape, &settings, 2), peak, &format!("check, {forward}"));
+        is_about(check_gradient_n_bytes(&shape, &settings, 2), peak, &format!("check, {forward}"));
     }
 }
 
 pub fn what_overflows_is_more_than_any_memory() {
     let settings = settings(GradientMethod::Numerical, Forward::Incremental);
     for n_hidden in [usize::MAX, usize::MAX / 784, 1 << 55] {
-        let shape = NetworkShape { n_inputs: 784, n_hidden, n_classes: 10 };
-        assert_eq!(Trainer::n_bytes(shape, &settings, 1), u64::MAX, "{n_hidden} hidden units");
-        assert_eq!(check_gradient_n_bytes(shape, &settings, 1), u64::MAX, "{n_hidden} hidden units");
+        let shape = NetworkShape::new([784, n_hidden, 10]);
+        assert_eq!(Trainer::n_bytes(&shape, &settings, 1), u64::MAX, "{n_hidden} hidden units");
+        assert_eq!(check_gradient_n_bytes(&shape, &settings, 1), u64::MAX, "{n_hidden} hidden units");
     }
     let settings = TrainingSettings { batch_size: usize::MAX, ..settings };
-    assert_eq!(Trainer::n_bytes(SHAPES[0], &settings, 1), u64::MAX);
-    assert_eq!(FullLoss::n_bytes(SHAPES[0], 100, usize::MAX), u64::MAX);
+    assert_eq!(Trainer::n_bytes(&shapes()[0], &settings, 1), u64::MAX);
+    assert_eq!(FullLoss::n_bytes(&shapes()[0], 100, usize::MAX), u64::MAX);
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::counting::n_allocations;
 use numgrad::dataset::embedded;
 use numgrad::difference::{Differentiator, Stencil, Step};
-use numgrad::nn::{IncrementalLoss, NetworkShape};
+use numgrad::nn::{Activation, IncrementalLoss, NetworkShape};
 use numgrad::random::LegacyRandom;
 use numgrad::train::{Init, Trainer, TrainingSettings, initial_parameters};
 use rayon::ThreadPoolBuilder;
@@ -13,8 +13,8 @@ use rayon::ThreadPoolBuilder;
 pub fn in_steady_state_neither_a_gradient_nor_an_iteration_allocates() {
     let mut random = LegacyRandom::seed(42);
     let samples = embedded(10).unwrap().train;
-    let shape = NetworkShape { n_inputs: 784, n_hidden: 50, n_classes: 10 };
-    let parameters = initial_parameters(shape, Init::Uniform, 0.01, &mut random);
+    let shape = NetworkShape::new([784, 50, 10]);
+    let parameters = initial_parameters(&shape, Init::Uniform, 0.01, &mut random);
     assert!(n_allocations(|| drop(std::hint::black_box(parameters.clone()))) > 0, "the counter counts");
 
     let (x, classes) = (samples.normalised().flat(), samples.label_indices());
@@ -24,6 +24,20 @@ pub fn in_steady_state_neither_a_gradient_nor_an_iteration_allocates() {
     let central = Differentiator::new(Stencil::central(), Step::BOOK);
     central.of_objective(&mut serial).gradient_into(&mut gradient).unwrap();
     assert_eq!(n_allocations(|| central.of_objective(&mut serial).gradient_into(&mut gradient).unwrap()), 0);
+
+    for activation in Activation::ALL {
+        let shape = NetworkShape::new([784, 20, 30, 25, 10]).with_activation(activation);
+        let deep = initial_parameters(&shape, Init::Normal, 0.1, &mut random.clone());
+        let mut loss = IncrementalLoss::new(&deep, &x, classes);
+        let mut gradient = vec![0.0; deep.values().len()];
+        let mut again = || {
+            loss.set_batch(&x, classes);
+            loss.set_parameters(&deep);
+            central.of_objective(&mut loss).gradient_into(&mut gradient).unwrap();
+        };
+        again();
+        assert_eq!(n_allocations(again), 0, "{shape}");
+    }
 
     let settings = TrainingSettings::default();
     // As the program does: with a hook, which keeps its progress and may cancel.

@@ -36,7 +36,7 @@ fn assert_same(folder: &TempDir, continued: &str, uninterrupted: &str) {
 
 #[test]
 fn a_training_continues_from_a_checkpoint_with_the_same_bits() {
-    let shape = NetworkShape { n_inputs: 100, n_hidden: 7, n_classes: 10 };
+    let shape = NetworkShape::new([100, 7, 10]);
     for (gradient, forward) in [
         (GradientMethod::Numerical, Forward::Full),
         (GradientMethod::Numerical, Forward::Incremental),
@@ -44,7 +44,7 @@ fn a_training_continues_from_a_checkpoint_with_the_same_bits() {
     ] {
         let mut random = LegacyRandom::seed(42);
         let data = synthetic(10, &mut random);
-        let parameters = initial_parameters(shape, Init::Normal, 0.1, &mut random);
+        let parameters = initial_parameters(&shape, Init::Normal, 0.1, &mut random);
         let settings = TrainingSettings { batch_size: 32, gradient, forward, ..TrainingSettings::default() };
         let mut trainer = Trainer::new(&data.train, parameters, random, settings);
         let mut file = Cursor::new(Vec::new());

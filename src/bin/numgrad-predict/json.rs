@@ -9,7 +9,7 @@ use crate::whole_set::WholeSet;
 #[derive(Serialize)]
 struct SetAnswer<'a> {
     model: String,
-    network: [usize; 3],
+    network: Vec<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     class_names: Option<&'a [String]>,
     dataset: String,
@@ -24,7 +24,7 @@ struct SetAnswer<'a> {
 #[derive(Serialize)]
 struct DigitAnswer<'a> {
     model: String,
-    network: [usize; 3],
+    network: Vec<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     class_names: Option<&'a [String]>,
     #[serde(flatten)]
@@ -87,9 +87,9 @@ pub fn one_digit(digit: &OneDigit) -> String {
     })
 }
 
-fn network(model: &Model) -> [usize; 3] {
+fn network(model: &Model) -> Vec<usize> {
     let shape = model.shape();
-    [shape.n_inputs, shape.n_hidden, shape.n_classes]
+    shape.sizes().to_vec()
 }
 
 fn line(answer: &impl Serialize) -> String {

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<()> {
     let mut model = Model::read(&options.model)?;
     let place = options.data.data_dir.as_deref();
-    if let Some(names) = data::class_names(options.class_names.as_deref(), place, model.shape().n_classes)? {
+    if let Some(names) = data::class_names(options.class_names.as_deref(), place, model.shape().n_classes())? {
         model.class_names = Some(names);
     }
     match &options.subject {
@@ -78,7 +78,7 @@ fn run(options: &Options) -> Result<()> {
 
 /// The test set that the flags name, if it fits the model.
 fn test_set(options: &Options, model: &Model) -> Result<(dataset::Name, Samples)> {
-    let request = dataset::Request { n_classes: model.shape().n_classes, ..options.data.clone() };
+    let request = dataset::Request { n_classes: model.shape().n_classes(), ..options.data.clone() };
     let loaded = data::load(&request, &mut LegacyRandom::seed(0), options.quiet);
     let Dataset { name, train, test } = loaded.map_err(|error| model.about_classes(error))?;
     let test = test.with_context(|| format!("the data set {name} has no test samples to predict"))?;

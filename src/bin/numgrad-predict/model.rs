@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ndarray::ArrayRef2;
 use numgrad::cli::output::open;
 use numgrad::dataset::{self, Name, Samples};
-use numgrad::nn::{NetworkShape, TwoLayerNet};
+use numgrad::nn::{Network, NetworkShape};
 use numgrad::report::Summary;
 use numgrad::train::{RunFiles, read_model};
 
@@ -16,7 +16,7 @@ const MNIST_SIZE: usize = 28 * 28;
 /// A trained network and the file that it is from.
 pub struct Model {
     pub path: PathBuf,
-    pub net: TwoLayerNet,
+    pub net: Network,
     /// What the classes are called, if the run that the model is of knew it.
     pub class_names: Option<Vec<String>>,
 }
@@ -35,11 +35,11 @@ impl Model {
         };
         let parameters = read_model(open(&path).with_context(flag)?.0).with_context(flag)?;
         let class_names = run_of(&path, parameters.shape()).and_then(|summary| summary.dataset.class_names);
-        let class_names = class_names.filter(|names| names.len() == parameters.shape().n_classes);
-        Ok(Self { path, net: TwoLayerNet::new(parameters), class_names })
+        let class_names = class_names.filter(|names| names.len() == parameters.shape().n_classes());
+        Ok(Self { path, net: Network::new(parameters), class_names })
     }
 
-    pub fn shape(&self) -> NetworkShape {
+    pub fn shape(&self) -> &NetworkShape {
         self.net.parameters().shape()
     }
 
@@ -68,7 +68,7 @@ impl Model {
 
     /// Fails where the network takes other inputs.
     pub fn check_fits(&self, name: &Name, test: &Samples) -> Result<()> {
-        let (n_inputs, found) = (self.shape().n_inputs, test.input_size());
+        let (n_inputs, found) = (self.shape().n_inputs(), test.input_size());
         let size = test.image_size().map_or(String::new(), |(rows, columns)| format!(" ({rows} × {columns} pixels)"));
         ensure!(
             n_inputs == found,
@@ -79,7 +79,7 @@ impl Model {
 
     /// Fails where the network tells more classes apart than the data have, unless it is that of a run that asked for as many.
     pub fn check_classes(&self, name: &Name, highest: u8) -> Result<()> {
-        let (n_classes, expected) = (self.shape().n_classes, usize::from(highest) + 1);
+        let (n_classes, expected) = (self.shape().n_classes(), usize::from(highest) + 1);
         let was_asked_for = || run_of(&self.path, self.shape()).is_some();
         ensure!(
             n_classes <= expected || was_asked_for(),
@@ -91,7 +91,7 @@ impl Model {
 
     /// Fails where the network does not take pictures of MNIST's size.
     pub fn check_takes_mnist(&self) -> Result<()> {
-        let n_inputs = self.shape().n_inputs;
+        let n_inputs = self.shape().n_inputs();
         ensure!(
             n_inputs == MNIST_SIZE,
             "{self} takes {n_inputs} inputs, but --image makes pictures of 28 × 28 = {MNIST_SIZE} pixels, as MNIST's are"
@@ -101,7 +101,7 @@ impl Model {
 
     /// Says of an error about classes that the network fixes their number.
     pub fn about_classes(&self, error: anyhow::Error) -> anyhow::Error {
-        let n_classes = self.shape().n_classes;
+        let n_classes = self.shape().n_classes();
         match error.downcast_ref() {
             Some(dataset::Error::Label { .. } | dataset::Error::Classes(_)) => {
                 error.context(format!("{self} knows {n_classes} classes; name the data it was trained on"))
@@ -112,10 +112,10 @@ impl Model {
 }
 
 /// The summary of the run that a model lies beside, if it is one of such a network.
-fn run_of(model: &Path, shape: NetworkShape) -> Option<Summary> {
+fn run_of(model: &Path, shape: &NetworkShape) -> Option<Summary> {
     let run = RunFiles::of(model.parent()?).summary();
     // Whatever else lies there says nothing about the model.
-    Summary::read(&run).ok().filter(|summary| summary.shape() == shape)
+    Summary::read(&run).ok().filter(|summary| &summary.shape() == shape)
 }
 
 /// The model as errors and answers call it.

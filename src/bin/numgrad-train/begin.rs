@@ -25,7 +25,7 @@ pub struct Begun<'a> {
 pub fn anew<'a>(
     options: &Options,
     data: &'a Dataset,
-    shape: NetworkShape,
+    shape: &NetworkShape,
     mut random: LegacyRandom,
     interrupts: &Interrupts,
 ) -> Result<Begun<'a>> {
@@ -49,7 +49,7 @@ pub fn anew<'a>(
 pub fn continued<'a>(
     options: &Options,
     data: &'a Dataset,
-    shape: NetworkShape,
+    shape: &NetworkShape,
     resumed: Resumed,
     interrupts: &Interrupts,
 ) -> Result<Begun<'a>> {
@@ -86,7 +86,7 @@ fn checkpoints(options: &Options, data: &Dataset, folder: &RunFolder) -> Checkpo
 }
 
 /// What is about to be computed, in a line.
-pub fn first_line(options: &Options, data: &Dataset, shape: NetworkShape, done: u64) -> String {
+pub fn first_line(options: &Options, data: &Dataset, shape: &NetworkShape, done: u64) -> String {
     let training = options.settings.training;
     let (n_train, n_test) = (grouped(data.train.len()), grouped(n_test(data)));
     let n_parameters = shape.n_parameters();

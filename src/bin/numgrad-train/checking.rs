@@ -89,8 +89,8 @@ mod tests {
     fn comparison(step: f64, forward: Forward) -> GradientCheck {
         let mut random = LegacyRandom::seed(42);
         let data = numgrad::dataset::synthetic(10, &mut random);
-        let shape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
-        let parameters = initial_parameters(shape, Init::Uniform, 0.01, &mut random);
+        let shape = NetworkShape::new([100, 10, 10]);
+        let parameters = initial_parameters(&shape, Init::Uniform, 0.01, &mut random);
         let settings = TrainingSettings { step, forward, ..TrainingSettings::default() };
         train::check_gradient(&data.train, &parameters, &random, &settings, None).unwrap()
     }

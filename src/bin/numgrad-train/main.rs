@@ -64,24 +64,20 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     // The order of the draws is NumPy's in the article: data, if they are random, then weights, then batches.
     let mut random = LegacyRandom::seed(options.settings.seed);
     let data = data::load(&options.data, &mut random, options.quiet).map_err(data::with_classes_flag)?;
-    let shape = NetworkShape {
-        n_inputs: data.train.input_size(),
-        n_hidden: options.settings.hidden,
-        n_classes: data.train.n_classes(),
-    };
-    memory::check(options, &data, shape)?;
+    let shape = NetworkShape::new([data.train.input_size(), options.settings.hidden, data.train.n_classes()]);
+    memory::check(options, &data, &shape)?;
     if let Some(path) = &options.step_study {
-        step_study::draw(path, options, &data, shape, &mut random)?;
+        step_study::draw(path, options, &data, &shape, &mut random)?;
         return Ok(ExitCode::SUCCESS);
     }
 
     let interrupts = Interrupts::listen().context("cannot listen to signals")?;
     let mut begun = match resumed {
-        Some(resumed) => begin::continued(options, &data, shape, resumed, &interrupts)?,
-        None => begin::anew(options, &data, shape, random, &interrupts)?,
+        Some(resumed) => begin::continued(options, &data, &shape, resumed, &interrupts)?,
+        None => begin::anew(options, &data, &shape, random, &interrupts)?,
     };
     if !options.quiet {
-        say(format_args!("{}", begin::first_line(options, &data, shape, begun.session.trainer().iteration())));
+        say(format_args!("{}", begin::first_line(options, &data, &shape, begun.session.trainer().iteration())));
     }
     let mut onlooker = Onlooker::new(options, &data, &begun.session, &interrupts);
     let ended = begun.session.run(&mut onlooker);

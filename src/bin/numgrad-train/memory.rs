@@ -9,7 +9,7 @@ use numgrad::train::{Evaluation, Trainer, check_gradient_n_bytes};
 use crate::args::Options;
 
 /// Fails where the run needs more memory than is free, or where the number of its evaluations overflows.
-pub fn check(options: &Options, data: &Dataset, shape: NetworkShape) -> Result<()> {
+pub fn check(options: &Options, data: &Dataset, shape: &NetworkShape) -> Result<()> {
     let needed = needed_bytes(options, data, shape);
     // Where the system does not say what is free, only what no machine has is refused.
     let free = free_bytes().unwrap_or(u64::MAX - 1);
@@ -18,7 +18,7 @@ pub fn check(options: &Options, data: &Dataset, shape: NetworkShape) -> Result<(
         bail!(
             "a network {shape} (--hidden {}), batches of {} (--batch-size) and {} threads (--threads) need {needed} of \
              memory, expected at most the {} that are free; choose smaller numbers",
-            shape.n_hidden,
+            shape.hidden()[0],
             options.settings.training.batch_size,
             options.n_threads(),
             gigabytes(free)
@@ -35,7 +35,7 @@ pub fn check(options: &Options, data: &Dataset, shape: NetworkShape) -> Result<(
     Ok(())
 }
 
-fn needed_bytes(options: &Options, data: &Dataset, shape: NetworkShape) -> u64 {
+fn needed_bytes(options: &Options, data: &Dataset, shape: &NetworkShape) -> u64 {
     let settings = &options.settings.training;
     let n_threads = options.n_threads();
     let n_samples = data.train.len().max(data.test.as_ref().map_or(0, |test| test.len()));

@@ -2,7 +2,7 @@
 
 use numgrad::cli::progress::Progress;
 use numgrad::dataset::Dataset;
-use numgrad::nn::TwoLayerNet;
+use numgrad::nn::Network;
 use numgrad::train::{Accuracy, Evaluation, Record, Session, Watcher};
 
 use crate::args::Options;
@@ -40,7 +40,7 @@ impl Watcher for Onlooker<'_> {
         self.interrupts.requested()
     }
 
-    fn measure(&mut self, net: &TwoLayerNet, is_last: bool) -> Option<Accuracy> {
+    fn measure(&mut self, net: &Network, is_last: bool) -> Option<Accuracy> {
         let evaluate = |samples| Evaluation::new_unless(net, samples, || self.interrupts.requested());
         let train = evaluate(&self.data.train)?;
         let test = match &self.data.test {

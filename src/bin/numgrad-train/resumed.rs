@@ -50,7 +50,7 @@ impl Resumed {
     }
 
     /// Fails where these are not the data that the run was begun with.
-    pub fn check_data(&self, data: &Dataset, shape: NetworkShape) -> Result<()> {
+    pub fn check_data(&self, data: &Dataset, shape: &NetworkShape) -> Result<()> {
         let name = &self.run.state.settings.dataset;
         let (expected, found) = (self.run.state.data_crc32, data.crc32());
         // Files may have moved into a folder of another name.

@@ -20,7 +20,7 @@ pub fn draw(
     path: &Path,
     options: &Options,
     data: &Dataset,
-    shape: NetworkShape,
+    shape: &NetworkShape,
     random: &mut LegacyRandom,
 ) -> Result<()> {
     check_other_file("--step-study", path, options.force, None)?;

@@ -2,15 +2,19 @@
 
 use std::ops::Range;
 
+use super::super::activation::Activation;
+use super::super::lanes::packed::{PackedLayer, PackedParameters};
+use super::super::lanes::products::{dense_product, sparse_product};
+use super::super::lanes::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
+use super::super::lanes::sparse::Rows;
+use super::super::lanes::split::{RowsMut, for_each_chunk};
 use super::super::n_bytes::{n_bytes_of, together};
-use super::super::packed::{PackedParameters, vectors};
-use super::super::parameters::{NetworkShape, Parameters};
-use super::super::products::{hidden_inputs, scores};
-use super::super::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
-use super::super::sparse::SparseBatch;
-use super::super::split::{RowsMut, for_each_chunk};
-use super::batch::Batch;
-use super::exact::{self, Output};
+use super::super::parameters::Parameters;
+use super::super::shape::NetworkShape;
+use super::distinct::DistinctInputs;
+use super::growth_rates::{self, set_growth_rates};
+use super::hidden_layer::{HiddenLayer, HiddenRowsMut};
+use super::output::Output;
 use super::series::LogSeries;
 
 /// The parameters, and what a forward pass of a batch yields at them: the base that moved parameters change.
@@ -18,140 +22,169 @@ use super::series::LogSeries;
 pub(super) struct BasePass {
     shape: NetworkShape,
     parameters: PackedParameters,
-    /// W2ᵀ, the weights of eight units to one class: (K, H/8).
-    w2_by_class: Vec<F64x8>,
-    /// The largest difference between two weights of one unit, for each vector of units: (H/8).
-    w2_ranges: Vec<f64>,
-    /// The inputs of the hidden units, `x·W1 + b1`: (N, H/8).
-    hidden_inputs: Vec<F64x8>,
-    /// `z(1-z)`, and 0 for the units that only pad: (N, H/8).
-    slopes: Vec<F64x8>,
-    /// z, then the 1 of the bias, then 0: (N, (H + 1)/8).
-    units: Vec<F64x8>,
+    hidden: Vec<HiddenLayer>,
+    /// The right answers: (N).
+    classes: Vec<usize>,
     /// The probabilities, then their logarithms: (N, 2, K/8).
     outputs: Vec<F64x8>,
     /// The change of each sample's loss as a series: (N).
     log_series: Vec<LogSeries>,
-}
-
-/// How many vectors the hidden units and the bias's unit take.
-pub(super) fn unit_vectors(shape: NetworkShape) -> usize {
-    (shape.n_hidden + 1).div_ceil(LANES)
+    /// Scratch of the bounds of `growth_rates.rs`.
+    scratch: Vec<f64>,
 }
 
 impl BasePass {
     /// Takes the parameters. The pass itself is not run yet: there is no batch.
     pub fn new(parameters: &Parameters) -> Self {
-        let shape = parameters.shape();
-        let n_vectors = vectors(shape).0;
+        let shape = parameters.shape().clone();
         let mut pass = Self {
-            shape,
             parameters: PackedParameters::new(parameters),
-            w2_by_class: vec![F64x8::ZERO; shape.n_classes * n_vectors],
-            w2_ranges: vec![0.0; n_vectors],
-            hidden_inputs: Vec::new(),
-            slopes: Vec::new(),
-            units: Vec::new(),
+            hidden: (1..shape.n_layers()).map(|number| HiddenLayer::new(&shape, number)).collect(),
+            shape,
+            classes: Vec::new(),
             outputs: Vec::new(),
             log_series: Vec::new(),
+            scratch: Vec::new(),
         };
-        pass.turn_w2(parameters);
+        pass.set_next_weights(parameters);
         pass
     }
 
     /// How much memory it takes with batches of `n_samples`.
-    pub fn n_bytes(shape: NetworkShape, n_samples: usize) -> u64 {
-        let (n_vectors, n_class_vectors) = vectors(shape);
+    pub fn n_bytes(shape: &NetworkShape, n_samples: usize) -> u64 {
+        let hidden = (1..shape.n_layers()).map(|number| HiddenLayer::n_bytes(shape, number, n_samples));
         together(&[
             PackedParameters::n_bytes(shape),
-            n_bytes_of::<F64x8>(&[shape.n_classes, n_vectors]),
-            n_bytes_of::<f64>(&[n_vectors]),
-            n_bytes_of::<[F64x8; 2]>(&[n_samples, n_vectors]),
-            n_bytes_of::<F64x8>(&[n_samples, unit_vectors(shape)]),
-            n_bytes_of::<[F64x8; 2]>(&[n_samples, n_class_vectors]),
+            together(&hidden.collect::<Vec<_>>()),
+            n_bytes_of::<usize>(&[n_samples]),
+            n_bytes_of::<[F64x8; 2]>(&[n_samples, shape.n_classes().div_ceil(LANES)]),
             n_bytes_of::<LogSeries>(&[n_samples]),
+            n_bytes_of::<f64>(&[growth_rates::scratch_len(shape)]),
         ])
     }
 
-    pub fn shape(&self) -> NetworkShape {
-        self.shape
+    pub fn shape(&self) -> &NetworkShape {
+        &self.shape
+    }
+
+    /// The hidden layers, from the inputs on.
+    #[inline(always)]
+    pub fn hidden(&self) -> &[HiddenLayer] {
+        &self.hidden
+    }
+
+    /// The layers of weights, from the inputs on.
+    #[inline(always)]
+    pub fn layers(&self) -> &[PackedLayer] {
+        self.parameters.layers()
+    }
+
+    /// The last hidden layer, whose units the scores are made of.
+    #[inline(always)]
+    pub fn last_hidden(&self) -> &HiddenLayer {
+        &self.hidden[self.hidden.len() - 1]
+    }
+
+    /// The right answers: (N).
+    #[inline(always)]
+    pub fn classes(&self) -> &[usize] {
+        &self.classes
+    }
+
+    /// How many distinct moves a stencil's point causes: over all samples and hidden layers the values that go into the layer,
+    /// times its vectors of units.
+    pub fn n_changes(&self) -> usize {
+        self.hidden.iter().map(|hidden| hidden.inputs.n_values() * hidden.n_vectors()).sum()
+    }
+
+    /// As [`n_changes`](Self::n_changes), of the first hidden layer alone: what is known before a pass.
+    pub fn n_first_changes(&self) -> usize {
+        self.hidden[0].inputs.n_values() * self.hidden[0].n_vectors()
     }
 
     /// The value of a coordinate of the flat order.
     pub fn parameter(&self, coordinate: usize) -> f64 {
-        self.parameters.value(coordinate)
+        self.layers()[self.shape.layer_of(coordinate).number - 1].value(coordinate)
     }
 
-    /// How many vectors the hidden units and the bias's unit take.
-    pub fn n_unit_vectors(&self) -> usize {
-        unit_vectors(self.shape)
-    }
-
-    /// Takes other parameters of the same shape, in chunks of at most `max_chunk` rows of W1.
+    /// Takes other parameters of the same shape, in chunks of at most `max_chunk` rows.
     ///
     /// # Panics
     /// If the shape is another.
     pub fn set_parameters(&mut self, parameters: &Parameters, max_chunk: usize) {
         assert!(
-            parameters.shape() == self.shape,
+            parameters.shape() == &self.shape,
             "parameters of {} for a network of {}",
             parameters.shape(),
             self.shape
         );
         self.parameters.copy_from(parameters, max_chunk);
-        self.turn_w2(parameters);
+        self.set_next_weights(parameters);
     }
 
-    fn turn_w2(&mut self, parameters: &Parameters) {
-        let n_vectors = self.w2_ranges.len();
-        self.w2_ranges.fill(0.0);
-        for (j, weights) in parameters.w2().rows().into_iter().enumerate() {
-            let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-            for (k, &weight) in weights.iter().enumerate() {
-                self.w2_by_class[k * n_vectors + j / LANES].0[j % LANES] = weight;
-                (min, max) = (min.min(weight), max.max(weight));
+    fn set_next_weights(&mut self, parameters: &Parameters) {
+        self.hidden.iter_mut().for_each(|hidden| hidden.set_next_weights(parameters));
+        set_growth_rates(&mut self.hidden, parameters, &mut self.scratch);
+    }
+
+    /// Takes a batch in chunks of at most `max_chunk` samples; allocates only if it is larger than all before. The pass
+    /// itself is not run yet.
+    pub fn set_batch(&mut self, batch: &impl Rows, classes: &[usize], max_chunk: usize) {
+        self.classes.clear();
+        self.classes.extend_from_slice(classes);
+        self.hidden[0].inputs.set(batch, max_chunk);
+    }
+
+    /// Runs the pass in chunks of at most `max_chunk` samples; allocates only if the batch is larger than all before.
+    pub fn run(&mut self, isa: Isa, max_chunk: usize) {
+        let n_samples = self.classes.len();
+        let (n_layers, n_class_vectors) = (self.shape.n_layers(), self.shape.n_classes().div_ceil(LANES));
+        let layers = self.parameters.layers();
+        for number in 1..n_layers {
+            let (before, hidden) = self.hidden.split_at_mut(number - 1);
+            let (before, hidden) = (before.last(), &mut hidden[0]);
+            hidden.make_room(n_samples);
+            if let Some(before) = before {
+                hidden.inputs.set(&before.as_rows(), max_chunk);
             }
-            let range = &mut self.w2_ranges[j / LANES];
-            *range = range.max(max - min);
+            let (inputs, rows) = hidden.rows_mut();
+            let pass = HiddenPass { activation: self.shape.activation(), before, inputs, layer: &layers[number - 1] };
+            if number + 1 < n_layers {
+                for_each_chunk((0..n_samples, rows), max_chunk, &|(samples, rows)| {
+                    isa.run(HiddenTask { pass: &pass, samples, rows });
+                });
+            } else {
+                // With the scores in the same task, while the units are at hand.
+                let last = &layers[number];
+                self.outputs.resize(n_samples * 2 * n_class_vectors, F64x8::ZERO);
+                let outputs = RowsMut::new(&mut self.outputs, 2 * n_class_vectors);
+                for_each_chunk((0..n_samples, (rows, outputs)), max_chunk, &|(samples, (rows, outputs))| {
+                    let hidden = HiddenTask { pass: &pass, samples, rows };
+                    isa.run(LastTask { hidden, layer: last, outputs });
+                });
+            }
+            if number > 1 {
+                hidden.set_taylor(max_chunk);
+            }
         }
-    }
-
-    /// Runs the pass, in chunks of at most `max_chunk` samples; allocates only if the batch is larger than all before.
-    pub fn run(&mut self, batch: &Batch, isa: Isa, max_chunk: usize) {
-        let n_samples = batch.classes.len();
-        let ((n_vectors, n_class_vectors), n_unit_vectors) = (vectors(self.shape), unit_vectors(self.shape));
-        self.hidden_inputs.resize(n_samples * n_vectors, F64x8::ZERO);
-        self.slopes.resize(n_samples * n_vectors, F64x8::ZERO);
-        self.units.resize(n_samples * n_unit_vectors, F64x8::ZERO);
-        self.outputs.resize(n_samples * 2 * n_class_vectors, F64x8::ZERO);
-        let hidden = (RowsMut::new(&mut self.hidden_inputs, n_vectors), RowsMut::new(&mut self.slopes, n_vectors));
-        let rest =
-            (RowsMut::new(&mut self.units, n_unit_vectors), RowsMut::new(&mut self.outputs, 2 * n_class_vectors));
-        let (inputs, parameters, n_hidden) = (&batch.inputs, &self.parameters, self.shape.n_hidden);
-        for_each_chunk((0..n_samples, (hidden, rest)), max_chunk, &|(
-            samples,
-            ((hidden, slopes), (units, outputs)),
-        )| {
-            let hidden_inputs = hidden.values;
-            isa.run(ForwardPass { inputs, parameters, n_hidden, samples, hidden_inputs, slopes, units, outputs });
-        });
+        self.hidden.iter_mut().for_each(HiddenLayer::set_largest_units);
         // Taken out while it is filled from what the others hold.
         let mut log_series = std::mem::take(&mut self.log_series);
         log_series.clear();
-        log_series.extend(batch.classes.iter().enumerate().map(|(n, &class)| LogSeries::new(&self.output(n, class))));
+        log_series.extend((0..n_samples).map(|n| LogSeries::new(&self.output(n))));
         self.log_series = log_series;
     }
 
-    /// The output of a sample whose right class is `class`.
+    /// The output of a sample.
     #[inline(always)]
-    pub fn output(&self, sample: usize, class: usize) -> Output<'_> {
-        let n_class_vectors = vectors(self.shape).1;
+    pub fn output(&self, sample: usize) -> Output<'_> {
+        let n_class_vectors = self.shape.n_classes().div_ceil(LANES);
         let output = F64x8::as_lanes(&self.outputs[sample * 2 * n_class_vectors..][..2 * n_class_vectors]);
         let (probabilities, log_probabilities) = output.split_at(output.len() / 2);
         Output {
-            probabilities: &probabilities[..self.shape.n_classes],
-            log_probabilities: &log_probabilities[..self.shape.n_classes],
-            class,
+            probabilities: &probabilities[..self.shape.n_classes()],
+            log_probabilities: &log_probabilities[..self.shape.n_classes()],
+            class: self.classes[sample],
         }
     }
 
@@ -161,102 +194,121 @@ impl BasePass {
         &self.log_series[sample]
     }
 
-    /// z of a unit in a sample; 1 for the bias's.
-    pub fn unit(&self, sample: usize, unit: usize) -> f64 {
-        self.units[sample * unit_vectors(self.shape) + unit / LANES].0[unit % LANES]
-    }
-
-    /// z of eight units in a sample, and the bias's 1 among them.
-    #[inline(always)]
-    pub fn unit_vector(&self, sample: usize, vector: usize) -> F64x8 {
-        self.units[sample * unit_vectors(self.shape) + vector]
-    }
-
-    /// `z(1-z)` of eight units in a sample.
-    #[inline(always)]
-    pub fn slope_vector(&self, sample: usize, vector: usize) -> F64x8 {
-        self.slopes[sample * self.w2_ranges.len() + vector]
-    }
-
-    /// The weights of eight units to a class.
-    #[inline(always)]
-    pub fn w2_vector(&self, class: usize, vector: usize) -> F64x8 {
-        self.w2_by_class[class * self.w2_ranges.len() + vector]
-    }
-
-    /// The largest difference between two weights of one of eight units.
-    #[inline(always)]
-    pub fn w2_range(&self, vector: usize) -> f64 {
-        self.w2_ranges[vector]
-    }
-
-    /// The change of a sample's loss when the input of a hidden unit moves, for a move of any size.
-    pub fn unit_change(&self, sample: usize, class: usize, unit: usize, delta: f64) -> f64 {
-        let (vector, lane) = (unit / LANES, unit % LANES);
-        let hidden_input = self.hidden_inputs[sample * self.w2_ranges.len() + vector].0[lane];
-        let change = exact::sigmoid_change(hidden_input, delta);
-        let weight = |k| self.w2_vector(k, vector).0[lane];
-        let right = weight(class);
-        self.output(sample, class).loss_change((0..self.shape.n_classes).map(|k| change * (weight(k) - right)))
-    }
-
     /// The change of a sample's loss when one score moves, for a move of any size.
-    pub fn score_change(&self, sample: usize, class: usize, moved: usize, delta: f64) -> f64 {
-        let relative_move = |k| f64::from(k == moved) * delta - f64::from(class == moved) * delta;
-        self.output(sample, class).loss_change((0..self.shape.n_classes).map(relative_move))
+    pub fn score_change(&self, sample: usize, moved: usize, delta: f64) -> f64 {
+        let output = self.output(sample);
+        let relative_move = |k| f64::from(k == moved) * delta - f64::from(output.class == moved) * delta;
+        output.loss_change((0..self.shape.n_classes()).map(relative_move))
     }
 }
 
-/// The forward pass of some samples in a row.
-struct ForwardPass<'a> {
-    inputs: &'a SparseBatch,
-    parameters: &'a PackedParameters,
-    n_hidden: usize,
-    samples: Range<usize>,
-    hidden_inputs: &'a mut [F64x8],
-    slopes: RowsMut<'a, F64x8>,
-    units: RowsMut<'a, F64x8>,
-    outputs: RowsMut<'a, F64x8>,
+/// The forward pass of one hidden layer.
+struct HiddenPass<'a> {
+    activation: Activation,
+    /// The hidden layer before; none before the first.
+    before: Option<&'a HiddenLayer>,
+    /// What goes into the layer, for the first.
+    inputs: &'a DistinctInputs,
+    layer: &'a PackedLayer,
 }
 
-impl Kernel for ForwardPass<'_> {
+/// The forward pass of one hidden layer in some samples in a row.
+struct HiddenTask<'a> {
+    pass: &'a HiddenPass<'a>,
+    samples: Range<usize>,
+    rows: HiddenRowsMut<'a>,
+}
+
+impl HiddenTask<'_> {
+    #[inline(always)]
+    fn fill<A: Arithmetic>(&mut self) {
+        let HiddenPass { activation, before, inputs, layer } = *self.pass;
+        let ((a, slopes), units) = &mut self.rows;
+        match before {
+            None => sparse_product::<A>(&inputs.inputs, self.samples.clone(), layer, a.values),
+            Some(before) => {
+                for (n, a) in self.samples.clone().zip(a.iter_mut()) {
+                    dense_product::<A>(before.units(n), layer, a);
+                }
+            }
+        }
+        let n_units = layer.layer().n_units;
+        for (a, (slopes, units)) in a.values.chunks_exact(a.row_len).zip(slopes.iter_mut().zip(units.iter_mut())) {
+            for ((&a, slope), z) in a.iter().zip(slopes.iter_mut()).zip(units.iter_mut()) {
+                (*z, *slope) = activate::<A>(activation, a);
+            }
+            pad(n_units, slopes, units);
+        }
+    }
+}
+
+impl Kernel for HiddenTask<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<A: Arithmetic>(mut self) {
-        hidden_inputs::<A>(self.inputs, self.samples.clone(), self.parameters, self.hidden_inputs);
-        let hidden_inputs = self.hidden_inputs.chunks_exact(self.slopes.row_len);
-        let rows = self.slopes.iter_mut().zip(self.units.iter_mut()).zip(self.outputs.iter_mut());
-        for (hidden_inputs, ((slopes, units), outputs)) in hidden_inputs.zip(rows) {
-            for ((&a, slope), z) in hidden_inputs.iter().zip(slopes.iter_mut()).zip(units.iter_mut()) {
-                (*z, *slope) = sigmoid_and_slope::<A>(a);
-            }
-            pad(self.n_hidden, slopes, units);
+        self.fill::<A>();
+    }
+}
+
+/// The forward pass of the last hidden layer and of the scores in some samples in a row.
+struct LastTask<'a> {
+    hidden: HiddenTask<'a>,
+    layer: &'a PackedLayer,
+    outputs: RowsMut<'a, F64x8>,
+}
+
+impl Kernel for LastTask<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(mut self) {
+        self.hidden.fill::<A>();
+        let (_, units) = &mut self.hidden.rows;
+        for (units, outputs) in units.iter_mut().zip(self.outputs.iter_mut()) {
             let (probabilities, log_probabilities) = outputs.split_at_mut(outputs.len() / 2);
-            scores::<A>(units, self.parameters, log_probabilities);
+            dense_product::<A>(units, self.layer, log_probabilities);
             softmax_of_scores::<A>(log_probabilities, probabilities);
         }
     }
 }
 
-/// `z = sigmoid(a)` and `z(1-z)`, which does not underflow to 0 where z rounds to 1.
+/// What comes out of units, and the length of one slope: what their changes are reckoned in.
+///
+/// The sigmoid's is `z(1-z)`, which does not underflow to 0 where z rounds to 1. The hyperbolic tangent is `2·sigmoid(2a) - 1`
+/// and has that sigmoid's, doubled. The rectifier's is 1.
 #[inline(always)]
-fn sigmoid_and_slope<A: Arithmetic>(a: F64x8) -> (F64x8, F64x8) {
+fn activate<A: Arithmetic>(activation: Activation, a: F64x8) -> (F64x8, F64x8) {
+    match activation {
+        Activation::Sigmoid => {
+            let (larger, smaller) = both_sigmoids::<A>(a);
+            (F64x8::select(a, larger, smaller), larger * smaller)
+        }
+        Activation::Relu => (a.map(|a| if a < 0.0 { 0.0 } else { a }), F64x8::splat(1.0)),
+        Activation::Tanh => {
+            let (larger, smaller) = both_sigmoids::<A>(a + a);
+            (a.tanh::<A>(), F64x8::splat(2.0) * larger * smaller)
+        }
+    }
+}
+
+/// `sigmoid(|a|)` and `sigmoid(-|a|)`.
+#[inline(always)]
+fn both_sigmoids<A: Arithmetic>(a: F64x8) -> (F64x8, F64x8) {
     let one = F64x8::splat(1.0);
     let small = a.map(|a| -a.abs()).exp::<A>();
     let larger = one / (one + small);
-    let smaller = small * larger;
-    (F64x8::select(a, larger, smaller), larger * smaller)
+    (larger, small * larger)
 }
 
-/// Clears the slopes of the units that only pad, and makes the one after the hidden units the bias's, always 1.
+/// Clears the slopes of the units that only pad, and makes the one after the units the bias's, always 1.
 #[inline(always)]
-fn pad(n_hidden: usize, slopes: &mut [F64x8], units: &mut [F64x8]) {
-    let padding = n_hidden % LANES;
+fn pad(n_units: usize, slopes: &mut [F64x8], units: &mut [F64x8]) {
+    let padding = n_units % LANES;
     if let (Some(slopes), 1..) = (slopes.last_mut(), padding) {
         slopes.0[padding..].fill(0.0);
     }
-    let last = &mut units[n_hidden / LANES].0;
+    let last = &mut units[n_units / LANES].0;
     last[padding] = 1.0;
     last[padding + 1..].fill(0.0);
 }

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::super::parameters::NetworkShape;
-use super::super::simd::{Arithmetic, Kernel, LANES};
-use super::partial_sums::PartialSums;
+use super::super::lanes::simd::{Arithmetic, Kernel, LANES};
+use super::super::shape::NetworkShape;
+use super::layer_sums::Sums;
 
 /// Adds up the blocks' sums of a range of coordinates and scales them into `out`.
 pub(super) struct Collect<'a> {
-    pub shape: NetworkShape,
-    pub sums: &'a PartialSums,
+    pub shape: &'a NetworkShape,
+    pub sums: &'a Sums,
     pub coordinates: Range<usize>,
     pub scale: f64,
     pub out: &'a mut [f64],
@@ -20,25 +20,36 @@ impl Kernel for Collect<'_> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(mut self) {
-        let NetworkShape { n_inputs, n_hidden, n_classes } = self.shape;
         let Range { start, end } = self.coordinates;
-        let w2_begin = self.shape.offsets().w2;
-        // W1 and b1: one row of H coordinates an input, eight of them a vector. Vector by vector, because the sums of one
-        // lie together.
-        for first in (0..n_hidden).step_by(LANES) {
-            let n_units = (n_hidden - first).min(LANES);
-            for input in start / n_hidden..end.min(w2_begin).div_ceil(n_hidden) {
-                let sums = self.sums.input(input, first / LANES);
-                self.put(input * n_hidden + first, 1, &sums.0[..n_units]);
+        for layer in self.shape.layers() {
+            let within = start.max(layer.begin)..end.min(layer.end());
+            if within.is_empty() {
+                continue;
             }
-        }
-        // W2 and b2: one row of K coordinates a unit, so the eight of a vector are K apart.
-        let units = start.saturating_sub(w2_begin) / n_classes..end.saturating_sub(w2_begin).div_ceil(n_classes);
-        for first in (units.start / LANES * LANES..units.end).step_by(LANES) {
-            for class in 0..n_classes {
-                let sums = self.sums.score(class, first / LANES, n_inputs);
-                let n_units = (n_hidden + 1 - first).min(LANES);
-                self.put(w2_begin + first * n_classes + class, n_classes, &sums.0[..n_units]);
+            // One row of coordinates for each input, the bias's last.
+            let rows = (within.start - layer.begin) / layer.n_units..(within.end - layer.begin).div_ceil(layer.n_units);
+            if layer.number < self.shape.n_layers() {
+                // Eight units of a row are a vector. Vector by vector, because the sums of one lie together.
+                let sums = self.sums.layer(layer.number - 1);
+                for first in (0..layer.n_units).step_by(LANES) {
+                    let n_units = (layer.n_units - first).min(LANES);
+                    for input in rows.clone() {
+                        let sums = sums.input(input, first / LANES);
+                        self.put(layer.begin + input * layer.n_units + first, 1, &sums.0[..n_units]);
+                    }
+                }
+            } else {
+                // A row of K coordinates for each unit of the last hidden layer, so the eight of a vector are K apart.
+                let (n_hidden, n_classes) = (layer.n_inputs, layer.n_units);
+                let n_inputs = self.shape.layer(layer.number - 1).n_inputs;
+                let sums = self.sums.layer(layer.number - 2);
+                for first in (rows.start / LANES * LANES..rows.end).step_by(LANES) {
+                    for class in 0..n_classes {
+                        let sums = sums.score(class, first / LANES, n_inputs);
+                        let n_units = (n_hidden + 1 - first).min(LANES);
+                        self.put(layer.begin + first * n_classes + class, n_classes, &sums.0[..n_units]);
+                    }
+                }
             }
         }
     }

@@ -2,41 +2,44 @@
 //! what it reaches.
 //!
 //! ```text
-//! W1[i, j]  reaches hidden unit j, by h·x[n, i], in the samples whose input i is not 0
-//! b1[j]     reaches hidden unit j, by h, in all samples (an input that is always 1)
-//! W2[j, k]  reaches score k, by h·z[n, j];  b2[k] by h (a unit that is always 1)
+//! W1[i, j]  reaches hidden unit j, by h·x[n, i], in the samples whose input i is not 0, and what lies above it
+//! b1[j]     reaches hidden unit j, by h, in all samples (an input that is always 1), and what lies above it
+//! W2, b2    the same one layer up, by h·z[n, i], and so on
+//! WL[j, k]  reaches score k, by h·z[n, j];  bL[k] by h (a unit that is always 1)
 //! ```
 //!
 //! A moved unit or score changes a sample's loss by an amount that is computed without subtracting two nearly equal losses
-//! (`exact.rs`), mostly by short power series, eight units at a time (`series.rs`). It is the same finite difference of
-//! the same loss as [`FullLoss`](super::FullLoss) computes, to rounding, for any stencil and step.
+//! (`upward.rs`, `output.rs`), mostly by short power series, eight units at a time (`tail`, `series.rs`). It is the same finite
+//! difference of the same loss as [`FullLoss`](super::FullLoss) computes, to rounding, for any stencil and step.
 //!
 //! Equal inputs of a sample move a unit equally, so the changes are computed once for each distinct value of a sample (an
-//! MNIST image has about 66 in 151 pixels) and added to the sums of all inputs that have it (`partial_sums.rs`). The work
+//! MNIST image has about 66 in 151 pixels) and added to the sums of all inputs that have it (`layer_sums.rs`). The work
 //! is cut into fixed blocks of samples and vectors of units, whatever the number of threads, and the blocks' sums are added
 //! in their order (`collect.rs`): so the bits do not depend on the number of threads.
 
 mod base_pass;
-mod batch;
 mod collect;
-mod exact;
-
-mod partial_sums;
+mod distinct;
+mod growth_rates;
+mod hidden_layer;
+mod layer_sums;
+mod output;
 mod series;
+mod tail;
+mod upward;
 
 use std::ops::Range;
 
 use ndarray::ArrayRef2;
 
 use self::base_pass::BasePass;
-use self::batch::Batch;
 use self::collect::Collect;
-use self::partial_sums::PartialSums;
+use self::layer_sums::Sums;
+use super::lanes::simd::Isa;
+use super::lanes::sparse::{Rows, check_batch};
 use super::n_bytes::together;
-use super::packed::vectors;
-use super::parameters::{NetworkShape, Parameters};
-use super::simd::Isa;
-use super::sparse::{Rows, check_batch};
+use super::parameters::Parameters;
+use super::shape::NetworkShape;
 use crate::difference::{Moves, Objective, Parallelism};
 
 /// With fewer vectors of changes than this, a tenth of a millisecond of work, a second thread brings nothing.
@@ -64,7 +67,7 @@ const COLLECTED_ROWS: usize = 16;
 /// use numgrad::difference::{Differentiator, Objective, Step, Stencil};
 /// use numgrad::nn::{IncrementalLoss, NetworkShape, Parameters};
 ///
-/// let parameters = Parameters::zeros(NetworkShape { n_inputs: 2, n_hidden: 3, n_classes: 2 });
+/// let parameters = Parameters::zeros(&NetworkShape::new([2, 3, 2]));
 /// let mut objective = IncrementalLoss::new(&parameters, &array![[0.5, 1.0]], &[1]);
 /// let mut gradient = vec![0.0; objective.n_coordinates()];
 /// Differentiator::new(Stencil::central(), Step::BOOK).of_objective(&mut objective).gradient_into(&mut gradient)?;
@@ -75,9 +78,8 @@ const COLLECTED_ROWS: usize = 16;
 pub struct IncrementalLoss {
     isa: Isa,
     parallelism: Parallelism,
-    batch: Batch,
     base: BasePass,
-    sums: PartialSums,
+    sums: Sums,
 }
 
 impl IncrementalLoss {
@@ -97,9 +99,8 @@ impl IncrementalLoss {
         Self {
             isa: Isa::best(),
             parallelism: Parallelism::Serial,
-            batch: Batch::default(),
             base: BasePass::new(parameters),
-            sums: PartialSums::default(),
+            sums: Sums::default(),
         }
     }
 
@@ -121,17 +122,13 @@ impl IncrementalLoss {
     }
 
     /// How much memory the loss of a network and batches of `n_samples` takes once a gradient by central differences was
-    /// computed; `u64::MAX` where the number overflows. What images need is up to a fifth less, as many of their pixels are
-    /// equal.
-    pub fn n_bytes(shape: NetworkShape, n_samples: usize) -> u64 {
+    /// computed by `n_workers` threads; `u64::MAX` where the number overflows. What images need is up to a fifth less, as many
+    /// of their pixels are equal.
+    pub fn n_bytes(shape: &NetworkShape, n_samples: usize, n_workers: usize) -> u64 {
         if shape.checked_n_parameters().is_none() {
             return u64::MAX;
         }
-        together(&[
-            Batch::n_bytes(n_samples, shape.n_inputs),
-            BasePass::n_bytes(shape, n_samples),
-            PartialSums::n_bytes(shape, n_samples, 2),
-        ])
+        together(&[BasePass::n_bytes(shape, n_samples), Sums::n_bytes(shape, n_samples, 2, n_workers)])
     }
 
     /// Takes another batch. Costs a forward pass.
@@ -147,7 +144,7 @@ impl IncrementalLoss {
         check_batch(self.base.shape(), x, classes);
         let (n_samples, n_inputs) = x.dim();
         let max_chunk = self.max_chunk(n_samples * n_inputs, FORWARD_SAMPLES);
-        self.batch.set(x, classes, max_chunk);
+        self.base.set_batch(x, classes, max_chunk);
         self.run_forward();
     }
 
@@ -156,7 +153,7 @@ impl IncrementalLoss {
     /// # Panics
     /// If the shape is another.
     pub fn set_parameters(&mut self, parameters: &Parameters) {
-        let rows = COPIED_VECTORS.div_ceil(vectors(self.base.shape()).0);
+        let rows = COPIED_VECTORS.div_ceil(self.base.hidden()[0].n_vectors());
         let max_chunk = if self.parallelism == Parallelism::Serial { usize::MAX } else { rows };
         self.base.set_parameters(parameters, max_chunk);
         self.run_forward();
@@ -164,17 +161,17 @@ impl IncrementalLoss {
 
     /// The loss at the parameters.
     pub fn value(&self) -> f64 {
-        let classes = &self.batch.classes;
-        let sum: f64 = classes.iter().enumerate().map(|(n, &class)| self.base.output(n, class).loss()).sum();
-        sum / classes.len() as f64
+        let n_samples = self.base.classes().len();
+        let sum: f64 = (0..n_samples).map(|n| self.base.output(n).loss()).sum();
+        sum / n_samples as f64
     }
 
     fn run_forward(&mut self) {
-        if self.batch.classes.is_empty() {
+        if self.base.classes().is_empty() {
             return;
         }
-        let max_chunk = self.max_chunk(self.batch.n_values() * vectors(self.base.shape()).0, FORWARD_SAMPLES);
-        self.base.run(&self.batch, self.isa, max_chunk);
+        let max_chunk = self.max_chunk(self.base.n_first_changes(), FORWARD_SAMPLES);
+        self.base.run(self.isa, max_chunk);
     }
 
     /// How many samples one task of a pass with `n_vectors` of work takes: `in_parallel`, or all of them in serial.
@@ -184,8 +181,8 @@ impl IncrementalLoss {
 }
 
 impl Objective for IncrementalLoss {
-    /// The passes need no memory of their own: what they share is prepared.
-    type Workspace = ();
+    /// The changes of the layers above a moved unit, with room for them once there are any; what the passes share is prepared.
+    type Workspace = Vec<f64>;
 
     fn n_coordinates(&self) -> usize {
         self.base.shape().n_parameters()
@@ -195,43 +192,44 @@ impl Objective for IncrementalLoss {
         self.base.parameter(coordinate)
     }
 
-    fn workspace(&self) {}
+    fn workspace(&self) -> Vec<f64> {
+        Vec::new()
+    }
 
-    fn evaluate(&self, (): &mut (), coordinate: usize, delta: f64) -> f64 {
-        let Self { batch, base, .. } = self;
-        let w2_begin = base.shape().offsets().w2;
-        let n_samples = batch.classes.len();
-        let sum: f64 = if coordinate < w2_begin {
-            let (input, unit) = (coordinate / base.shape().n_hidden, coordinate % base.shape().n_hidden);
-            (0..n_samples)
+    fn evaluate(&self, scratch: &mut Vec<f64>, coordinate: usize, delta: f64) -> f64 {
+        let base = &self.base;
+        let layer = base.shape().layer_of(coordinate);
+        // The bias's input comes behind all others.
+        let within = coordinate - layer.begin;
+        let (input, unit) = (within / layer.n_units, within % layer.n_units);
+        scratch.resize(upward::scratch_len(base.shape()), 0.0);
+        let n_samples = base.classes().len();
+        let sum: f64 = match base.hidden().get(layer.number - 1) {
+            Some(hidden) => (0..n_samples)
                 .filter_map(|n| {
-                    Some(base.unit_change(n, batch.classes[n], unit, delta * batch.inputs.input(n, input)?))
+                    let delta = delta * hidden.inputs.inputs.input(n, input)?;
+                    Some(base.unit_change(n, layer.number - 1, unit, delta, scratch))
                 })
-                .sum()
-        } else {
-            let within = coordinate - w2_begin;
-            let (unit, class) = (within / base.shape().n_classes, within % base.shape().n_classes);
-            (0..n_samples).map(|n| base.score_change(n, batch.classes[n], class, delta * base.unit(n, unit))).sum()
+                .sum(),
+            None => (0..n_samples).map(|n| base.score_change(n, unit, delta * base.last_hidden().unit(n, input))).sum(),
         };
         sum / n_samples as f64
     }
 
     fn prepare(&mut self, moves: &Moves, parallelism: Parallelism) {
-        let n_changes = self.batch.n_values() * vectors(self.base.shape()).0;
-        let parallel = parallelism == Parallelism::Pool && n_changes >= SERIAL_BELOW;
-        self.sums.fill(&self.batch, &self.base, moves, self.isa, parallel);
+        let parallel = parallelism == Parallelism::Pool && self.base.n_changes() >= SERIAL_BELOW;
+        self.sums.fill(&self.base, moves, self.isa, parallel);
     }
 
-    fn differences(&self, (): &mut (), coordinates: Range<usize>, moves: &Moves, out: &mut [f64]) {
-        let Self { batch, base, sums, .. } = self;
-        let scale = 1.0 / (batch.classes.len() as f64 * moves.divisor);
-        self.isa.run(Collect { shape: base.shape(), sums, coordinates, scale, out });
+    fn differences(&self, _: &mut Vec<f64>, coordinates: Range<usize>, moves: &Moves, out: &mut [f64]) {
+        let scale = 1.0 / (self.base.classes().len() as f64 * moves.divisor);
+        self.isa.run(Collect { shape: self.base.shape(), sums: &self.sums, coordinates, scale, out });
     }
 
     /// Rows of W1; everything at once where it is too little to share.
     fn block_len(&self) -> usize {
-        let shape = self.base.shape();
-        let n_additions = self.batch.inputs.len() * vectors(shape).0;
-        if n_additions < SERIAL_BELOW * 5 { shape.n_parameters() } else { COLLECTED_ROWS * shape.n_hidden }
+        let (shape, first) = (self.base.shape(), &self.base.hidden()[0]);
+        let n_additions = first.inputs.inputs.len() * first.n_vectors();
+        if n_additions < SERIAL_BELOW * 5 { shape.n_parameters() } else { COLLECTED_ROWS * first.n_units() }
     }
 }

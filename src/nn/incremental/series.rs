@@ -15,8 +15,9 @@
 //! formed for each point of the stencil (in units of the sigmoid's slope there), and each loss's change is evaluated from
 //! it. So the result is the finite difference at the step asked for, not its limit.
 
-use super::super::simd::{Arithmetic, F64x8, INVERSE_FACTORIALS};
-use super::exact::Output;
+use super::super::activation::Activation;
+use super::super::lanes::simd::{Arithmetic, F64x8, INVERSE_FACTORIALS};
+use super::output::Output;
 
 /// The number of terms for moves up to 1.03e-4: the book's step, on inputs and weights up to 1.
 pub(super) const SHORT: usize = 4;
@@ -36,6 +37,61 @@ pub(super) fn limit(m: usize) -> f64 {
 #[inline(always)]
 pub(super) fn expm1<A: Arithmetic, const M: usize>(delta: F64x8) -> F64x8 {
     delta * polynomial::<A, M>(delta, |m| F64x8::splat(INVERSE_FACTORIALS[m + 1]))
+}
+
+/// The derivatives of an activation divided by their factorials, from the first on: its change by a move t of its input is
+/// `c_1·t + c_2·t² + …`. `logistic` is the sigmoid z that it is made of, and `slope` the length of one slope (`base_pass.rs`).
+///
+/// The sigmoid's change is a slope `z(1-z)` times `g(t) = e/(1 + z·e)` with `e = expm1(t)`, hence `g_p = 1/p! - z·Σ_i
+/// g_(p-i)/i!`. The hyperbolic tangent's is that of a sigmoid at `2a`, whose argument and value are doubled.
+pub(super) fn activation_series(activation: Activation, logistic: f64, slope: f64) -> [f64; LONG] {
+    let mut series = [0.0; LONG];
+    for p in 0..LONG {
+        let products: f64 = (0..p).map(|i| INVERSE_FACTORIALS[p - i] * series[i]).sum();
+        series[p] = INVERSE_FACTORIALS[p + 1] - logistic * products;
+    }
+    let (mut scale, factor) = if activation == Activation::Tanh { (2.0 * slope, 2.0) } else { (slope, 1.0) };
+    for c in &mut series {
+        *c *= scale;
+        scale *= factor;
+    }
+    series
+}
+
+/// A power series in the move of each of eight hidden units, from its first power on; there is no constant term.
+pub(super) type Series<const M: usize> = [F64x8; M];
+
+/// `outer(inner(Δ))`, where `outer` too is given from its first power on.
+#[inline(always)]
+pub(super) fn compose<A: Arithmetic, const M: usize>(outer: &[f64], inner: &Series<M>) -> Series<M> {
+    // By Horner's rule: (…(c_M·inner + c_(M-1))·inner + …)·inner.
+    let mut sum = [F64x8::ZERO; M];
+    for q in (0..M).rev() {
+        let mut product = [F64x8::ZERO; M];
+        for p in 0..M {
+            let mut term = F64x8::splat(outer[q]) * inner[p];
+            for i in 0..p {
+                term = sum[i].mul_add::<A>(inner[p - 1 - i], term);
+            }
+            product[p] = term;
+        }
+        sum = product;
+    }
+    sum
+}
+
+/// `Σ_i weights[i]·series[i]`.
+#[inline(always)]
+pub(super) fn weighted_sum<A: Arithmetic, const M: usize>(weights: &[f64], series: &[Series<M>]) -> Series<M> {
+    let mut sum = [F64x8::ZERO; M];
+    // A loop over numbers: whether adapters of iterators are inlined depends on the profile.
+    for (i, series) in series.iter().enumerate() {
+        let weight = F64x8::splat(weights[i]);
+        for p in 0..M {
+            sum[p] = weight.mul_add::<A>(series[p], sum[p]);
+        }
+    }
+    sum
 }
 
 /// The change of one sample's loss as a series in R, the relative growth of the softmax's denominator. Its first terms are
@@ -84,6 +140,32 @@ impl<const M: usize> GrowthSeries<M> {
         Self(coefficients)
     }
 
+    /// Made of the series of the scores in the units' moves, in slopes.
+    #[inline(always)]
+    pub fn of_scores<A: Arithmetic>(output: &Output, scores: &[Series<M>]) -> Self {
+        let mut coefficients = [F64x8::ZERO; M];
+        let right = scores[output.class];
+        for (k, &p) in output.probabilities.iter().enumerate() {
+            if k != output.class {
+                let mut relative = scores[k];
+                for m in 0..M {
+                    relative[m] = relative[m] - right[m];
+                }
+                let growth = compose::<A, M>(&INVERSE_FACTORIALS[1..], &relative);
+                for m in 0..M {
+                    coefficients[m] = F64x8::splat(p).mul_add::<A>(growth[m], coefficients[m]);
+                }
+            }
+        }
+        Self(coefficients)
+    }
+
+    /// Made of the slopes of the scores in the units' moves, where they are straight lines.
+    #[inline(always)]
+    pub fn of_lines(output: &Output, scores: &[Series<1>]) -> Self {
+        Self::new(output, F64x8::splat(1.0), |k| scores[k][0])
+    }
+
     /// R when each unit moves by `change` slopes.
     #[inline(always)]
     pub fn growth<A: Arithmetic>(&self, change: F64x8) -> F64x8 {
@@ -100,6 +182,17 @@ pub(super) fn sigmoid_change<A: Arithmetic, const M: usize>(minus_z: F64x8, e: F
         reciprocal = t.mul_add::<A>(reciprocal, F64x8::splat(1.0));
     }
     e * reciprocal
+}
+
+/// `relu(a + δ) - relu(a)` in each lane: exact, over the kink as well.
+#[inline(always)]
+pub(super) fn relu_change(a: F64x8, delta: F64x8) -> F64x8 {
+    a.zip(delta, |a, delta| {
+        let down = if delta < -a { -a } else { delta };
+        let moved = a + delta;
+        let up = if moved < 0.0 { 0.0 } else { moved };
+        if a > 0.0 { down } else { up }
+    })
 }
 
 /// `c_0 + c_1·x + … + c_{M-1}·xᴹ⁻¹`, by Horner's rule. A loop and no iterator's adapter: whether those are inlined, and so

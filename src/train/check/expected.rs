@@ -18,6 +18,9 @@
 //! Numerical Algorithms", 2nd ed., chapter 3) that bounds the error of a derivative. Backpropagation and the incremental
 //! differences sum the same terms, so one bound serves both.
 //!
+//! **Kinks.** A rectifier whose input is so near 0 that a move, or rounding, may bring it to the other side has any slope
+//! between 0 and 1 in a difference: its slope counts as unknown there.
+//!
 //! A whole forward pass is off by about `ε·|L|`; a central difference divides that by h. It also moves a weight w not by h
 //! but by `(w + h) - w`, which is off by half an ulp of w + h: `|g|·ulp/2h` for the two.
 
@@ -30,7 +33,7 @@ use super::super::settings::Forward;
 use super::largest::{largest, max};
 use crate::nn::simd::Isa;
 use crate::nn::{
-    IncrementalLoss, LOG_OFFSET, NetworkShape, Parameters, TwoLayerNet, n_bytes_of, sigmoid, softmax, together,
+    Activation, IncrementalLoss, LOG_OFFSET, Network, NetworkShape, Parameters, n_bytes_of, softmax, together,
 };
 
 const UNIT: f64 = f64::EPSILON / 2.0;
@@ -65,7 +68,7 @@ pub(super) struct Extrapolation {
 }
 
 impl Extrapolation {
-    pub fn new(objective: &mut IncrementalLoss, shape: NetworkShape, step: f64) -> Self {
+    pub fn new(objective: &mut IncrementalLoss, shape: &NetworkShape, step: f64) -> Self {
         let mut gradient = |part: f64| {
             let mut gradient = Parameters::zeros(shape);
             // Where a part of the step is no number of full precision any more, truncation is far below anything.
@@ -82,7 +85,7 @@ impl Extrapolation {
     }
 }
 
-/// Bounds of what rounding makes of a batch's gradient and loss.
+/// Bounds of what rounding makes of a batch's gradient and loss; with rectifiers also what a kink within reach does.
 #[derive(Debug, Clone)]
 pub(super) struct Rounding {
     /// The bound for each derivative, be it analytic or an incremental difference.
@@ -92,26 +95,21 @@ pub(super) struct Rounding {
 }
 
 impl Rounding {
-    pub fn new(parameters: &Parameters, x: &ArrayRef2<f64>, classes: &[usize]) -> Self {
-        let NetworkShape { n_hidden, n_classes, .. } = parameters.shape();
-        let n_samples = classes.len();
-        let (w1, b1, w2, b2) = (parameters.w1(), parameters.b1(), parameters.w2(), parameters.b2());
-        let [x_size, w1_size, w2_size] = [x.view(), w1, w2].map(|array| array.mapv(f64::abs));
-        let [b1_size, b2_size] = [b1, b2].map(|array| array.mapv(f64::abs));
-        let n_inputs = x.rows().into_iter().map(|row| row.iter().filter(|&&x| x != 0.0).count()).max().unwrap_or(0);
-
-        // The inputs of the hidden units, a; the units, z; their slopes z(1 - z), where 1 - z cancels: off by as much as z.
-        let a = x.dot(&w1) + b1;
-        let a_error = (x_size.dot(&w1_size) + b1_size) * sum_error(n_inputs + 1);
-        let z = sigmoid(&a);
-        let slope = &z * &sigmoid(&-a);
-        let z_error = &slope * &a_error + &z * FEW;
+    /// The bounds at `parameters`, for the batch `x` (N, D) with the right answers `classes` (N) and differences at `step`.
+    pub fn new(parameters: &Parameters, x: &ArrayRef2<f64>, classes: &[usize], step: f64) -> Self {
+        let shape = parameters.shape();
+        let (n_samples, n_layers, n_classes) = (classes.len(), shape.n_layers(), shape.n_classes());
+        let passes = hidden_passes(parameters, x, step);
+        let last = &passes[n_layers - 2];
 
         // The scores, of which the largest error of a sample counts; the probabilities.
-        let scores = z.dot(&w2) + b2;
-        let score_error = z_error.dot(&w2_size) + (z.dot(&w2_size) + b2_size) * sum_error(n_hidden + 1);
+        let (weights, biases) = (parameters.weights(n_layers), parameters.biases(n_layers));
+        let (weight_sizes, bias_sizes) = (weights.mapv(f64::abs), biases.mapv(f64::abs));
+        let n_units = last.z.ncols();
+        let score_error = last.z_error.dot(&weight_sizes)
+            + (last.z.mapv(f64::abs).dot(&weight_sizes) + bias_sizes) * sum_error(n_units + 1);
         let score_error: Array1<f64> = score_error.rows().into_iter().map(|row| max(row.iter().copied())).collect();
-        let p = softmax(&scores);
+        let p = softmax(&(last.z.dot(&weights) + biases));
 
         // The score slopes: (p - [k = t])·q/N with q = p_t/(p_t + 1e-7); the subtraction cancels.
         let mut size = p.clone();
@@ -134,18 +132,92 @@ impl Rounding {
         // The samples' errors are independent of one another; the partial sums grow from 0 to the whole.
         let loss = (squares.sqrt() + losses * sum_error(n_samples) / 3_f64.sqrt()) / n_samples as f64;
 
-        // Back through W2 and the sigmoid.
-        let back = size.dot(&w2_size.t());
-        let back_error = error.dot(&w2_size.t()) + &back * sum_error(n_classes);
-        let unit_error = &slope * &back_error + (&z_error + &slope * sum_error(n_samples)) * &back;
-        let error = error + &size * sum_error(n_samples);
-
-        let mut gradient = Parameters::zeros(parameters.shape());
-        gradient.w1_mut().assign(&x_size.t().dot(&unit_error));
-        gradient.b1_mut().assign(&unit_error.sum_axis(Axis(0)));
-        gradient.w2_mut().assign(&(z.t().dot(&error) + z_error.t().dot(&size)));
-        gradient.b2_mut().assign(&error.sum_axis(Axis(0)));
+        // Back through each layer of weights and the activation below it: sizes of what is summed, and its errors.
+        let mut gradient = Parameters::zeros(shape);
+        for (l, HiddenPass { z, z_error, slope, slope_error }) in (2..n_layers + 1).zip(&passes).rev() {
+            let weight_sizes = parameters.weights(l).mapv(f64::abs);
+            let back = size.dot(&weight_sizes.t());
+            let back_error = error.dot(&weight_sizes.t()) + &back * sum_error(size.ncols());
+            let summed = error + &size * sum_error(n_samples);
+            gradient.weights_mut(l).assign(&(z.mapv(f64::abs).t().dot(&summed) + z_error.t().dot(&size)));
+            gradient.biases_mut(l).assign(&summed.sum_axis(Axis(0)));
+            error = slope * &back_error + slope_error * &back;
+            size = slope * &back;
+        }
+        let summed = error + size * sum_error(n_samples);
+        gradient.weights_mut(1).assign(&x.mapv(f64::abs).t().dot(&summed));
+        gradient.biases_mut(1).assign(&summed.sum_axis(Axis(0)));
         Self { gradient, loss }
+    }
+}
+
+/// What comes out of a hidden layer in each sample, by how much rounding may have changed it, and the same of the derivative
+/// of the activation: all (N, H).
+struct HiddenPass {
+    z: Array2<f64>,
+    z_error: Array2<f64>,
+    slope: Array2<f64>,
+    slope_error: Array2<f64>,
+}
+
+/// The forward pass of the hidden layers, with errors.
+fn hidden_passes(parameters: &Parameters, x: &ArrayRef2<f64>, step: f64) -> Vec<HiddenPass> {
+    let shape = parameters.shape();
+    let activation = shape.activation();
+    let n_inputs = x.rows().into_iter().map(|row| row.iter().filter(|&&x| x != 0.0).count()).max().unwrap_or(0);
+    let mut passes: Vec<HiddenPass> = Vec::with_capacity(shape.n_layers() - 1);
+    let mut reach = Reach::default();
+    for l in 1..shape.n_layers() {
+        let (weights, biases) = (parameters.weights(l), parameters.biases(l));
+        let weight_sizes = weights.mapv(f64::abs);
+        let (inputs, n_inputs) = match passes.last() {
+            Some(below) => (below.z.view(), below.z.ncols()),
+            None => (x.view(), n_inputs),
+        };
+        let input_sizes = inputs.mapv(f64::abs);
+        let a = inputs.dot(&weights) + biases;
+        let mut a_error = (input_sizes.dot(&weight_sizes) + biases.mapv(f64::abs)) * sum_error(n_inputs + 1);
+        if let Some(below) = passes.last() {
+            a_error += &below.z_error.dot(&weight_sizes);
+        }
+        let z = activation.of(&a);
+        let slope = activation.slopes(&a);
+        let z_error = &slope * &a_error + z.mapv(|z| z.abs() * FEW);
+        reach = reach.of_next(step * max(input_sizes.iter().copied()).max(1.0), &weight_sizes);
+        let slope_error = match activation {
+            // 1 - z cancels: off by as much as z. The tangent's 1 - z² by twice that.
+            Activation::Sigmoid => &z_error + &slope * FEW,
+            Activation::Tanh => 2.0 * &z_error + &slope * FEW,
+            // On which side of its kink a unit is matters only where a move or rounding may bring it to the other one.
+            _ => Zip::from(&a)
+                .and(&a_error)
+                .map_collect(|a, error| if a.abs() <= reach.largest() + error { 1.0 } else { 0.0 }),
+        };
+        passes.push(HiddenPass { z, z_error, slope, slope_error });
+    }
+    passes
+}
+
+/// How far moved weights can move the weighted sums of a layer, for the most.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reach {
+    /// Of one unit at a time, by the weights that lead into it.
+    one: f64,
+    /// Of all units at a time, by weights of layers below.
+    all: f64,
+}
+
+impl Reach {
+    /// The same of the layer above, whose own weights move a sum by `one` at most and have the sizes `weights`.
+    fn of_next(self, one: f64, weights: &Array2<f64>) -> Self {
+        let largest_weight = weights.iter().copied().fold(0.0, f64::max);
+        let largest_sum = max(weights.sum_axis(Axis(0)).iter().copied());
+        // Activations have slopes of at most 1.
+        Self { one, all: (self.one * largest_weight).max(self.all * largest_sum) }
+    }
+
+    fn largest(self) -> f64 {
+        self.one.max(self.all)
     }
 }
 
@@ -162,15 +234,15 @@ pub(super) struct Expected {
 }
 
 /// How much memory [`Rounding`], [`Extrapolation`] and [`Expected`] take at a time, at most.
-pub(super) fn n_bytes(shape: NetworkShape, n_samples: usize) -> u64 {
+pub(super) fn n_bytes(shape: &NetworkShape, n_samples: usize) -> u64 {
     together(&[
         // The bounds; three gradients, two and one extrapolated from them, the uncertainty, and two arrays on the way.
         shape.n_bytes().saturating_mul(1 + 3 + 2 + 1 + 1 + 2),
         // The sizes of the inputs, and ten arrays of units and eight of scores in all.
-        n_bytes_of::<f64>(&[n_samples, shape.n_inputs]),
-        n_bytes_of::<[f64; 10]>(&[n_samples, shape.n_hidden]),
-        n_bytes_of::<[f64; 8]>(&[n_samples, shape.n_classes]),
-        TwoLayerNet::predict_n_bytes(shape, n_samples),
+        n_bytes_of::<f64>(&[n_samples, shape.n_inputs()]),
+        n_bytes_of::<[f64; 10]>(&[n_samples, shape.hidden().iter().fold(0, |sum, &n| sum.saturating_add(n))]),
+        n_bytes_of::<[f64; 8]>(&[n_samples, shape.n_classes()]),
+        Network::predict_n_bytes(shape, n_samples),
     ])
 }
 
@@ -229,7 +301,7 @@ impl Expected {
     /// The largest [`Part::share`] of the arrays.
     pub fn largest_share(&self, parameters: &Parameters) -> f64 {
         let mut begin = 0;
-        max(parameters.arrays().into_iter().map(|(_, array)| {
+        max(parameters.arrays().map(|(_, array)| {
             let part = self.part(begin..begin + array.len());
             begin += array.len();
             part.share()

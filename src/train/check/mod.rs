@@ -10,7 +10,7 @@ mod largest;
 
 use std::fmt;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayViewD};
 
 pub(super) use self::expected::batch_objective;
 use self::expected::{Expected, Extrapolation, Rounding};
@@ -34,8 +34,8 @@ const STEPS: [f64; 7] = [1e-4, 1e-3, 1e-5, 1e-2, 1e-6, 1e-1, 1e-7];
 /// What was found of one array of the network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArrayCheck {
-    /// `W1`, `b1`, `W2` or `b2`.
-    pub name: &'static str,
+    /// `W1`, `b1`, `W2`, `b2`, ….
+    pub name: String,
     /// The array's shape.
     pub shape: Vec<usize>,
     /// The largest derivative, without its sign.
@@ -62,8 +62,8 @@ pub struct ArrayCheck {
 /// How a batch's numerical gradient compares with its analytic one. Printed, it is a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientCheck {
-    /// What was found of W1, b1, W2 and b2, in this order.
-    pub arrays: [ArrayCheck; 4],
+    /// What was found of W1, b1, W2, b2, …, in this order.
+    pub arrays: Vec<ArrayCheck>,
     /// How losses should be evaluated, and at which step, where the step that was asked for can't tell. None where it can, and
     /// where no other can.
     pub advice: Option<(Forward, f64)>,
@@ -103,7 +103,7 @@ impl fmt::Display for GradientCheck {
             write!(
                 f,
                 "\n{}",
-                row([array.name, &shape, &largest, &absolute, &relative, &truncation, &rounding, &index, verdict])
+                row([&array.name, &shape, &largest, &absolute, &relative, &truncation, &rounding, &index, verdict])
             )?;
         }
         Ok(())
@@ -131,8 +131,8 @@ impl fmt::Display for GradientCheck {
 ///
 /// let mut random = LegacyRandom::seed(42);
 /// let data = synthetic(10, &mut random);
-/// let shape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
-/// let parameters = initial_parameters(shape, Init::Normal, 0.01, &mut random);
+/// let shape = NetworkShape::new([100, 10, 10]);
+/// let parameters = initial_parameters(&shape, Init::Normal, 0.01, &mut random);
 /// let settings = TrainingSettings::default();
 /// let found = train::check_gradient(&data.train, &parameters, &random, &settings, None)?;
 /// assert!(found.arrays.iter().all(|array| array.agreement == Agreement::Agrees), "{found}");
@@ -150,7 +150,7 @@ pub fn check_gradient(
     backprop_into(parameters, &x, &classes, &mut analytic);
 
     let mut objective = batch_objective(parameters, &x, &classes, settings.isa);
-    let rounding = Rounding::new(parameters, &x, &classes);
+    let rounding = Rounding::new(parameters, &x, &classes, settings.step);
     let extrapolation = Extrapolation::new(&mut objective, parameters.shape(), settings.step);
     let mut numerical = Parameters::zeros(parameters.shape());
     match settings.forward {
@@ -176,19 +176,19 @@ pub fn check_gradient(
 
 /// How much memory [`check_gradient`] takes, at most, with a gradient computed by `n_workers` at a time; `u64::MAX` where the
 /// number overflows.
-pub fn check_gradient_n_bytes(shape: NetworkShape, settings: &TrainingSettings, n_workers: usize) -> u64 {
+pub fn check_gradient_n_bytes(shape: &NetworkShape, settings: &TrainingSettings, n_workers: usize) -> u64 {
     let n_samples = settings.batch_size;
     let full = match settings.forward {
         Forward::Full => FullLoss::n_bytes(shape, n_samples, n_workers),
         Forward::Incremental => 0,
     };
     together(&[
-        n_bytes_of::<f64>(&[n_samples, shape.n_inputs]),
+        n_bytes_of::<f64>(&[n_samples, shape.n_inputs()]),
         n_bytes_of::<usize>(&[2, n_samples]),
         // The analytic gradient. The numerical one comes when most of what was worked out for what is expected is gone.
         shape.n_bytes(),
         backprop_n_bytes(shape, n_samples),
-        IncrementalLoss::n_bytes(shape, n_samples),
+        IncrementalLoss::n_bytes(shape, n_samples, n_workers),
         full,
         expected::n_bytes(shape, n_samples),
     ])
@@ -205,9 +205,9 @@ pub(super) fn next_batch(samples: &Samples, random: &LegacyRandom, batch_size: u
 }
 
 /// Both gradients of every array, beside what is expected.
-fn compare(analytic: &Parameters, numerical: &Parameters, expected: &Expected) -> [ArrayCheck; 4] {
+fn compare(analytic: &Parameters, numerical: &Parameters, expected: &Expected) -> Vec<ArrayCheck> {
     let mut begin = 0;
-    analytic.arrays().map(|(name, array)| {
+    let of_array = |(name, array): (String, ArrayViewD<f64>)| {
         let range = begin..begin + array.len();
         begin = range.end;
         let of = |parameters: &Parameters| parameters.values().slice(ndarray::s![range.clone()]).to_owned();
@@ -253,7 +253,8 @@ fn compare(analytic: &Parameters, numerical: &Parameters, expected: &Expected) -
             worst: compared(i),
             agreement,
         }
-    })
+    };
+    analytic.arrays().map(of_array).collect()
 }
 
 /// Row and column of the element that has this number in an array's standard order.
@@ -282,20 +283,20 @@ mod tests {
     }
 
     impl Problem {
-        fn draw(seed: u32, n_samples: usize, shape: NetworkShape, scale: f64) -> Self {
+        fn draw(seed: u32, n_samples: usize, shape: &NetworkShape, scale: f64) -> Self {
             let mut random = LegacyRandom::seed(seed);
             let mut parameters = Parameters::zeros(shape);
             parameters.values_mut().mapv_inplace(|_| scale * random.standard_normal());
             // Half of the inputs are 0, as of an image.
-            let mut x = Array2::zeros((n_samples, shape.n_inputs));
+            let mut x = Array2::zeros((n_samples, shape.n_inputs()));
             x.mapv_inplace(|_: f64| (2.0 * random.random_sample() - 1.0).max(0.0));
-            let classes = (0..n_samples).map(|n| (7 * n + seed as usize) % shape.n_classes).collect::<Vec<_>>();
+            let classes = (0..n_samples).map(|n| (7 * n + seed as usize) % shape.n_classes()).collect::<Vec<_>>();
             let mut analytic = Parameters::zeros(shape);
             backprop_into(&parameters, &x, &classes, &mut analytic);
             Self { parameters, x, classes, analytic }
         }
 
-        fn check(&self, analytic: &Parameters, forward: Forward, step: f64) -> [ArrayCheck; 4] {
+        fn check(&self, analytic: &Parameters, forward: Forward, step: f64) -> Vec<ArrayCheck> {
             let Self { parameters, x, classes, .. } = self;
             let mut objective = batch_objective(parameters, x, classes, Isa::best());
             let extrapolation = Extrapolation::new(&mut objective, parameters.shape(), step);
@@ -307,16 +308,18 @@ mod tests {
                     differentiate(&central(step), &mut full, None, &mut numerical).unwrap();
                 }
             }
-            let rounding = Rounding::new(parameters, x, classes);
+            let rounding = Rounding::new(parameters, x, classes, step);
             compare(analytic, &numerical, &Expected::new(parameters, &rounding, forward, step, extrapolation))
         }
     }
 
-    const SHAPE: NetworkShape = NetworkShape { n_inputs: 30, n_hidden: 10, n_classes: 5 };
+    fn shape() -> NetworkShape {
+        NetworkShape::new([30, 10, 5])
+    }
     const BOTH: [Forward; 2] = [Forward::Incremental, Forward::Full];
 
-    fn agreements(arrays: &[ArrayCheck; 4]) -> [Agreement; 4] {
-        arrays.each_ref().map(|array| array.agreement)
+    fn agreements(arrays: &[ArrayCheck]) -> Vec<Agreement> {
+        arrays.iter().map(|array| array.agreement).collect()
     }
 
     proptest! {
@@ -331,7 +334,7 @@ mod tests {
             log_step in -7.0..-2.0_f64,
         ) {
             let problem = Problem::draw(
-                seed, n_samples, NetworkShape { n_inputs, n_hidden, n_classes }, 10_f64.powf(log_scale),
+                seed, n_samples, &NetworkShape::new([n_inputs, n_hidden, n_classes]), 10_f64.powf(log_scale),
             );
             let step = 10_f64.powf(log_step);
             let arrays = problem.check(&problem.analytic, Forward::Incremental, step);
@@ -348,7 +351,7 @@ mod tests {
 
     #[test]
     fn one_derivative_off_by_a_millionth_of_the_largest_is_found_and_named() {
-        let problem = Problem::draw(1, 20, SHAPE, 0.5);
+        let problem = Problem::draw(1, 20, &shape(), 0.5);
         for (forward, step) in BOTH.into_iter().flat_map(|forward| [(forward, 1e-2), (forward, 1e-4)]) {
             let whole = problem.check(&problem.analytic, forward, step);
             assert_eq!(agreements(&whole), [Agreement::Agrees; 4]);
@@ -369,7 +372,7 @@ mod tests {
 
     #[test]
     fn a_swapped_sign_is_found() {
-        let problem = Problem::draw(2, 20, SHAPE, 0.5);
+        let problem = Problem::draw(2, 20, &shape(), 0.5);
         for forward in BOTH {
             for coordinate in [5, 305, 320, 362] {
                 let mut wrong = problem.analytic.clone();
@@ -386,11 +389,11 @@ mod tests {
     #[test]
     fn a_transposed_array_is_found() {
         // Square, so that the shapes do not tell.
-        let problem = Problem::draw(3, 20, NetworkShape { n_inputs: 8, n_hidden: 8, n_classes: 8 }, 0.5);
+        let problem = Problem::draw(3, 20, &NetworkShape::new([8, 8, 8]), 0.5);
         for forward in BOTH {
             for which in [0, 2] {
                 let mut wrong = problem.analytic.clone();
-                let mut array = if which == 0 { wrong.w1_mut() } else { wrong.w2_mut() };
+                let mut array = if which == 0 { wrong.weights_mut(1) } else { wrong.weights_mut(2) };
                 let turned = array.t().to_owned();
                 array.assign(&turned);
                 let mut expected = [Agreement::Agrees; 4];
@@ -403,10 +406,10 @@ mod tests {
     /// The book's own backpropagation leaves out the `1e-7` of its loss.
     #[test]
     fn a_forgotten_offset_in_the_logarithm_is_found() {
-        let problem = Problem::draw(4, 1, SHAPE, 0.5);
+        let problem = Problem::draw(4, 1, &shape(), 0.5);
         let Problem { parameters, x, classes, .. } = &problem;
-        let hidden = sigmoid(&(x.dot(&parameters.w1()) + parameters.b1()));
-        let p = softmax(&(hidden.dot(&parameters.w2()) + parameters.b2()))[[0, classes[0]]];
+        let hidden = sigmoid(&(x.dot(&parameters.weights(1)) + parameters.biases(1)));
+        let p = softmax(&(hidden.dot(&parameters.weights(2)) + parameters.biases(2)))[[0, classes[0]]];
         // Of one sample every derivative has the factor p/(p + 1e-7).
         let mut wrong = problem.analytic.clone();
         wrong.values_mut().mapv_inplace(|slope| slope / p * (p + LOG_OFFSET));
@@ -416,7 +419,7 @@ mod tests {
 
     #[test]
     fn where_the_step_is_far_too_large_or_too_small_it_says_that_it_cannot_tell() {
-        let problem = Problem::draw(5, 20, SHAPE, 0.5);
+        let problem = Problem::draw(5, 20, &shape(), 0.5);
         let too_large = [2.0, 10.0, 1e5, 1e300, f64::MAX];
         let cases = BOTH.into_iter().flat_map(|forward| too_large.map(|step| (forward, step)));
         let too_small = [1e-9, 1e-14, 1e-20, 1e-300, 1e-320].map(|step| (Forward::Full, step));
@@ -435,7 +438,7 @@ mod tests {
 
     #[test]
     fn a_derivative_that_is_no_number_never_agrees() {
-        let problem = Problem::draw(6, 20, SHAPE, 0.5);
+        let problem = Problem::draw(6, 20, &shape(), 0.5);
         for value in [f64::NAN, f64::INFINITY] {
             let mut wrong = problem.analytic.clone();
             wrong.values_mut()[7] = value;
@@ -448,8 +451,8 @@ mod tests {
     fn the_advice_is_a_step_that_tells() {
         let mut random = LegacyRandom::seed(42);
         let data = crate::dataset::synthetic(10, &mut random);
-        let shape = NetworkShape { n_inputs: 100, n_hidden: 10, n_classes: 10 };
-        let parameters = super::super::initial_parameters(shape, crate::train::Init::Uniform, 0.01, &mut random);
+        let shape = NetworkShape::new([100, 10, 10]);
+        let parameters = super::super::initial_parameters(&shape, crate::train::Init::Uniform, 0.01, &mut random);
         for forward in BOTH {
             let check = |step, forward| {
                 let settings = TrainingSettings { batch_size: 50, step, forward, ..TrainingSettings::default() };
@@ -467,7 +470,7 @@ mod tests {
 
     #[test]
     fn the_table_has_a_row_for_each_array_with_its_worst_index() {
-        let problem = Problem::draw(7, 20, SHAPE, 0.5);
+        let problem = Problem::draw(7, 20, &shape(), 0.5);
         let mut wrong = problem.analytic.clone();
         wrong.values_mut()[123] += 1.0;
         let arrays = problem.check(&wrong, Forward::Incremental, 1e-4);

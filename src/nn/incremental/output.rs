@@ -1,30 +1,10 @@
-//! By how much one sample's loss changes when something in its forward pass moves, for a move of any size.
+//! By how much one sample's loss changes when its scores move, for moves of any size.
 //!
 //! No two nearly equal numbers are subtracted: every change is built from `expm1` and `log1p` of the move, so it is
 //! correct to a few units in the last place however small the move is. The series in the neighbouring module compute the
 //! same numbers faster where the move is small.
 
 use super::super::functions::LOG_OFFSET;
-
-/// `sigmoid(a + delta) - sigmoid(a)`.
-///
-/// With `z = sigmoid(a)` and `e = expm1(delta)` it is `z(1-z)e / (1 + z·e)`, for z exactly 0 or 1 in f64 too, where
-/// `1-z` is taken as `sigmoid(-a)`. A move above 1 changes z or 1-z by its own size, so there the difference of the two
-/// smaller ones of them is exact enough and nothing can overflow.
-pub(super) fn sigmoid_change(a: f64, delta: f64) -> f64 {
-    let (z, rest) = (sigmoid(a), sigmoid(-a));
-    if delta.abs() <= 1.0 {
-        let e = delta.exp_m1();
-        z * rest * e / (1.0 + z * e)
-    } else {
-        let (moved, moved_rest) = (sigmoid(a + delta), sigmoid(-a - delta));
-        if z + moved < 1.0 { moved - z } else { rest - moved_rest }
-    }
-}
-
-fn sigmoid(a: f64) -> f64 {
-    1.0 / (1.0 + (-a).exp())
-}
 
 /// The output of one sample's forward pass.
 #[derive(Debug, Clone, Copy)]

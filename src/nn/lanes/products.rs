@@ -1,8 +1,8 @@
-//! The two matrix products of the forward pass, `x·W1` and `z·W2`, for packed parameters and sparse inputs.
+//! The matrix products of the forward pass: `x·W1` for sparse inputs, and `z·W` for the units of a hidden layer.
 
 use std::ops::Range;
 
-use super::packed::PackedParameters;
+use super::packed::PackedLayer;
 use super::simd::{Arithmetic, F64x8};
 use super::sparse::SparseBatch;
 
@@ -23,31 +23,32 @@ macro_rules! with_panel_width {
     };
 }
 
-/// The inputs of the hidden units of samples, `x·W1 + b1`, into `hidden` (N, H/8).
+/// What goes into the units of the first layer in samples, `x·W1 + b1`, into `sums` (N, H/8).
 #[inline(always)]
-pub(super) fn hidden_inputs<A: Arithmetic>(
+pub(in super::super) fn sparse_product<A: Arithmetic>(
     batch: &SparseBatch,
     samples: Range<usize>,
-    parameters: &PackedParameters,
-    hidden: &mut [F64x8],
+    layer: &PackedLayer,
+    sums: &mut [F64x8],
 ) {
-    let n_vectors = hidden.len() / samples.len();
-    hidden.fill(F64x8::ZERO);
+    let n_vectors = layer.n_vectors();
+    sums.fill(F64x8::ZERO);
     for block in 0..batch.n_blocks() {
-        for (n, hidden) in samples.clone().zip(hidden.chunks_exact_mut(n_vectors)) {
+        for (n, sums) in samples.clone().zip(sums.chunks_exact_mut(n_vectors)) {
             let inputs = batch.block(n, block).iter().map(|&(i, x)| (i as usize, x));
-            add_weighted_rows::<A>(inputs, &parameters.w1, hidden);
+            add_weighted_rows::<A>(inputs, layer.rows(), sums);
         }
     }
 }
 
-/// The scores of a sample, `z·W2 + b2`, into `scores` (K/8), from its hidden units `z` (H/8).
+/// What goes into the units of a further layer in one sample, `z·W + b`, into `sums` (units/8), from the units `z` of the
+/// layer before (inputs/8, with anything behind the last of them).
 #[inline(always)]
-pub(super) fn scores<A: Arithmetic>(hidden: &[F64x8], parameters: &PackedParameters, scores: &mut [F64x8]) {
-    let n_hidden = parameters.n_hidden();
-    let units = hidden.iter().flat_map(|z| z.0).take(n_hidden).enumerate();
-    scores.fill(F64x8::ZERO);
-    add_weighted_rows::<A>(units.chain([(n_hidden, 1.0)]), &parameters.w2, scores);
+pub(in super::super) fn dense_product<A: Arithmetic>(z: &[F64x8], layer: &PackedLayer, sums: &mut [F64x8]) {
+    let n_inputs = layer.layer().n_inputs;
+    let units = z.iter().flat_map(|z| z.0).take(n_inputs).enumerate();
+    sums.fill(F64x8::ZERO);
+    add_weighted_rows::<A>(units.chain([(n_inputs, 1.0)]), layer.rows(), sums);
 }
 
 /// `sums += Σ_(row, factor) factor · rows[row]`, up to eight vectors at a time in registers.

@@ -7,11 +7,11 @@
 use std::ops::Range;
 
 /// How many numbers one task goes through where each of them costs only an operation or two.
-pub(super) const NUMBERS_PER_TASK: usize = 8_192;
+pub(in super::super) const NUMBERS_PER_TASK: usize = 8_192;
 
 /// What belongs to a number of items (their numbers, or the memory that each of them has to itself) and can be cut in two
 /// between any two of them.
-pub(super) trait Split: Sized + Send {
+pub(in super::super) trait Split: Sized + Send {
     /// How many items there are.
     fn n_items(&self) -> usize;
 
@@ -20,12 +20,12 @@ pub(super) trait Split: Sized + Send {
 }
 
 /// Calls `f` with chunks of at most `max_len` items, on the current rayon pool; directly where one chunk holds them all.
-pub(super) fn for_each_chunk<S: Split>(items: S, max_len: usize, f: &(impl Fn(S) + Sync)) {
+pub(in super::super) fn for_each_chunk<S: Split>(items: S, max_len: usize, f: &(impl Fn(S) + Sync)) {
     reduce_chunks(items, max_len, f, &|(), ()| ());
 }
 
 /// Calls `f` as [`for_each_chunk`] does, and combines the results in an order that depends on the number of items alone.
-pub(super) fn reduce_chunks<S: Split, R: Send>(
+pub(in super::super) fn reduce_chunks<S: Split, R: Send>(
     items: S,
     max_len: usize,
     f: &(impl Fn(S) -> R + Sync),
@@ -60,7 +60,7 @@ pub(crate) fn sum(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64 + Sync) -
 }
 
 /// Rows of equal length to be written, one after another in a slice: what each item of a [`Split`] has to itself.
-pub(super) struct RowsMut<'a, T> {
+pub(in super::super) struct RowsMut<'a, T> {
     pub values: &'a mut [T],
     pub row_len: usize,
 }

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use ndarray::{ArrayView1, ArrayView2, s};
 
-use super::n_bytes::{n_bytes_of, together};
-use super::parameters::NetworkShape;
+use super::super::n_bytes::{n_bytes_of, together};
+use super::super::shape::NetworkShape;
 use super::split::RowsMut;
 
 /// A batch as the network reads it: N samples of D inputs each, of which only those matter that are not 0.
@@ -35,15 +35,15 @@ impl Rows for ArrayView2<'_, f64> {
 }
 
 /// Panics unless `x` (N, D) and `classes` (N, each below K) fit the network.
-pub(super) fn check_batch(shape: NetworkShape, x: &impl Rows, classes: &[usize]) {
+pub(in super::super) fn check_batch(shape: &NetworkShape, x: &impl Rows, classes: &[usize]) {
     assert!(
-        x.dim() == (classes.len(), shape.n_inputs) && !classes.is_empty(),
+        x.dim() == (classes.len(), shape.n_inputs()) && !classes.is_empty(),
         "a batch of {:?} with {} classes for a network of {shape}",
         x.dim(),
         classes.len()
     );
-    if let Some(class) = classes.iter().find(|&&class| class >= shape.n_classes) {
-        panic!("class {class} is outside 0..{}", shape.n_classes);
+    if let Some(class) = classes.iter().find(|&&class| class >= shape.n_classes()) {
+        panic!("class {class} is outside 0..{}", shape.n_classes());
     }
 }
 
@@ -90,7 +90,7 @@ const BLOCK_INPUTS: usize = 64;
 
 /// The inputs of a batch that are not 0, sample by sample, each sample's last one being the 1 of the bias.
 #[derive(Debug, Clone, Default)]
-pub(super) struct SparseBatch {
+pub(in super::super) struct SparseBatch {
     n_inputs: usize,
     n_blocks: usize,
     /// Where each block of a sample's inputs ends, counted from the sample's first: (N, blocks).
@@ -165,7 +165,7 @@ impl SparseBatch {
 
 /// Writes the inputs of a batch's sample `n` that are not 0, then the 1 of the bias, and where each block of them ends;
 /// returns those inputs.
-pub(super) fn pack_sample<'a>(
+pub(in super::super) fn pack_sample<'a>(
     batch: &impl Rows,
     n: usize,
     ends: &mut [u32],

@@ -63,7 +63,7 @@ impl Isa {
     ///
     /// # Panics
     /// If this processor does not have it.
-    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    pub(in super::super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         assert!(self.is_available(), "this processor has no {self}");
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -127,7 +127,7 @@ pub(crate) fn prefetch(bytes: &[u8]) {
 }
 
 /// A computation that is compiled once for each instruction set.
-pub(super) trait Kernel {
+pub(in super::super) trait Kernel {
     type Output;
 
     /// The computation. Mark it, and all that it calls in its loops, `#[inline(always)]`: only what is inlined into the
@@ -136,15 +136,15 @@ pub(super) trait Kernel {
 }
 
 /// How `a·b + c` is computed.
-pub(super) trait Arithmetic {
+pub(in super::super) trait Arithmetic {
     fn mul_add(a: f64, b: f64, c: f64) -> f64;
 }
 
 /// One instruction, one rounding. Without the instruction it would be a slow library call.
-pub(super) struct Fused;
+pub(in super::super) struct Fused;
 
 /// Two instructions, two roundings.
-pub(super) struct Separate;
+pub(in super::super) struct Separate;
 
 impl Arithmetic for Fused {
     #[inline(always)]
@@ -161,12 +161,12 @@ impl Arithmetic for Separate {
 }
 
 /// How many numbers a vector has, for every instruction set.
-pub(super) const LANES: usize = 8;
+pub(in super::super) const LANES: usize = 8;
 
 /// Eight numbers that are computed alike.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub(super) struct F64x8(pub [f64; LANES]);
+pub(in super::super) struct F64x8(pub [f64; LANES]);
 
 impl F64x8 {
     pub const ZERO: F64x8 = F64x8([0.0; LANES]);
@@ -231,6 +231,19 @@ impl F64x8 {
     }
 }
 
+impl F64x8 {
+    /// The hyperbolic tangent of each lane, to a few units in the last place; NaN for NaN.
+    ///
+    /// With `e = expm1(-2|x|)` it is `-e/(2 + e)` with the sign of x, where nothing cancels.
+    #[inline(always)]
+    pub fn tanh<A: Arithmetic>(self) -> Self {
+        self.map(|x| {
+            let e = expm1_of_negative::<A>(-2.0 * x.abs());
+            (-e / (2.0 + e)).copysign(x)
+        })
+    }
+}
+
 /// One number for each lane: `std::array::from_fn`, but inlined by whatever profile the caller's crate is built with.
 #[inline(always)]
 fn lanes(f: impl Fn(usize) -> f64) -> F64x8 {
@@ -244,24 +257,44 @@ fn lanes(f: impl Fn(usize) -> f64) -> F64x8 {
 /// Adding and subtracting it rounds a number below 2⁵¹ to the nearest integer, which then stands in its low bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
+/// ln 2 in two parts, of which the first has so few digits that a product with an integer is exact.
+const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+
 #[inline(always)]
 fn exp<A: Arithmetic>(x: f64) -> f64 {
-    const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
-    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     // Comparisons that let NaN through; at the bounds the result is 0 or infinity already.
     let x = if x < -746.0 { -746.0 } else { x };
     let x = if x > 710.0 { 710.0 } else { x };
     let n = A::mul_add(x, std::f64::consts::LOG2_E, ROUND) - ROUND;
     let r = A::mul_add(-n, LN2_LOW, A::mul_add(-n, LN2_HIGH, x));
+    // 1 + (r + r²·p): the small terms first.
+    let p = 1.0 + A::mul_add(r * r, exp_remainder::<A>(r), r);
+    // In two factors, so that neither over- nor underflows before the product does.
+    let half = A::mul_add(n, 0.5, ROUND) - ROUND;
+    p * power_of_two(half) * power_of_two(n - half)
+}
+
+/// `expm1(x)` for x of at most 0, to a few units in the last place: `2ⁿ·(expm1(r) + 1) - 1` with r as in [`exp`], where for
+/// n = 0 nothing cancels and for others the result is at least 0.29.
+#[inline(always)]
+fn expm1_of_negative<A: Arithmetic>(x: f64) -> f64 {
+    // At the bound the result is -1 already.
+    let x = if x < -40.0 { -40.0 } else { x };
+    let n = A::mul_add(x, std::f64::consts::LOG2_E, ROUND) - ROUND;
+    let r = A::mul_add(-n, LN2_LOW, A::mul_add(-n, LN2_HIGH, x));
+    let scale = power_of_two(n);
+    A::mul_add(scale, A::mul_add(r * r, exp_remainder::<A>(r), r), scale - 1.0)
+}
+
+/// `(exp(r) - 1 - r) / r²` for `|r| ≤ ln 2 / 2`.
+#[inline(always)]
+fn exp_remainder<A: Arithmetic>(r: f64) -> f64 {
     let mut p = INVERSE_FACTORIALS[13];
     for degree in (2..13).rev() {
         p = A::mul_add(p, r, INVERSE_FACTORIALS[degree]);
     }
-    // 1 + (r + r²·p): the small terms first.
-    let p = 1.0 + A::mul_add(r * r, p, r);
-    // In two factors, so that neither over- nor underflows before the product does.
-    let half = A::mul_add(n, 0.5, ROUND) - ROUND;
-    p * power_of_two(half) * power_of_two(n - half)
+    p
 }
 
 /// `2ⁿ` for an integral `n` in -1022..=1023.
@@ -272,7 +305,7 @@ fn power_of_two(n: f64) -> f64 {
 }
 
 /// `1 / n!`.
-pub(super) const INVERSE_FACTORIALS: [f64; 14] = {
+pub(in super::super) const INVERSE_FACTORIALS: [f64; 14] = {
     let mut inverse = [1.0; 14];
     let mut factorial = 1.0;
     let mut n = 1;
@@ -344,6 +377,34 @@ mod tests {
                 let tolerance = theirs * 1.5 * f64::EPSILON + 1e-323;
                 assert!((ours - theirs).abs() <= tolerance, "{isa}: exp({x}) = {ours:e}, expected {theirs:e}");
             }
+        }
+    }
+
+    struct Tanh(F64x8);
+
+    impl Kernel for Tanh {
+        type Output = F64x8;
+
+        #[inline(always)]
+        fn run<A: Arithmetic>(self) -> F64x8 {
+            self.0.tanh::<A>()
+        }
+    }
+
+    #[test]
+    fn tanh_has_every_digit_at_every_size() {
+        for isa in Isa::available() {
+            let sizes =
+                (-310..2).map(|exponent| 10_f64.powi(exponent)).chain((1..50_000).map(|step| step as f64 * 5e-4));
+            for x in sizes.flat_map(|x| [x, -x, 0.731 * x]) {
+                let (ours, theirs) = (isa.run(Tanh(F64x8::splat(x))).0[3], x.tanh());
+                let tolerance = theirs.abs() * 4.0 * f64::EPSILON + 1e-323;
+                assert!((ours - theirs).abs() <= tolerance, "{isa}: tanh({x:e}) = {ours:e}, expected {theirs:e}");
+            }
+            let ends =
+                isa.run(Tanh(F64x8([f64::NEG_INFINITY, -1e300, -0.0, 0.0, 1e300, f64::INFINITY, f64::NAN, 0.0]))).0;
+            assert_eq!(ends[..6], [-1.0, -1.0, 0.0, 0.0, 1.0, 1.0]);
+            assert!(ends[2].is_sign_negative() && ends[6].is_nan());
         }
     }
 

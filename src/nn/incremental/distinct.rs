@@ -1,18 +1,17 @@
-//! The samples of a batch, and which of their inputs are equal.
+//! What goes into a layer in each sample of a batch, and which of it is equal.
 
+use super::super::lanes::simd::{F64x8, LANES};
+use super::super::lanes::sparse::{Rows, SparseBatch, pack_sample};
+use super::super::lanes::split::{RowsMut, for_each_chunk};
 use super::super::n_bytes::{n_bytes_of, together};
-use super::super::simd::{F64x8, LANES};
-use super::super::sparse::{Rows, SparseBatch, pack_sample};
-use super::super::split::{RowsMut, for_each_chunk};
 
 /// How many bits of a hash find a value in [`distinct_values`].
 const MEMO_BITS: u32 = 10;
 
-/// N samples of D inputs, of which one more, the bias's, is always 1.
+/// N samples of D inputs, of which one more, the bias's, is always 1: pixels, or the units of the layer before.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Batch {
+pub(super) struct DistinctInputs {
     pub inputs: SparseBatch,
-    pub classes: Vec<usize>,
     /// Which of its sample's `values` each of `inputs` has: (N, D + 1).
     value_of_input: Vec<u32>,
     /// The distinct inputs of each sample other than 0: (N, D + 1), of which the last ones are not in use.
@@ -23,13 +22,12 @@ pub(super) struct Batch {
     largest: Vec<f64>,
 }
 
-impl Batch {
-    /// How much memory a batch takes.
+impl DistinctInputs {
+    /// How much memory they take.
     pub fn n_bytes(n_samples: usize, n_inputs: usize) -> u64 {
         let row_len = n_inputs + 1;
         together(&[
             SparseBatch::n_bytes(n_samples, n_inputs),
-            n_bytes_of::<usize>(&[n_samples]),
             n_bytes_of::<u32>(&[n_samples, row_len]),
             n_bytes_of::<f64>(&[n_samples, row_len]),
             n_bytes_of::<usize>(&[n_samples.saturating_add(1)]),
@@ -37,10 +35,8 @@ impl Batch {
         ])
     }
 
-    /// Takes over a batch in chunks of at most `max_chunk` samples; allocates only if it is larger than all before.
-    pub fn set(&mut self, batch: &impl Rows, classes: &[usize], max_chunk: usize) {
-        self.classes.clear();
-        self.classes.extend_from_slice(classes);
+    /// Takes over samples in chunks of at most `max_chunk`; allocates only if they are more than ever before.
+    pub fn set(&mut self, batch: &impl Rows, max_chunk: usize) {
         let (n_samples, n_inputs) = batch.dim();
         let row_len = n_inputs + 1;
         self.value_of_input.resize(n_samples * row_len, 0);
@@ -72,7 +68,7 @@ impl Batch {
 
     /// The distinct inputs of a sample.
     pub fn values(&self, sample: usize) -> &[f64] {
-        let row_len = self.values.len() / self.classes.len();
+        let row_len = self.values.len() / self.largest.len();
         &self.values[sample * row_len..][..self.value_ends[sample + 1] - self.value_ends[sample]]
     }
 
@@ -86,7 +82,7 @@ impl Batch {
     #[inline(always)]
     pub fn inputs_with_values(&self, sample: usize) -> impl Iterator<Item = (usize, usize)> {
         let inputs = self.inputs.sample(sample);
-        let row_len = self.values.len() / self.classes.len();
+        let row_len = self.values.len() / self.largest.len();
         let values = &self.value_of_input[sample * row_len..][..inputs.len()];
         inputs.iter().zip(values).map(|(&(input, _), &value)| (input as usize, value as usize))
     }

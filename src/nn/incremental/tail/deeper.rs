@@ -1,0 +1,146 @@
+//! A hidden layer that has others above it: its units move theirs, and those the scores.
+//!
+//! The weighted sums of the layer above move by the weights times the unit's own move. What comes out of that layer is a
+//! power series in the move (`f_p·wᵖ·Δᵖ` with the Taylor coefficients `f_p` of the activation there); weighted sums of series
+//! are series, and so on up to the scores. With rectifiers every one of them is a straight line as far as no weighted sum
+//! changes its sign, so one coefficient is enough, and how far that is follows from the same lines.
+
+use super::super::super::activation::Activation;
+use super::super::super::lanes::simd::{Arithmetic, F64x8};
+use super::super::super::shape::NetworkShape;
+use super::super::base_pass::BasePass;
+use super::super::hidden_layer::HiddenLayer;
+use super::super::series::{GrowthSeries, LONG, Series, compose, weighted_sum};
+use super::growth::{Growth, Place};
+
+/// How many vectors of scratch the series of a network need: those of two hidden layers and of the scores.
+pub(in super::super) fn scratch_len(shape: &NetworkShape) -> usize {
+    let widest = shape.hidden()[1..].iter().copied().max();
+    widest.map_or(0, |widest| widest.saturating_mul(2).saturating_add(shape.n_classes()).saturating_mul(LONG))
+}
+
+/// The growth in moves of the units' inputs up to `max_move`.
+#[inline(always)]
+pub(super) fn growth<A: Arithmetic, const M: usize>(
+    base: &BasePass,
+    place: Place,
+    max_move: f64,
+    scratch: &mut [F64x8],
+) -> Growth<M> {
+    let output = base.output(place.sample);
+    if base.shape().activation() == Activation::Relu {
+        let mut lines = Lines { max_move: F64x8::splat(max_move), beyond_kink: F64x8::splat(f64::NEG_INFINITY) };
+        let slope = F64x8::splat(1.0);
+        let scores = scores::<A, 1>(base, place, slope, scratch, &mut lines);
+        Growth { series: GrowthSeries::of_lines(&output, scores), beyond_kink: lines.beyond_kink }
+    } else {
+        let slope = base.hidden()[place.hidden].slope_vector(place.sample, place.vector);
+        let scores = scores::<A, M>(base, place, slope, scratch, &mut PowerSeries);
+        Growth { series: GrowthSeries::of_scores::<A>(&output, scores), beyond_kink: F64x8::ZERO }
+    }
+}
+
+/// The scores as series in the moves of eight units, in slopes of the length `slope`.
+#[inline(always)]
+fn scores<'a, A: Arithmetic, const M: usize>(
+    base: &BasePass,
+    place: Place,
+    slope: F64x8,
+    scratch: &'a mut [F64x8],
+    activate: &mut impl Activate<M>,
+) -> &'a [Series<M>] {
+    let Place { sample, hidden, vector } = place;
+    let (moved, above) = (&base.hidden()[hidden], &base.hidden()[hidden + 1..]);
+    let (series, _) = scratch.as_chunks_mut::<M>();
+    let (scores, series) = series.split_at_mut(base.shape().n_classes());
+    let (mut units, mut next) = series.split_at_mut(series.len() / 2);
+    // Loops over numbers: whether adapters of iterators are inlined depends on the profile.
+    for (unit, out) in units[..above[0].n_units()].iter_mut().enumerate() {
+        *out = activate.of_line::<A>(&above[0], sample, unit, moved.next_weights(unit, vector) * slope);
+    }
+    for pair in above.windows(2) {
+        let [below, above] = pair else { unreachable!("windows of two") };
+        for (unit, out) in next[..above.n_units()].iter_mut().enumerate() {
+            let sum = weighted_sum::<A, M>(below.weights_into(unit), &units[..below.n_units()]);
+            *out = activate.of_series::<A>(above, sample, unit, &sum);
+        }
+        (units, next) = (next, units);
+    }
+    let last = base.last_hidden();
+    for (k, score) in scores.iter_mut().enumerate() {
+        *score = weighted_sum::<A, M>(last.weights_into(k), &units[..last.n_units()]);
+    }
+    scores
+}
+
+/// What a unit makes of its weighted sum, where that is a series. A trait and no closure, which would not always be inlined and
+/// so not be compiled for the instruction set.
+trait Activate<const M: usize> {
+    /// Of a sum that moves along a straight line.
+    fn of_line<A: Arithmetic>(&mut self, hidden: &HiddenLayer, sample: usize, unit: usize, slope: F64x8) -> Series<M>;
+
+    /// Of a sum that is any series.
+    fn of_series<A: Arithmetic>(
+        &mut self,
+        hidden: &HiddenLayer,
+        sample: usize,
+        unit: usize,
+        sum: &Series<M>,
+    ) -> Series<M>;
+}
+
+/// Activations that are power series.
+struct PowerSeries;
+
+impl<const M: usize> Activate<M> for PowerSeries {
+    #[inline(always)]
+    fn of_line<A: Arithmetic>(&mut self, hidden: &HiddenLayer, sample: usize, unit: usize, slope: F64x8) -> Series<M> {
+        let taylor = hidden.taylor(sample, unit);
+        let (mut series, mut power) = ([F64x8::ZERO; M], slope);
+        for p in 0..M {
+            series[p] = F64x8::splat(taylor[p]) * power;
+            power = power * slope;
+        }
+        series
+    }
+
+    #[inline(always)]
+    fn of_series<A: Arithmetic>(
+        &mut self,
+        hidden: &HiddenLayer,
+        sample: usize,
+        unit: usize,
+        sum: &Series<M>,
+    ) -> Series<M> {
+        compose::<A, M>(hidden.taylor(sample, unit), sum)
+    }
+}
+
+/// Rectifiers, which are straight lines as far as no sum changes its sign.
+struct Lines {
+    max_move: F64x8,
+    /// By how much the largest moves go beyond the next kink, in the weighted sum that has it.
+    beyond_kink: F64x8,
+}
+
+impl Activate<1> for Lines {
+    #[inline(always)]
+    fn of_line<A: Arithmetic>(&mut self, hidden: &HiddenLayer, sample: usize, unit: usize, slope: F64x8) -> Series<1> {
+        let a = hidden.input_sum(sample, unit);
+        let beyond = (slope * self.max_move).map(f64::abs) - F64x8::splat(a.abs());
+        self.beyond_kink = self.beyond_kink.zip(beyond, |max, beyond| if beyond > max { beyond } else { max });
+        // Where it is not greater than 0 it is flat; NaN stays NaN.
+        [if a > 0.0 { slope } else { F64x8::splat(a * 0.0) }]
+    }
+
+    #[inline(always)]
+    fn of_series<A: Arithmetic>(
+        &mut self,
+        hidden: &HiddenLayer,
+        sample: usize,
+        unit: usize,
+        sum: &Series<1>,
+    ) -> Series<1> {
+        self.of_line::<A>(hidden, sample, unit, sum[0])
+    }
+}

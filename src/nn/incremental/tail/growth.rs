@@ -1,0 +1,20 @@
+//! What the series of every hidden layer come to, and which of them is asked for.
+
+use super::super::super::lanes::simd::F64x8;
+use super::super::series::GrowthSeries;
+
+/// One sample, seen through one vector of units of a hidden layer; hidden layers count from 0 here.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Place {
+    pub sample: usize,
+    pub hidden: usize,
+    pub vector: usize,
+}
+
+/// The growth in the moves of eight units.
+pub(in super::super) struct Growth<const M: usize> {
+    /// The growth as a series in the moves, in slopes.
+    pub series: GrowthSeries<M>,
+    /// By how much the largest moves go beyond the next kink: where it is not at most 0, the series does not hold.
+    pub beyond_kink: F64x8,
+}
