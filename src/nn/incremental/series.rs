@@ -205,3 +205,40 @@ fn polynomial<A: Arithmetic, const M: usize>(x: F64x8, coefficient: impl Fn(usiz
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `growth_rates.rs` builds on: the p-th coefficient is at most `βᵖ⁻¹` slopes.
+    #[test]
+    fn the_coefficients_of_an_activation_fall_as_the_growth_rates_say() {
+        for (activation, ratio, max_slope) in [(Activation::Sigmoid, 0.5, 1.0), (Activation::Tanh, 1.0, 2.0)] {
+            for step in 0..=1000 {
+                let series = activation_series(activation, f64::from(step) / 1000.0, 1.0);
+                for (p, c) in series.iter().enumerate() {
+                    let bound = max_slope * f64::powi(ratio, p as i32) * (1.0 + 1e-12);
+                    assert!(c.abs() <= bound, "{activation}, z {step}/1000, coefficient {}: {c} > {bound}", p + 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_coefficients_of_an_activation_are_those_of_its_change() {
+        for activation in [Activation::Sigmoid, Activation::Tanh] {
+            for a in [-3.0, -0.4, 0.0, 0.9, 5.0] {
+                let doubled = if activation == Activation::Tanh { 2.0 * a } else { a };
+                let sigmoid = |a: f64| 1.0 / (1.0 + (-a).exp());
+                let z = sigmoid(doubled);
+                let slope = z * sigmoid(-doubled) * if activation == Activation::Tanh { 2.0 } else { 1.0 };
+                let series = activation_series(activation, z, slope);
+                for t in [-0.01, 1e-3, 0.01] {
+                    let found = series.iter().rev().fold(0.0, |sum, c| (sum + c) * t);
+                    let expected = activation.change(a, t);
+                    assert!((found - expected).abs() <= 4e-15 * expected.abs(), "{activation} from {a} by {t}");
+                }
+            }
+        }
+    }
+}
