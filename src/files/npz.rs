@@ -35,6 +35,9 @@ const CHUNK_SIZE: usize = 1 << 20;
 const UNSUSPECTED_EXPANSION: u64 = 32 << 20;
 /// and beyond that to this many times their own size.
 const MAX_EXPANSION_RATIO: u64 = 100;
+/// A text of more characters is none that is asked for.
+#[cfg(feature = "train")]
+const MAX_TEXT_LEN: usize = 1000;
 /// An error tells at most this many names of what is in an archive.
 const MAX_NAMES: usize = 8;
 /// An error tells at most this many characters of each name.
@@ -119,9 +122,16 @@ impl Writer {
     pub(crate) fn array<T: Element, D: Dimension>(&mut self, name: &str, array: &ArrayRef<T, D>) -> io::Result<()> {
         self.start(&format!("{name}.npy"), array.len().saturating_mul(T::SIZE))?;
         let mut out = BufWriter::new(&mut self.zip);
-        out.write_all(&header::<T>(array.shape()))?;
+        out.write_all(&header(&format!("<{}", T::CODE), array.shape()))?;
         array.iter().try_for_each(|value| value.write_le(&mut out))?;
         out.flush()
+    }
+
+    /// A text, as NumPy writes a string: an array without dimensions, four bytes a character.
+    pub(crate) fn text(&mut self, name: &str, text: &str) -> io::Result<()> {
+        self.start(&format!("{name}.npy"), 4 * text.len())?;
+        self.zip.write_all(&header(&format!("<U{}", text.chars().count()), &[]))?;
+        text.chars().try_for_each(|c| self.zip.write_all(&u32::from(c).to_le_bytes()))
     }
 
     /// A part that is no array; `numpy.load` hands it out as bytes.
@@ -191,6 +201,18 @@ impl<'a> Reader<'a> {
             return Err(NpzError::unexpected(name, format!("at most {max_len} bytes"), n_bytes));
         }
         read_to_end(&mut part, n_bytes).map_err(|reason| NpzError::damaged(name, reason))
+    }
+
+    /// The text `name`: an array of one string, if its type and shape are of one. `expected` is what errors say of it.
+    #[cfg(feature = "train")]
+    pub(crate) fn text(&mut self, name: &str, expected: &str) -> Result<String, NpzError> {
+        let is_one = |shape: &[usize]| if matches!(shape, [] | [1]) { Ok(()) } else { Err(expected.to_owned()) };
+        let mut text = String::new();
+        self.numbers(name, expected, text_reader, is_one, |found: Option<String>| {
+            text = found?;
+            Some(())
+        })?;
+        Ok(text)
     }
 
     /// The array `name`. Its numbers are read if there are as many as its shape says, and if `check` does not say that
@@ -362,6 +384,25 @@ pub(crate) fn any_number(descr: &str) -> Option<(usize, ReadNumber<f64>)> {
     }
 }
 
+/// Reads a string of up to [`MAX_TEXT_LEN`] characters, of four bytes each or, where it was one of bytes, of one; what is
+/// missing to the type's length is zeros. A text that is none is `None`.
+#[cfg(feature = "train")]
+fn text_reader(descr: &str) -> Option<(usize, ReadNumber<Option<String>>)> {
+    fn of_characters(bytes: &[u8], number: fn([u8; 4]) -> u32) -> Option<String> {
+        let characters = bytes.chunks_exact(4).map(|four| number(four.try_into().expect("chunks are of four bytes")));
+        let text: Option<String> = characters.map(char::from_u32).collect();
+        text.map(|text| text.trim_end_matches('\0').to_owned())
+    }
+    let (kind, len) = descr.split_at_checked(2)?;
+    let len = len.parse().ok().filter(|len| (1..=MAX_TEXT_LEN).contains(len))?;
+    match kind {
+        "<U" => Some((4 * len, |bytes| of_characters(bytes, u32::from_le_bytes))),
+        ">U" => Some((4 * len, |bytes| of_characters(bytes, u32::from_be_bytes))),
+        "|S" => Some((len, |bytes| std::str::from_utf8(bytes).ok().map(|text| text.trim_end_matches('\0').to_owned()))),
+        _ => None,
+    }
+}
+
 /// A number as `.npy` files hold it.
 #[cfg(feature = "train")]
 pub(crate) trait Element: Copy {
@@ -416,11 +457,11 @@ element!(u64, "uint64 (<u8 or >u8)", "u8", "<u8" ">u8" u64);
 
 /// What a `.npy` file of version 1 has before its numbers.
 #[cfg(feature = "train")]
-fn header<T: Element>(shape: &[usize]) -> Vec<u8> {
+fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     let lengths: String = shape.iter().map(|n| format!("{n}, ")).collect();
     // (2, 3) and (2,): a tuple of one keeps its comma.
     let lengths = lengths.strip_suffix(if shape.len() == 1 { " " } else { ", " }).unwrap_or(&lengths);
-    let dictionary = format!("{{'descr': '<{}', 'fortran_order': False, 'shape': ({lengths}), }}", T::CODE);
+    let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}), }}");
     // Padded so that the numbers begin at a multiple of 64 bytes, and ended by a line feed.
     let len = (PREFIX_LEN + dictionary.len() + 1).next_multiple_of(64) - PREFIX_LEN;
     let mut header = [MAGIC, &[1, 0], &(len as u16).to_le_bytes()].concat();

@@ -4,12 +4,15 @@
 //!
 //! | part | what |
 //! | --- | --- |
-//! | `format` | the number of this format, 1 |
-//! | `W1`, `b1`, `W2`, `b2` | the parameters |
+//! | `format` | the number of this format, 2 |
+//! | `W1`, `b1`, `W2`, `b2`, … | the parameters |
+//! | `activation` | what the hidden layers make of their inputs; left out for two layers of sigmoids |
 //! | `iteration`, `elapsed_ns` | iterations done, and the nanoseconds that they took |
 //! | `generator` | the next 624 words of the random generator, which determine all further ones |
 //! | `held_normal` | the normal number that it holds back: one or none |
 //! | `run.json` | what the caller wants to find again |
+//!
+//! Format 1 had two layers of sigmoids, and is still read.
 
 use std::io::{self, Read, Seek, Write};
 use std::time::Duration;
@@ -21,7 +24,7 @@ use crate::files::npz::{Element, NpzError, Reader, Writer};
 use crate::nn::Parameters;
 use crate::random::{LegacyRandom, RandomState, STATE_LEN};
 
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// The part of the archive that says what run it is of.
 const RUN: &str = "run.json";
@@ -89,8 +92,8 @@ impl Checkpoint {
 
     fn from_archive(npz: &mut Reader) -> Result<(Self, String), NpzError> {
         let format = number(npz, "format")?;
-        if format != FORMAT {
-            let expected = format!("{FORMAT}, the format that this version of the program writes");
+        if !(1..=FORMAT).contains(&format) {
+            let expected = format!("at most {FORMAT}, the format that this version of the program writes");
             return Err(NpzError::unexpected("format", expected, format));
         }
         let parameters = read_parameters(npz)?;

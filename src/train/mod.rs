@@ -32,7 +32,7 @@ pub use error::{Cancelled, Divergence, Error, FileError, Quantity};
 pub use evaluation::{Evaluation, Prediction};
 pub use initial::{Init, initial_parameters};
 pub use log::Log;
-pub use model::{read_model, write_model};
+pub use model::{read_model, write_gradient, write_model};
 pub use record::Record;
 pub use run_files::RunFiles;
 #[cfg(feature = "cli")]

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::batch_loss::{BatchLoss, Hook, central};
+use super::model::AROUND_A_LAYER;
 use super::settings::TrainingSettings;
 use super::{Checkpoint, Divergence, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
@@ -10,7 +11,7 @@ use crate::difference::Differentiator;
 use crate::nn::{Network, NetworkShape, Parameters, n_bytes_of, sum, together};
 use crate::random::LegacyRandom;
 
-/// More than what a checkpoint's archive has beside the parameters.
+/// More than what a checkpoint's archive has beside the layers.
 const ARCHIVE_BYTES: u64 = 64 << 10;
 
 /// Stochastic gradient descent with numerical gradients: a network, its training samples, and the random numbers that
@@ -63,8 +64,9 @@ impl<'a> Trainer<'a> {
     pub fn n_bytes(shape: &NetworkShape, settings: &TrainingSettings, n_workers: usize) -> u64 {
         // The parameters and the gradient; a checkpoint, and the archive that it is written as.
         let arrays = shape.n_bytes().saturating_mul(4);
+        let archive = ARCHIVE_BYTES + n_bytes_of::<u8>(&[shape.n_layers(), AROUND_A_LAYER]);
         let sampler = n_bytes_of::<usize>(&[settings.batch_size]);
-        together(&[arrays, sampler, BatchLoss::n_bytes(settings, shape, n_workers), ARCHIVE_BYTES])
+        together(&[arrays, sampler, BatchLoss::n_bytes(settings, shape, n_workers), archive])
     }
 
     /// Continues where [`checkpoint`](Self::checkpoint) was taken, with the same bits for the same samples and settings on the

@@ -18,10 +18,11 @@ use numgrad::dataset::Request;
 #[derive(Debug, Parser)]
 #[command(name = "numgrad-predict", version, max_term_width = 110)]
 struct Args {
-    /// The network: a model.npz of numgrad-train, the folder of a run, or what numpy.savez wrote from W1, b1, W2, b2
+    /// The network: a model.npz of numgrad-train, the folder of a run, or what numpy.savez wrote from W1, b1, W2, b2, ...
     ///
     /// W1 (D, H), b1 (H,), W2 (H, K), b2 (K,) in float64 or float32. The network is softmax(sigmoid(x W1 + b1) W2 + b2), with
-    /// pixels x from 0 to 1.
+    /// pixels x from 0 to 1. Further layers, W3, b3 and so on, follow in the same way; softmax is of the last one. A string
+    /// `activation` (sigmoid, relu or tanh) says what stands in place of the sigmoid.
     #[arg(short, long, value_name = "FILE|DIR", required_unless_present_any = ["completions", "man"])]
     model: Option<PathBuf>,
 
@@ -55,8 +56,8 @@ struct Args {
 
     /// Print one JSON object and nothing else on standard output
     ///
-    /// All answers have `model` (the file) and `network` ([D, H, K]: inputs, hidden units, classes), and `class_names` where the
-    /// classes have names.
+    /// All answers have `model` (the file), `network` ([D, H, K]: inputs, the units of each hidden layer, classes) and
+    /// `activation`, and `class_names` where the classes have names.
     ///
     /// The test set: `dataset`, `accuracy` (0 to 1), `confusion` (K rows, one a label, of K numbers, one a class: how many
     /// samples with that label were taken for that class), and for each sample in order `labels`, `predictions` (classes),

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use crate::model::Model;
 use crate::one_digit::{OneDigit, Origin};
 use crate::whole_set::WholeSet;
 
 #[derive(Serialize)]
 struct SetAnswer<'a> {
     model: String,
-    network: Vec<usize>,
+    network: &'a [usize],
+    activation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     class_names: Option<&'a [String]>,
     dataset: String,
@@ -24,7 +24,8 @@ struct SetAnswer<'a> {
 #[derive(Serialize)]
 struct DigitAnswer<'a> {
     model: String,
-    network: Vec<usize>,
+    network: &'a [usize],
+    activation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     class_names: Option<&'a [String]>,
     #[serde(flatten)]
@@ -53,7 +54,8 @@ pub fn whole_set(set: &WholeSet) -> String {
     let predictions = set.evaluation.predictions();
     line(&SetAnswer {
         model: set.model.path.display().to_string(),
-        network: network(set.model),
+        network: set.model.shape().sizes(),
+        activation: set.model.shape().activation().to_string(),
         class_names: set.model.class_names.as_deref(),
         dataset: set.name.to_string(),
         accuracy: set.evaluation.accuracy(),
@@ -69,7 +71,8 @@ pub fn one_digit(digit: &OneDigit) -> String {
     let pixels = digit.picture.mapv(|shade| (255.0 * shade).round() as u8);
     line(&DigitAnswer {
         model: digit.model.path.display().to_string(),
-        network: network(digit.model),
+        network: digit.model.shape().sizes(),
+        activation: digit.model.shape().activation().to_string(),
         class_names: digit.model.class_names.as_deref(),
         origin: match &digit.origin {
             Origin::TestSet { dataset, index, .. } => {
@@ -85,11 +88,6 @@ pub fn one_digit(digit: &OneDigit) -> String {
         probabilities: &digit.probabilities,
         pixels: pixels.rows().into_iter().map(|row| row.to_vec()).collect(),
     })
-}
-
-fn network(model: &Model) -> Vec<usize> {
-    let shape = model.shape();
-    shape.sizes().to_vec()
 }
 
 fn line(answer: &impl Serialize) -> String {

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Error, Result};
 use numgrad::cli::browser;
+use numgrad::cli::output::write_whole;
 use numgrad::cli::shell::{Shell, this_program};
 use numgrad::cli::terminal::say;
 use numgrad::dataset::Dataset;
 use numgrad::report::numbers::grouped;
-use numgrad::train::{Ended, Evaluation, RunFiles};
+use numgrad::train::{Ended, Evaluation, RunFiles, write_gradient};
 
 use crate::args::Options;
 use crate::begin::Begun;
@@ -41,7 +42,7 @@ pub fn conclude<E: Into<Error>>(
     match ended {
         Ended::Done => {
             if let Some(path) = &options.save_gradient {
-                results::write_npz(path, trainer.gradient())?;
+                write_whole(path, |file| write_gradient(file, trainer.gradient()))?;
             }
             results::print(&run)?;
             reported?;

@@ -8,7 +8,6 @@ use anyhow::Result;
 use numgrad::cli::output::write_whole;
 use numgrad::cli::terminal;
 use numgrad::dataset::{Dataset, Samples};
-use numgrad::nn::Parameters;
 use numgrad::report::chart::Size;
 use numgrad::report::numbers::{duration, grouped, loss, percent, with_unit};
 use numgrad::report::{AnswersSection, Curves, DatasetSummary, Run, Stopped, Summary, run_page};
@@ -19,7 +18,7 @@ use crate::args::Options;
 /// Writes the weights and the picture of the losses; returns the run as it is so far.
 pub fn keep(options: &Options, data: &Dataset, files: &RunFiles, session: &Session) -> Result<Run> {
     let parameters = session.trainer().net().parameters();
-    write_npz(&files.model(), parameters)?;
+    write_whole(&files.model(), |file| write_model(file, parameters))?;
     let curves = Curves::read(&files.log(), session.n_logged())?;
     let run = Run {
         folder: files.folder().to_owned(),
@@ -129,11 +128,6 @@ fn print_to(out: &mut impl Write, Run { folder, summary, .. }: &Run) -> io::Resu
         writeln!(out, "Evaluations:       {}, {} a second", grouped(summary.n_evaluations), with_unit(speed))?;
     }
     writeln!(out, "Files:             {}", folder.display())
-}
-
-/// Parameters, or their gradient, as `numpy.load` reads them: W1, b1, W2, b2 in float64.
-pub fn write_npz(path: &Path, parameters: &Parameters) -> Result<()> {
-    write_whole(path, |file| write_model(file, parameters))
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {
