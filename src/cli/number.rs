@@ -1,5 +1,5 @@
-//! Flags that take numbers: underscores may group their digits, and what is wrong with one is said in a sentence that tells
-//! what is wanted.
+//! Flags that take numbers, or several of them with commas in between: underscores may group the digits, and what is wrong
+//! with one is said in a sentence that tells what is wanted.
 
 use std::num::IntErrorKind;
 use std::ops::RangeInclusive;
@@ -22,6 +22,31 @@ pub fn whole<T: TryFrom<u64> + 'static>(
                 None => Err(wanted),
             },
         }
+    }
+}
+
+/// The parser of whole numbers above 0 with commas between them, `max_len` at most. `whose` says what has such a number.
+pub fn whole_list(
+    whose: &'static str,
+    max_len: usize,
+) -> impl Fn(&str) -> Result<Vec<usize>, String> + Clone + Send + Sync + 'static {
+    let number = whole::<usize>(1..=u64::MAX);
+    move |text| {
+        let numbers: Vec<&str> = text.split(',').map(str::trim).collect();
+        if numbers.len() > max_len {
+            return Err(format!(
+                "expected a whole number for each of at most {max_len} {whose}s, found {}",
+                numbers.len()
+            ));
+        }
+        let parsed: Result<Vec<usize>, String> = numbers.iter().map(|text| number(text)).collect();
+        parsed.map_err(|error| match meant_whole(text) {
+            // 10,000, whose second number would be 0.
+            Some(n) if n > 0 && numbers.len() > 1 => {
+                format!("expected a whole number, 1 or more, in digits alone: {n}; or one for each {whose}, as 100,50")
+            }
+            _ => format!("{error}; or one for each {whose}, as 100,50"),
+        })
     }
 }
 
@@ -121,6 +146,24 @@ mod tests {
         for text in ["-1", "1025", "2e3"] {
             assert_eq!(threads(text), Err("expected a whole number from 0 to 1024".to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_of_whole_numbers_has_commas_and_what_is_wrong_with_it_is_told() {
+        let sizes = whole_list("layer", 3);
+        assert_eq!(
+            ["50", "100,50", "1_000, 20,3"].map(&sizes),
+            [Ok(vec![50]), Ok(vec![100, 50]), Ok(vec![1000, 20, 3])]
+        );
+        let wanted = "expected a whole number, 1 or more";
+        let list = "; or one for each layer, as 100,50";
+        for text in ["", "0", "-1", "x", "50,", ",50", "50,x", "50,0", "100-50", "100 50", "[100]"] {
+            assert_eq!(sizes(text), Err(format!("{wanted}{list}")), "{text}");
+        }
+        for (text, n) in [("10,000", 10_000), ("1e4", 10_000), ("100,000,000", 100_000_000)] {
+            assert_eq!(sizes(text), Err(format!("{wanted}, in digits alone: {n}{list}")), "{text}");
+        }
+        assert_eq!(sizes("1,2,3,4"), Err("expected a whole number for each of at most 3 layers, found 4".to_owned()));
     }
 
     #[test]

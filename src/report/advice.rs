@@ -5,7 +5,8 @@ use super::numbers::{grouped, loss, power_below, power_of_ten};
 use super::run::Run;
 use super::summary::Summary;
 use crate::dataset::Name;
-use crate::train::{Ended, Forward, GradientMethod, Init, TrainingSettings};
+use crate::nn::Activation;
+use crate::train::{Ended, Forward, GradientMethod, Init, InitScale, TrainingSettings};
 
 /// A loss is above another one where it is so by more than this many standard errors,
 const N_ERRORS: f64 = 4.0;
@@ -103,8 +104,8 @@ fn text(finding: Finding, summary: &Summary) -> String {
         Finding::Rises { .. } => {
             format!("The updates overshoot: try a smaller --learning-rate, such as {:?}.", tenth_of(learning_rate))
         }
-        _ if summary.settings.init_scale > LARGE_INIT_SCALE => format!(
-            "--init-scale {:?} draws weights that are large, so that the hidden units hardly react to their inputs: try \
+        _ if matches!(summary.settings.init_scale, InitScale::Number(scale) if scale > LARGE_INIT_SCALE) => format!(
+            "--init-scale {} draws weights that are large, so that the hidden units hardly react to their inputs: try \
              --init-scale 0.01.",
             summary.settings.init_scale
         ),
@@ -112,9 +113,23 @@ fn text(finding: Finding, summary: &Summary) -> String {
         Finding::AboveChance { falls: false, .. } => {
             format!("Try a smaller --learning-rate, such as {:?}.", tenth_of(learning_rate))
         }
-        Finding::AtChance { .. } => patience(summary, n),
+        Finding::AtChance { .. } => deep(summary).unwrap_or_else(|| patience(summary, n)),
     };
     format!("{begun} {what_to_do}")
+}
+
+/// What helps a deeper network that has not left chance, and whose layers were not scaled by their inputs.
+fn deep(summary: &Summary) -> Option<String> {
+    let settings = &summary.settings;
+    let InitScale::Number(scale) = settings.init_scale else { return None };
+    let name = if settings.activation == Activation::Relu { InitScale::He } else { InitScale::Xavier };
+    (summary.shape().n_layers() > 2).then(|| {
+        format!(
+            "Of {} layers with weights times {scale:?}, each passes on a small part of what it gets: try --init normal \
+             --init-scale {name}.",
+            summary.shape().n_layers()
+        )
+    })
 }
 
 /// What helps a run that has not left chance, and whose settings are within reason.

@@ -85,9 +85,13 @@ fn lead(summary: &Summary) -> String {
         GradientMethod::Backprop => "backpropagation".to_owned(),
     };
     let n = summary.iterations_done();
+    let shape = summary.shape();
+    let network = match shape.n_layers() {
+        2 => format!("A two-layer network of {shape}"),
+        n_layers => format!("A network of {n_layers} layers, {shape},"),
+    };
     format!(
-        "A two-layer network of {} on the data set \u{201c}{}\u{201d}, trained by {how} for {} iteration{} with batches of {}.",
-        summary.shape(),
+        "{network} on the data set \u{201c}{}\u{201d}, trained by {how} for {} iteration{} with batches of {}.",
         summary.dataset.name,
         grouped(n),
         if n == 1 { "" } else { "s" },

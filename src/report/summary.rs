@@ -11,7 +11,9 @@ use super::error::Error;
 use super::numbers::grouped;
 use crate::dataset::Name;
 use crate::nn::NetworkShape;
-use crate::train::{Divergence, Ended, GradientMethod, RunSettings, TrainingSettings, by_another_version};
+use crate::train::{
+    Divergence, Ended, GradientMethod, Init, InitScale, RunSettings, TrainingSettings, by_another_version,
+};
 
 /// The settings and the results of a run that has ended, was interrupted or diverged, as `run.json` holds them: the names
 /// are the flags', where there is a flag.
@@ -115,7 +117,10 @@ impl Summary {
     }
 
     fn check(&self, path: &Path) -> Result<(), Error> {
-        let classes = self.dataset.classes;
+        let DatasetSummary { input_size, classes, .. } = self.dataset;
+        if input_size == 0 {
+            return Err(Error::unexpected(path, "samples of one input or more", input_size));
+        }
         if !(2..=256).contains(&classes) {
             return Err(Error::unexpected(path, "2 to 256 classes", classes));
         }
@@ -159,7 +164,7 @@ impl Summary {
     /// The shape of the network.
     pub fn shape(&self) -> NetworkShape {
         let DatasetSummary { input_size, classes, .. } = self.dataset;
-        NetworkShape::new([input_size, self.settings.hidden, classes])
+        self.settings.shape(input_size, classes)
     }
 
     /// The loss of a network that knows nothing: ln K.
@@ -196,8 +201,8 @@ impl Summary {
             0 => format!("{} for training", grouped(train_samples)),
             n => format!("{} for training, {} for testing", grouped(train_samples), grouped(n)),
         };
-        let RunSettings { iterations, seed, init, init_scale, threads, training, .. } = self.settings;
-        let TrainingSettings { batch_size, learning_rate, step, isa, .. } = training;
+        let RunSettings { iterations, seed, init, init_scale, threads, training, .. } = &self.settings;
+        let TrainingSettings { batch_size, learning_rate, step, isa, .. } = *training;
         vec![
             ("Gradient", self.method()),
             ("Data", name.to_string()),
@@ -205,13 +210,22 @@ impl Summary {
             ("Network", format!("{}, {} parameters", self.shape(), grouped(self.n_parameters))),
             ("Iterations", grouped(iterations)),
             ("Batch size", grouped(batch_size)),
-            ("Learning rate", format!("{:?}", learning_rate)),
+            ("Learning rate", format!("{learning_rate:?}")),
             ("Step h", format!("{step:e}")),
-            ("Initial weights", format!("{init}, times {init_scale:?}")),
+            ("Initial weights", initial_weights(*init, *init_scale)),
             ("Seed", seed.to_string()),
             ("Threads", threads.map_or("-".to_owned(), |n| n.to_string())),
             ("Instructions", isa.to_string()),
             ("Version", self.version.clone()),
         ]
+    }
+}
+
+/// How the weights were drawn, in words.
+fn initial_weights(init: Init, scale: InitScale) -> String {
+    match scale {
+        InitScale::Number(_) => format!("{init}, times {scale}"),
+        InitScale::He => format!("{init}, times √(2/inputs) of each layer ({scale})"),
+        InitScale::Xavier => format!("{init}, times √(1/inputs) of each layer ({scale})"),
     }
 }

@@ -39,10 +39,11 @@ impl WeightsSection {
         let shown = shown.slice(s![.., ..n_shown]);
         let (lowest, highest) =
             shown.iter().fold((f64::MAX, f64::MIN), |(low, high), &weight| (low.min(weight), high.max(weight)));
+        let of_first_layer = if parameters.shape().n_layers() > 2 { " of the first layer" } else { "" };
         let which = match n_hidden == n_shown {
-            true if n_hidden == 1 => "The hidden unit".to_owned(),
-            true => format!("Each of the {n_hidden} hidden units"),
-            false => format!("The first {n_shown} of {} hidden units", grouped(n_hidden)),
+            true if n_hidden == 1 => format!("The hidden unit{of_first_layer}"),
+            true => format!("Each of the {n_hidden} hidden units{of_first_layer}"),
+            false => format!("The first {n_shown} of {} hidden units{of_first_layer}", grouped(n_hidden)),
         };
         let picture = picture::weights(shown, size, UNITS_PER_ROW);
         Some(Self {

@@ -37,7 +37,7 @@ pub enum Error {
 pub struct Divergence {
     /// The iteration that failed, counted from 1.
     pub iteration: u64,
-    /// What is not finite; of several arrays the first in the order W1, b1, W2, b2.
+    /// What is not finite; of several arrays the first in the order W1, b1, W2, b2, ….
     pub quantity: Quantity,
     /// The first such value in it.
     pub value: f64,

@@ -12,6 +12,7 @@ mod check;
 mod checkpoint;
 mod error;
 mod evaluation;
+mod hidden;
 mod initial;
 mod log;
 mod model;
@@ -30,7 +31,8 @@ pub use check::{ArrayCheck, GradientCheck, RESOLUTION, check_gradient, check_gra
 pub use checkpoint::Checkpoint;
 pub use error::{Cancelled, Divergence, Error, FileError, Quantity};
 pub use evaluation::{Evaluation, Prediction};
-pub use initial::{Init, initial_parameters};
+pub use hidden::HiddenSizes;
+pub use initial::{Init, InitScale, initial_parameters};
 pub use log::Log;
 pub use model::{read_model, write_gradient, write_model};
 pub use record::Record;

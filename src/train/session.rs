@@ -61,7 +61,6 @@ pub enum Ended {
 ///
 /// ```
 /// use numgrad::dataset::{Name, synthetic};
-/// use numgrad::nn::NetworkShape;
 /// use numgrad::random::LegacyRandom;
 /// use numgrad::train::{Ended, Record, RunSettings, Session, Trainer, Watcher, initial_parameters};
 ///
@@ -79,11 +78,10 @@ pub enum Ended {
 ///     }
 /// }
 ///
-/// let settings = RunSettings { iterations: 1000, hidden: 10, ..RunSettings::default() };
+/// let settings = RunSettings { iterations: 1000, hidden: 10.into(), ..RunSettings::default() };
 /// let mut random = LegacyRandom::seed(settings.seed);
 /// let data = synthetic(10, &mut random);
-/// let shape = NetworkShape::new([100, settings.hidden, 10]);
-/// let parameters = initial_parameters(&shape, settings.init, settings.init_scale, &mut random);
+/// let parameters = initial_parameters(&settings.shape(100, 10), settings.init, settings.init_scale, &mut random);
 /// let mut session = Session::new(Trainer::new(&data.train, parameters, random, settings.training), &settings);
 /// let mut watcher = UntilBelow(2.29, None);
 /// assert_eq!(session.run(&mut watcher).unwrap(), Ended::Interrupted);

@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::as_text::{self, variants_as_text};
-use super::initial::Init;
+use super::hidden::HiddenSizes;
+use super::initial::{Init, InitScale};
 use crate::dataset::Name;
 use crate::nn::simd::Isa;
+use crate::nn::{Activation, NetworkShape};
 
 /// What becomes of a setting when a run is continued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,18 +92,21 @@ settings! {
     }
 
     /// The settings of a whole run, as its `run.json` holds them. The default is the article's run.
-    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct RunSettings with training: TrainingSettings {
         /// How many iterations were asked for.
         iterations: u64 = 100 => MayGrow,
-        /// How many hidden units the network has: H.
-        hidden: usize = 50 => Fixed,
+        /// How many units each hidden layer of the network has: H, or several numbers.
+        hidden: HiddenSizes = HiddenSizes::from(50) => Fixed,
+        /// What the hidden layers make of their inputs. Older files do not say it, and are of sigmoids.
+        #[serde(default, with = "as_text")]
+        activation: Activation = Activation::Sigmoid => Fixed,
         /// The seed of NumPy's random generator, which draws the data where they are random, the weights and the batches.
         seed: u32 = 42 => Fixed,
         /// The distribution that the initial weights are drawn from.
         init: Init = Init::Uniform => Fixed,
         /// What the drawn initial weights are multiplied by.
-        init_scale: f64 = 0.01 => Fixed,
+        init_scale: InitScale = InitScale::Number(0.01) => Fixed,
         /// After every how many iterations accuracy is measured; it is measured after the last one in any case.
         eval_every: Option<u64> = None => MayChange,
         /// How many threads work. A checkpoint holds none where no number was asked for; `run.json` always holds how many
@@ -131,6 +136,17 @@ settings! {
         /// How often a checkpoint is written.
         #[serde(with = "as_text")]
         checkpoint_every: Every = Every::Time(Duration::from_secs(30)) => MayChange,
+    }
+}
+
+impl RunSettings {
+    /// The network that a run with these settings trains, on samples of this many inputs and classes.
+    ///
+    /// # Panics
+    /// If one of the two numbers is 0.
+    pub fn shape(&self, n_inputs: usize, n_classes: usize) -> NetworkShape {
+        let sizes = [&[n_inputs], self.hidden.as_slice(), &[n_classes]].concat();
+        NetworkShape::new(sizes).with_activation(self.activation)
     }
 }
 
@@ -203,6 +219,8 @@ fn as_plain_text(value: &Value) -> String {
         // 1 and not 1.0, 0.0001 and not 1e-4.
         Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(String::new, |x| x.to_string()),
         Value::Null => "none".to_owned(),
+        // As a flag takes several values.
+        Value::Array(values) => values.iter().map(as_plain_text).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     }
 }
@@ -272,9 +290,10 @@ mod tests {
         let training = TrainingSettings { learning_rate: 1.0, isa: Isa::Plain, ..TrainingSettings::default() };
         let run = RunSettings {
             iterations: 4,
-            hidden: 10,
+            hidden: [10, 7].into(),
+            activation: Activation::Tanh,
             seed: u32::MAX,
-            init_scale: 0.1 + 0.2,
+            init_scale: InitScale::Number(0.1 + 0.2),
             training,
             ..RunSettings::default()
         };
@@ -310,6 +329,30 @@ mod tests {
         asked.run.iterations = 3;
         let error = settings().continued_with(&asked, given(&["iterations"])).unwrap_err();
         assert_eq!((&*error.name, error.on_resume), ("iterations", OnResume::MayGrow));
+    }
+
+    #[test]
+    fn settings_of_versions_without_deeper_networks_are_read() {
+        let mut older = by_name(&settings());
+        older.insert("hidden".to_owned(), Value::from(10));
+        older.remove("activation");
+        let mut read: CheckpointSettings = of_names(older);
+        assert_eq!((read.run.hidden.as_slice(), read.run.activation), (&[10][..], Activation::Sigmoid));
+        (read.run.hidden, read.run.activation) = (settings().run.hidden, settings().run.activation);
+        assert_eq!(read, settings());
+    }
+
+    #[test]
+    fn the_layers_and_the_scale_are_told_as_the_flags_take_them() {
+        let run = RunSettings { init_scale: InitScale::He, ..settings().run };
+        let values: Vec<_> = CheckpointSettings { run, ..settings() }.values().collect();
+        for (name, value) in [("hidden", "10,7"), ("activation", "tanh"), ("init_scale", "he")] {
+            assert!(values.contains(&(name.to_owned(), value.to_owned())), "{values:?}");
+        }
+        let mut asked = settings();
+        asked.run.hidden = 10.into();
+        let error = settings().continued_with(&asked, |name| name == "hidden").unwrap_err();
+        assert_eq!(error.to_string(), "hidden is 10, but the run has 10,7");
     }
 
     #[test]

@@ -9,17 +9,20 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
 use numgrad::cli::about::AboutArgs;
 use numgrad::cli::data::DataArgs;
-use numgrad::cli::number::{positive, ungrouped, whole};
+use numgrad::cli::number::{positive, ungrouped, whole, whole_list};
 use numgrad::cli::one_of::one_of;
 use numgrad::cli::tips::with_tip;
 use numgrad::dataset::{Name, Request};
+use numgrad::nn::Activation;
 use numgrad::nn::simd::Isa;
-use numgrad::train::{CheckpointSettings, Every, Forward, GradientMethod, Init, RunSettings, TrainingSettings};
+use numgrad::train::{
+    CheckpointSettings, Every, Forward, GradientMethod, HiddenSizes, Init, InitScale, RunSettings, TrainingSettings,
+};
 
 /// More threads than any machine has cores; a larger number is taken for a slip.
 const MAX_THREADS: usize = 1024;
 
-/// Train a two-layer network on handwritten digits by numerical gradients alone.
+/// Train a network on handwritten digits by numerical gradients alone.
 ///
 /// Each iteration draws a batch, moves every weight of the network by +h and by -h, evaluates the loss each time, and
 /// takes one step of gradient descent along the differences. Without any flag: MNIST, 50 hidden units, 100 iterations.
@@ -41,10 +44,15 @@ struct Args {
     #[arg(value_parser = positive, allow_hyphen_values = true)]
     learning_rate: f64,
 
-    /// Hidden units [default: 50; 10 for the synthetic data]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    #[arg(value_parser = whole::<usize>(1..=u64::MAX), allow_negative_numbers = true)]
-    hidden: Option<usize>,
+    /// Hidden units; of several hidden layers with commas in between, as 100,50 [default: 50; 10 for the synthetic data]
+    #[arg(long, value_name = "N[,N...]", help_heading = "Training")]
+    #[arg(value_parser = hidden, allow_negative_numbers = true)]
+    hidden: Option<HiddenSizes>,
+
+    /// What each hidden unit makes of the weighted sum of its inputs
+    #[arg(long, value_name = "KIND", default_value = "sigmoid", help_heading = "Training")]
+    #[arg(value_parser = one_of::<Activation>(&["sigmoid", "relu", "tanh"]), ignore_case = true)]
+    activation: Activation,
 
     /// Move each weight by this step h, up and down
     #[arg(long, value_name = "H", default_value = "1e-4", help_heading = "Training")]
@@ -62,9 +70,12 @@ struct Args {
     init: Init,
 
     /// Multiply the drawn initial weights by this; biases begin at 0
-    #[arg(long, value_name = "X", default_value = "0.01", help_heading = "Training")]
-    #[arg(value_parser = positive, allow_hyphen_values = true)]
-    init_scale: f64,
+    ///
+    /// A number, or he or xavier with --init normal: √(2/inputs), made for relu, or √(1/inputs), made for sigmoid and tanh,
+    /// where `inputs` are those of the layer that the weights belong to.
+    #[arg(long, value_name = "X|he|xavier", default_value = "0.01", help_heading = "Training")]
+    #[arg(value_parser = init_scale, allow_hyphen_values = true)]
+    init_scale: InitScale,
 
     /// Measure accuracy after every N iterations too, not only after the last
     #[arg(long, value_name = "N", help_heading = "Training")]
@@ -106,8 +117,8 @@ struct Args {
 
     /// Draw the error of four kinds of difference against the step into this file, and end without training
     ///
-    /// Forward, central and five-point differences by whole forward passes, and incremental central ones, of some 200
-    /// derivatives of the first batch, for steps from 1e-15 to 1. Prints the best step of each.
+    /// Forward, central and five-point differences by whole forward passes, and incremental central ones, of at most 64
+    /// derivatives of each array (W1, b1, W2, b2, ...) of the first batch, for steps from 1e-15 to 1. Prints the best step of each.
     #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath, help_heading = "Computation")]
     #[arg(conflicts_with_all = ["check_gradient", "out", "resume", "save_gradient"])]
     step_study: Option<PathBuf>,
@@ -134,7 +145,7 @@ struct Args {
     #[arg(long, help_heading = "Output")]
     force: bool,
 
-    /// Write the last iteration's gradient to this file: arrays W1, b1, W2, b2 for numpy.load
+    /// Write the last iteration's gradient to this file: arrays W1, b1, W2, b2, ... for numpy.load
     #[arg(long, value_name = "FILE.npz", help_heading = "Output")]
     save_gradient: Option<PathBuf>,
 
@@ -210,7 +221,7 @@ impl Options {
             transpose: self.data.transpose,
             class_names: self.names_of_classes.clone(),
             checkpoint_every: self.checkpoint_every,
-            run: self.settings,
+            run: self.settings.clone(),
         }
     }
 }
@@ -218,6 +229,7 @@ impl Options {
 impl Args {
     fn resolve(self, matches: &ArgMatches, isa: Isa, given: Vec<String>) -> Result<Options, clap::Error> {
         check_environment(&self)?;
+        check_init_scale(&self)?;
         let training = TrainingSettings {
             batch_size: self.batch_size,
             learning_rate: self.learning_rate,
@@ -228,7 +240,8 @@ impl Args {
         };
         let settings = RunSettings {
             iterations: self.iterations,
-            hidden: self.hidden.unwrap_or(if self.data.is_synthetic() { 10 } else { 50 }),
+            hidden: self.hidden.unwrap_or_else(|| if self.data.is_synthetic() { 10.into() } else { 50.into() }),
+            activation: self.activation,
             seed: self.seed,
             init: self.init,
             init_scale: self.init_scale,
@@ -296,6 +309,35 @@ fn isa() -> Result<Option<Isa>, clap::Error> {
     })
 }
 
+/// Fails where weights would be scaled by what is not meant for their distribution. A run that is continued has its weights.
+fn check_init_scale(args: &Args) -> Result<(), clap::Error> {
+    match (args.init, args.init_scale) {
+        (Init::Uniform, scale @ (InitScale::He | InitScale::Xavier)) if args.resume.is_none() => {
+            let message = format!(
+                "--init-scale {scale} is made for weights around 0, as --init normal draws them; those of --init uniform are \
+                 all positive, so that what comes out of a layer would grow with its inputs"
+            );
+            Err(Args::command().error(ErrorKind::ArgumentConflict, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn hidden(text: &str) -> Result<HiddenSizes, String> {
+    whole_list("hidden layer", HiddenSizes::MAX_LEN)(text).map(HiddenSizes::from)
+}
+
+fn init_scale(text: &str) -> Result<InitScale, String> {
+    match &*text.to_lowercase() {
+        "he" => Ok(InitScale::He),
+        "xavier" => Ok(InitScale::Xavier),
+        name if name.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            Err("expected a finite number above 0, or he or xavier".to_owned())
+        }
+        _ => positive(text).map(InitScale::Number),
+    }
+}
+
 fn every(text: &str) -> Result<Every, String> {
     ungrouped(text).parse()
 }
@@ -339,10 +381,26 @@ mod tests {
 
     #[test]
     fn a_flag_takes_what_a_user_could_give_it_and_nothing_else() {
-        for (name, value) in [("batch_size", "7"), ("step", "0.0001"), ("threads", "0"), ("checkpoint_every", "30s")] {
+        for (name, value) in [
+            ("batch_size", "7"),
+            ("step", "0.0001"),
+            ("threads", "0"),
+            ("checkpoint_every", "30s"),
+            ("hidden", "100,50"),
+            ("activation", "tanh"),
+            ("init_scale", "0.01"),
+        ] {
             assert!(takes(name, value), "{name}");
         }
-        for (name, value) in [("batch_size", "0"), ("step", "-1"), ("threads", "1025"), ("classes", "1")] {
+        for (name, value) in [
+            ("batch_size", "0"),
+            ("step", "-1"),
+            ("threads", "1025"),
+            ("classes", "1"),
+            ("hidden", "100,0"),
+            ("activation", "swish"),
+            ("init_scale", "glorot"),
+        ] {
             assert!(!takes(name, value), "{name}");
         }
         // Neither has a flag for all its values, and both are checked where they are read.

@@ -21,7 +21,6 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, anyhow};
 use numgrad::cli::data;
 use numgrad::cli::terminal::say;
-use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
 
 use args::Options;
@@ -64,7 +63,7 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
     // The order of the draws is NumPy's in the article: data, if they are random, then weights, then batches.
     let mut random = LegacyRandom::seed(options.settings.seed);
     let data = data::load(&options.data, &mut random, options.quiet).map_err(data::with_classes_flag)?;
-    let shape = NetworkShape::new([data.train.input_size(), options.settings.hidden, data.train.n_classes()]);
+    let shape = options.settings.shape(data.train.input_size(), data.train.n_classes());
     memory::check(options, &data, &shape)?;
     if let Some(path) = &options.step_study {
         step_study::draw(path, options, &data, &shape, &mut random)?;

@@ -18,7 +18,7 @@ pub fn check(options: &Options, data: &Dataset, shape: &NetworkShape) -> Result<
         bail!(
             "a network {shape} (--hidden {}), batches of {} (--batch-size) and {} threads (--threads) need {needed} of \
              memory, expected at most the {} that are free; choose smaller numbers",
-            shape.hidden()[0],
+            options.settings.hidden,
             options.settings.training.batch_size,
             options.n_threads(),
             gigabytes(free)

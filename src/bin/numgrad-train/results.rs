@@ -83,7 +83,7 @@ fn summary(options: &Options, data: &Dataset, curves: &Curves) -> Summary {
     let mut summary = Summary {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         dataset,
-        settings: RunSettings { threads: Some(options.n_threads() as u64), ..options.settings },
+        settings: RunSettings { threads: Some(options.n_threads() as u64), ..options.settings.clone() },
         iterations_done: Some(last.map_or(0, |last| last.iteration)),
         n_parameters: 0,
         n_evaluations: last.map_or(0, |last| last.n_evaluations),

@@ -28,8 +28,8 @@ pub fn draw(
     if !options.quiet {
         say(format_args!("Computing derivatives at {} steps", steps.len()));
     }
-    let RunSettings { init, init_scale, training, .. } = options.settings;
-    let parameters = initial_parameters(shape, init, init_scale, random);
+    let RunSettings { init, init_scale, training, .. } = &options.settings;
+    let parameters = initial_parameters(shape, *init, *init_scale, random);
     let study = train::step_study(&data.train, &parameters, random, training.batch_size, training.isa, &steps);
     let title = format!(
         "Error of the gradient against the step: {}, {shape}, first batch, {} of {} derivatives",
