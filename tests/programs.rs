@@ -7,6 +7,7 @@ mod programs {
     #[cfg(target_os = "linux")]
     mod browser;
     mod checking;
+    mod depth;
     #[cfg(unix)]
     mod disk;
     mod predict;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use ndarray::{Array1, Array2, ShapeBuilder};
 use ndarray_npy::{NpzReader, NpzWriter};
-use numgrad::nn::{NetworkShape, Parameters};
+use numgrad::nn::{Activation, NetworkShape, Parameters};
 use numgrad::random::LegacyRandom;
-use numgrad::train::{Checkpoint, NpzError, read_model, write_model};
+use numgrad::train::{Checkpoint, NpzError, read_model, write_gradient, write_model};
 use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -266,22 +266,112 @@ fn a_compressed_model_is_read_unless_it_expands_beyond_reason() {
     refused(&compressed(&written(&large)), &["W1 in it: expected what its compressed data expand to by reason"]);
 }
 
+/// An archive of these arrays, as `numpy.savez` would write it: those of a network of these sizes, but for one that is left
+/// out, and further ones.
+fn savez(sizes: &[usize], left_out: &str, others: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let network = numbered(&NetworkShape::new(sizes));
+    let part = |(name, array): (String, ndarray::ArrayViewD<f64>)| {
+        let shape: String = array.shape().iter().map(|n| format!("{n}, ")).collect();
+        let values: Vec<f64> = array.iter().copied().collect();
+        (format!("{name}.npy"), of_type("<f8", &format!("({shape})"), &numbers(&values)))
+    };
+    let parts: Vec<_> = network.arrays().filter(|(name, _)| name != left_out).map(part).collect();
+    let parts = parts.iter().map(|(name, content)| (name.as_str(), content.clone()));
+    archive(&parts.chain(others.iter().cloned()).collect::<Vec<_>>())
+}
+
 #[test]
-fn arrays_of_further_layers_are_refused() {
-    for name in ["W3", "b3", "W0", "b12"] {
-        let parameters = parameters();
-        let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
-        parameters.arrays().for_each(|(name, array)| npz.add_array(name, &array).unwrap());
-        npz.add_array(name, &Array1::from_elem(2, 1.0)).unwrap();
-        let words =
-            [&format!("{name} in it: expected no arrays but those of two layers"), "no deeper networks are read"];
-        refused(&npz.finish().unwrap().into_inner(), &words.map(AsRef::as_ref));
+fn a_network_of_any_depth_is_read() {
+    for sizes in [&[3, 2, 2][..], &[7, 5, 4, 3], &[784, 50, 100, 10], &[2; 12]] {
+        assert_eq!(read(&savez(sizes, "", &[])).unwrap(), numbered(&NetworkShape::new(sizes)), "{sizes:?}");
     }
     // What is no layer does not matter.
-    let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
-    parameters().arrays().for_each(|(name, array)| npz.add_array(name, &array).unwrap());
-    npz.add_array("loss", &Array1::from_elem(2, 1.0)).unwrap();
-    assert_eq!(read(&npz.finish().unwrap().into_inner()).unwrap(), parameters());
+    let others = [("loss.npy", of_type("<f8", "(2,)", &[0; 16])), ("W.npy", vec![]), ("b1x.npy", vec![])];
+    assert_eq!(read(&savez(&[2, 3, 2], "", &others)).unwrap(), parameters());
+}
+
+#[test]
+fn layers_that_are_missing_in_between_or_do_not_follow_one_another_are_named() {
+    for left_out in ["W1", "b1", "W2", "b2", "W3", "b3"] {
+        let file = savez(&[7, 5, 4, 3], left_out, &[]);
+        // Without W3 and with b3 there are three layers, and so the other way around.
+        refused(&file, &[&format!("expected {left_out} in it, found ")]);
+    }
+    let other = |shape: &str, n: usize| of_type("<f8", shape, &numbers(&vec![1.0; n]));
+    for (name, shape, n, expected) in [
+        ("W1", "(7, 6)", 42, "b1 in it: expected the shape (6)"),
+        ("W1", "(7,)", 7, "W1 in it: expected the shape (D > 0, H1 > 0)"),
+        ("W2", "(4, 5)", 20, "W2 in it: expected the shape (5, H2 > 0), found the shape [4, 5]"),
+        ("W3", "(3, 4)", 12, "W3 in it: expected the shape (4, K > 0), found the shape [3, 4]"),
+        ("b3", "(4,)", 4, "b3 in it: expected the shape (3)"),
+    ] {
+        let part = [(&*format!("{name}.npy"), other(shape, n))];
+        refused(&savez(&[7, 5, 4, 3], name, &part), &[expected]);
+    }
+    for name in ["W0", "b0", "W01", "b003", "W1001", "b99999999999999999999999"] {
+        let part = [(&*format!("{name}.npy"), other("(2,)", 2))];
+        let shown: String = name.chars().take(20).collect();
+        refused(
+            &savez(&[7, 5, 4, 3], "", &part),
+            &[&format!("{shown} in it: expected arrays of the layers 1 to at most 1000")],
+        );
+    }
+    // The most layers that there may be, but for one array; they are not looked for in vain for long.
+    refused(&savez(&[1; 1001], "b1000", &[]), &["expected b1000 in it"]);
+    assert_eq!(read(&savez(&[1; 1001], "", &[])).unwrap().shape().n_layers(), 1000);
+}
+
+/// A text as NumPy writes it.
+fn text(text: &str) -> Vec<u8> {
+    let bytes: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+    of_type(&format!("<U{}", text.chars().count()), "()", &bytes)
+}
+
+#[test]
+fn the_activation_is_a_string_of_numpys_and_without_it_the_network_is_of_sigmoids() {
+    for activation in Activation::ALL {
+        let shape = NetworkShape::new([7, 5, 4, 3]).with_activation(activation);
+        let file = savez(&[7, 5, 4, 3], "", &[("activation.npy", text(&activation.to_string()))]);
+        assert_eq!(read(&file).unwrap().shape(), &shape);
+        assert_eq!(read(&written(&numbered(&shape))).unwrap(), numbered(&shape));
+    }
+    assert_eq!(read(&savez(&[2, 3, 2], "", &[])).unwrap().shape().activation(), Activation::Sigmoid);
+
+    // As `numpy.savez` of NumPy 2 writes `activation="relu"`, and this crate a network of rectifiers.
+    let header = format!("{:<117}\n", "{'descr': '<U4', 'fortran_order': False, 'shape': (), }");
+    let numpys = npy(&header, b"r\0\0\0e\0\0\0l\0\0\0u\0\0\0");
+    let relu = numbered(&NetworkShape::new([2, 3, 2]).with_activation(Activation::Relu));
+    assert!(written(&relu).windows(numpys.len()).any(|part| part == numpys));
+
+    let of_type = |descr: &str, shape: &str, body: &[u8]| {
+        read(&savez(&[2, 3, 2], "", &[("activation.npy", of_type(descr, shape, body))]))
+    };
+    let big_endian: Vec<u8> = "tanh".chars().flat_map(|c| u32::from(c).to_be_bytes()).collect();
+    let padded = b"tanh\0\0\0\0";
+    for (descr, shape, body) in [(">U4", "()", &big_endian[..]), ("|S8", "(1,)", padded)] {
+        assert_eq!(of_type(descr, shape, body).unwrap().shape().activation(), Activation::Tanh, "{descr}");
+    }
+    let known = "activation in it: expected one of the texts sigmoid, relu, tanh, found ";
+    for (descr, shape, body, found) in [
+        ("|S4", "()", &b"gelu"[..], "\"gelu\""),
+        ("|S4", "()", b"Tanh", "\"Tanh\""),
+        ("|S30", "()", &[b'x'; 30], "\"xxxxxxxxxxxxxxxxxxxx\""),
+        ("<U1", "()", &[0xff; 4], "a number that is none of these"),
+        ("|S2", "()", &[0xff; 2], "a number that is none of these"),
+        ("<f8", "()", &[0; 8], "numbers of the type <f8"),
+        ("<U0", "()", &[], "texts (<U0)"),
+        ("<U9999999999999999999999", "()", &[], "texts"),
+        ("|O", "()", &[0; 8], "pickled"),
+        ("|S4", "(2,)", b"relutanh", "the shape [2]"),
+        ("|S4", "(0,)", b"", "the shape [0]"),
+    ] {
+        let error = of_type(descr, shape, body).unwrap_err().to_string();
+        assert!(error.starts_with(known) && error.contains(found), "{descr} {shape}: {error}");
+    }
+    // A gradient is no network.
+    let mut gradient = Vec::new();
+    write_gradient(&mut gradient, &relu).unwrap();
+    assert_eq!(NpzReader::new(Cursor::new(gradient)).unwrap().names().unwrap(), ["W1", "b1", "W2", "b2"]);
 }
 
 #[test]
@@ -339,7 +429,8 @@ fn a_checkpoint_of_another_format_or_with_a_wrong_part_says_so() {
     };
     let word = |n: u64| of_type("<u8", "()", &n.to_le_bytes());
     for (name, content, words) in [
-        ("format.npy", word(2), "format in it: expected 1"),
+        ("format.npy", word(3), "format in it: expected at most 2"),
+        ("format.npy", word(0), "format in it: expected at most 2"),
         ("format.npy", of_type("<u8", "(1,)", &[0; 8]), "format in it: expected a single number"),
         ("iteration.npy", of_type("<i8", "()", &[0; 8]), "iteration in it: expected uint64"),
         ("iteration.npy", of_type("<u8", "(0,)", &[]), "iteration in it: expected a single number"),
@@ -377,10 +468,10 @@ proptest! {
 
     #[test]
     fn a_written_model_and_checkpoint_read_back_equal(
-        n_inputs in 1_usize..9, n_hidden in 1_usize..9, n_classes in 1_usize..9, seed: u32, n_draws in 0_usize..5,
-        iteration: u64, elapsed_ns: u64, scale in -300..300, run: String,
+        sizes in prop::collection::vec(1_usize..9, 3..7), activation in prop::sample::select(&Activation::ALL[..]),
+        seed: u32, n_draws in 0_usize..5, iteration: u64, elapsed_ns: u64, scale in -300..300, run: String,
     ) {
-        let shape = NetworkShape::new([n_inputs, n_hidden, n_classes]);
+        let shape = NetworkShape::new(sizes).with_activation(activation);
         let mut random = LegacyRandom::seed(seed);
         let mut parameters = Parameters::zeros(&shape);
         parameters.values_mut().iter_mut().for_each(|value| *value = random.standard_normal() * 10_f64.powi(scale));

@@ -5,7 +5,9 @@ use std::path::Path;
 use crate::support::numbers::bits;
 use ndarray::{Array1, Array2, ArrayD};
 use numgrad::dataset::{Sampler, synthetic};
+use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
+use numgrad::train::{Init, InitScale, initial_parameters};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -21,7 +23,11 @@ fn sha256<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> String {
 }
 
 fn draw_batch(n_samples: usize, random: &mut LegacyRandom) -> Vec<i64> {
-    Sampler::new(n_samples, 100).draw(random).iter().map(|&index| index as i64).collect()
+    draw_batch_of(100, n_samples, random)
+}
+
+fn draw_batch_of(batch_size: usize, n_samples: usize, random: &mut LegacyRandom) -> Vec<i64> {
+    Sampler::new(n_samples, batch_size).draw(random).iter().map(|&index| index as i64).collect()
 }
 
 #[test]
@@ -46,6 +52,44 @@ fn normal_weights_and_the_batch_after_them_are_those_of_the_books_initialisation
     assert_eq!(sha256(&w1), "84cb5ae35eeb88fd72a121af79ddbc17cdef0bed6f54848cf5e69f13fb3538a2");
     assert_eq!(bits(&w2), bits(golden::<f64>("normal-init/init_W2.npy")));
     assert_eq!(draw_batch(60_000, &mut random), golden::<i64>("normal-init/batch_0.npy"));
+}
+
+#[test]
+fn the_weights_of_deeper_networks_and_the_batch_after_them_are_those_of_the_books_multi_layer_network() {
+    for (folder, sizes, scale, seed, sha256_of_w1) in [
+        (
+            "deep-relu",
+            &[784, 20, 15, 10][..],
+            InitScale::He,
+            42,
+            "4c9fd461a978d9508389c2b1d9f962971e39d15893b5b3a19cd1be5da4ff6ff5",
+        ),
+        (
+            "deep-sigmoid",
+            &[784, 20, 15, 10],
+            InitScale::Xavier,
+            42,
+            "25e2901db49be6112ab38c27116eede98b16cff10ae13d4ac65cfb57db8c349c",
+        ),
+        (
+            "deep-tanh",
+            &[784, 12, 10, 8, 10],
+            InitScale::Xavier,
+            7,
+            "2fd7ec1ffbb84b5a2c1c9fd13f06d86fd7a142deee5192ddb9ebfc4e545bdec5",
+        ),
+    ] {
+        let mut random = LegacyRandom::seed(seed);
+        let shape = NetworkShape::new(sizes);
+        let parameters = initial_parameters(&shape, Init::Normal, scale, &mut random);
+        assert_eq!(sha256(parameters.weights(1)), sha256_of_w1, "{folder}");
+        for layer in 2..=shape.n_layers() {
+            let expected = golden::<f64>(&format!("{folder}/init_W{layer}.npy"));
+            assert_eq!(bits(parameters.weights(layer)), bits(expected), "{folder}, W{layer}");
+        }
+        assert!((1..=shape.n_layers()).all(|layer| parameters.biases(layer).iter().all(|&bias| bias == 0.0)));
+        assert_eq!(draw_batch_of(20, 6_000, &mut random), golden::<i64>(&format!("{folder}/batch_0.npy")));
+    }
 }
 
 #[test]

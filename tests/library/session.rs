@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use numgrad::dataset::{Dataset, Name, synthetic};
 use numgrad::nn::simd::Isa;
-use numgrad::nn::{Network, NetworkShape};
+use numgrad::nn::{Activation, Network};
 use numgrad::random::LegacyRandom;
 use numgrad::report::Run;
 use numgrad::train::{
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 fn settings(iterations: u64) -> RunSettings {
     let training = TrainingSettings { batch_size: 20, ..TrainingSettings::default() };
-    RunSettings { iterations, hidden: 5, eval_every: Some(4), training, ..RunSettings::default() }
+    RunSettings { iterations, hidden: 5.into(), eval_every: Some(4), training, ..RunSettings::default() }
 }
 
 /// The samples, and what draws the weights and the batches after them.
@@ -28,9 +28,8 @@ fn data(settings: &RunSettings) -> (Dataset, LegacyRandom) {
 }
 
 fn trainer<'a>(data: &'a Dataset, random: &LegacyRandom, settings: &RunSettings) -> Trainer<'a> {
-    let shape = NetworkShape::new([100, settings.hidden, 10]);
     let mut random = random.clone();
-    let parameters = initial_parameters(&shape, settings.init, settings.init_scale, &mut random);
+    let parameters = initial_parameters(&settings.shape(100, 10), settings.init, settings.init_scale, &mut random);
     Trainer::new(&data.train, parameters, random, settings.training)
 }
 
@@ -39,7 +38,7 @@ fn checkpoints(files: &RunFiles, data: &Dataset, settings: &RunSettings) -> Chec
     let settings = CheckpointSettings {
         dataset: data.name.clone(),
         checkpoint_every,
-        run: *settings,
+        run: settings.clone(),
         ..CheckpointSettings::default()
     };
     Checkpoints::new(files.checkpoint(), settings, data.crc32())
@@ -178,12 +177,25 @@ fn numbers_that_are_no_longer_finite_end_a_session_and_are_named() {
     let mut settings = settings(5);
     // Weights near the largest f64: sums over 100 inputs overflow, and infinities of both signs meet.
     (settings.init, settings.init_scale, settings.hidden, settings.training.batch_size) =
-        (Init::Normal, 3e307, 10, 100);
+        (Init::Normal, 3e307.into(), 10.into(), 100);
     let (data, random) = data(&settings);
     let mut session = Session::new(trainer(&data, &random, &settings), &settings);
     let Ended::Diverged(divergence) = session.run(&mut ()).unwrap() else { panic!("it did not diverge") };
     assert_eq!((divergence.iteration, divergence.quantity), (1, Quantity::Gradient("W1".to_owned())));
     assert_eq!(session.trainer().iteration(), 0);
+}
+
+#[test]
+fn what_a_deeper_network_makes_infinite_is_named_by_its_array() {
+    let mut settings = settings(5);
+    // The book's scale once more for each layer: activations of 1e306 meet weights of 1e3 in the third.
+    (settings.init, settings.init_scale, settings.hidden, settings.activation) =
+        (Init::Normal, 1e103.into(), [6, 5].into(), Activation::Relu);
+    let (data, random) = data(&settings);
+    let mut session = Session::new(trainer(&data, &random, &settings), &settings);
+    let Ended::Diverged(divergence) = session.run(&mut ()).unwrap() else { panic!("it did not diverge") };
+    let Quantity::Gradient(array) = &divergence.quantity else { panic!("{divergence}") };
+    assert!(["W1", "b1", "W2", "b2", "W3", "b3"].contains(&array.as_str()), "{divergence}");
 }
 
 #[test]
@@ -194,12 +206,12 @@ fn a_run_of_an_older_version_is_read() {
     assert_eq!((checkpoint.iteration, state.version.as_str(), state.log_bytes), (12, "0.1.0", 956));
     let mut run = settings(12);
     (run.eval_every, run.threads, run.training.isa) = (Some(5), Some(2), Isa::Avx2);
-    let expected = CheckpointSettings { dataset: Name::Synthetic, run, ..CheckpointSettings::default() };
+    let expected = CheckpointSettings { dataset: Name::Synthetic, run: run.clone(), ..CheckpointSettings::default() };
     assert_eq!(state.settings, expected);
     assert_eq!(state.data_crc32, data(&run).0.crc32());
 
     let Run { summary, curves, parameters, .. } = Run::read(&folder).unwrap();
-    assert_eq!((summary.settings, summary.ended()), (run, Some(Ended::Done)));
+    assert_eq!((&summary.settings, summary.ended()), (&run, Some(Ended::Done)));
     assert_eq!((summary.n_evaluations, summary.final_loss), (13_560, Some(2.289867100104303)));
     assert_eq!(summary.gradient_s, curves.gradient_s);
     assert_eq!(parameters, Some(checkpoint.parameters));

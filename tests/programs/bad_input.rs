@@ -221,6 +221,10 @@ fn a_number_that_is_none_is_answered_with_what_is_wanted() {
         ("--iterations", "１００", "in digits alone: 100"),
         ("--batch-size", "-100", "expected a whole number, 1 or more"),
         ("--hidden", "fifty", "expected a whole number, 1 or more"),
+        ("--hidden", "100,0", "expected a whole number, 1 or more; or one for each hidden layer, as 100,50"),
+        ("--hidden", "10,000", "in digits alone: 10000; or one for each hidden layer"),
+        ("--init-scale", "glorot", "expected a finite number above 0, or he or xavier"),
+        ("--activation", "gelu", "gelu"),
         ("--eval-every", "0", "expected a whole number, 1 or more"),
         ("--classes", "1", "expected a whole number from 2 to 256"),
         ("--seed", "4294967296", "expected a whole number from 0 to 4294967295"),
@@ -246,7 +250,8 @@ fn a_number_that_is_none_is_answered_with_what_is_wanted() {
 #[test]
 fn data_sets_and_modes_are_named_in_any_case() {
     let folder = TempDir::new().unwrap();
-    let args = "--dataset Synthetic --init NORMAL --forward Full -n 1 --quiet --out run";
+    let args =
+        "--dataset Synthetic --init NORMAL --init-scale He --activation ReLU --forward Full -n 1 --quiet --out run";
     train(&folder).args(args.split(' ')).assert().success();
     // It would be downloaded, if a flag did not contradict it.
     refused(&folder, &["--dataset", "EMBEDDED", "--data-dir", "data"], 2, &["--dataset", "--data-dir"]);
@@ -285,6 +290,10 @@ fn flags_that_contradict_each_other_are_named_with_exit_code_2() {
         refused(&folder, &["--dataset", dataset, "--mirror", "http://localhost"], 2, &["--dataset", "--mirror"]);
     }
     refused(&folder, &["--data-dir", "data", "--mirror", "http://localhost"], 2, &["--data-dir", "--mirror"]);
+    for scale in ["he", "xavier"] {
+        let words = [&format!("--init-scale {scale} is made for weights around 0"), "--init normal"];
+        refused(&folder, &["--dataset", "synthetic", "--init-scale", scale], 2, &words);
+    }
 }
 
 #[test]
@@ -305,6 +314,8 @@ fn a_network_or_batch_that_memory_cannot_hold_is_refused_before_any_is_taken() {
         refused(&folder, &["--dataset", "synthetic", "--hidden", n], 1, &["--hidden", "memory"]);
         refused(&folder, &["--dataset", "synthetic", "--batch-size", n], 1, &["--batch-size", "memory"]);
     }
+    let hidden = "1000,100000000000,50";
+    refused(&folder, &["--dataset", "synthetic", "--hidden", hidden], 1, &[&format!("--hidden {hidden}"), "memory"]);
     let args = ["--dataset", "synthetic", "--iterations", "18446744073709551615"];
     refused(&folder, &args, 1, &["--iterations", "evaluations"]);
 }

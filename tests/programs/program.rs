@@ -76,7 +76,11 @@ fn a_run_leaves_its_log_its_picture_its_weights_and_its_settings() {
     assert_eq!(json["dataset"]["test_samples"], 0);
     assert_eq!(json["dataset"]["input_size"], 100);
     assert_eq!(json["dataset"]["classes"], 10);
-    assert_eq!((&json["iterations"], &json["batch_size"], &json["hidden"]), (&7.into(), &100.into(), &10.into()));
+    assert_eq!(
+        (&json["iterations"], &json["batch_size"], &json["hidden"]),
+        (&7.into(), &100.into(), &[10].to_vec().into())
+    );
+    assert_eq!(json["activation"], "sigmoid");
     assert_eq!((&json["learning_rate"], &json["step"], &json["seed"]), (&0.1.into(), &1e-4.into(), &42.into()));
     assert_eq!((&json["init"], &json["init_scale"], &json["eval_every"]), (&"uniform".into(), &0.01.into(), &3.into()));
     assert_eq!((&json["threads"], &json["n_parameters"]), (&2.into(), &1120.into()));
@@ -223,7 +227,7 @@ fn the_help_tells_every_flag_and_its_default() {
     let folder = TempDir::new().unwrap();
     let help = run(&folder, "--help").success().get_output().stdout.clone();
     let help = String::from_utf8(help).unwrap();
-    let flags = "-t, --threads|-n, --iterations|-b, --batch-size|--learning-rate|--hidden|--step|--seed|--init|\
+    let flags = "-t, --threads|-n, --iterations|-b, --batch-size|--learning-rate|--hidden|--activation|--step|--seed|--init|\
                  --init-scale|--dataset|--data-dir|--transpose|--classes|--mirror|--forward|--eval-every|--out|--force|\
                  --resume|--checkpoint-every|--save-gradient|--open|-q, --quiet|-h, --help|-V, --version";
     for flag in flags.split('|') {

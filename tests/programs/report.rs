@@ -205,7 +205,9 @@ fn what_is_no_run_is_named() {
     let json = fs::read_to_string(folder.path().join("bad/run.json")).unwrap();
     damage("run.json", b"{", "damaged");
     damage("run.json", json.replace("\"classes\": 10", "\"classes\": 1000").as_bytes(), "2 to 256 classes");
-    damage("run.json", json.replace("\"hidden\": 10", "\"hidden\": 11").as_bytes(), "parameters");
+    damage("run.json", json.replace("\"hidden\": [\n    10", "\"hidden\": [\n    11").as_bytes(), "parameters");
+    damage("run.json", json.replace("\"hidden\": [\n    10", "\"hidden\": [\n    0").as_bytes(), "one or more units");
+    damage("run.json", json.replace("\"input_size\": 100", "\"input_size\": 0").as_bytes(), "one input or more");
     damage("run.json", json.replace("\"iterations_done\": 2", "\"iterations_done\": 3").as_bytes(), "at most 2");
     // What a later version may write is told from damage.
     let later = json.replace("\"version\": \"", "\"version\": \"9.").replace("uniform", "orthogonal");

@@ -84,7 +84,7 @@ fn a_finished_run_can_be_given_more_iterations() {
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         let gradient_s: f64 = records(folder.path().join(forward)).iter().map(|r| r.gradient_s).sum();
         assert!((json["gradient_s"].as_f64().unwrap() - gradient_s).abs() < 1e-9);
-        assert_eq!((&json["iterations"], &json["seed"], &json["hidden"]), (&9.into(), &7.into(), &7.into()));
+        assert_eq!((&json["iterations"], &json["seed"], &json["hidden"][0]), (&9.into(), &7.into(), &7.into()));
     }
 }
 
@@ -107,17 +107,18 @@ fn a_run_of_an_older_version_goes_on_as_if_it_were_one_of_this() {
     train(&folder).args(args.split(' ')).env("NUMGRAD_ISA", "avx2").assert().success();
     assert_same(&folder, "run", "whole");
 
-    // And the older version finds in its files what it looks for.
+    // And whoever reads its files finds all that was in them, and the activation.
     let json = |folder: &Path| {
         let summary = fs::read_to_string(folder.join("run.json")).unwrap();
         let state = Checkpoint::read(fs::File::open(folder.join("checkpoint.npz")).unwrap()).unwrap().1;
         [summary, state].map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap())
     };
     let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    let with_activation = |value: &serde_json::Value| &names(value) | &BTreeSet::from(["activation".to_owned()]);
     let [[summary, state], [old_summary, old_state]] = [json(&folder.path().join("run")), json(&fixture)];
-    assert_eq!(names(&summary), names(&old_summary));
+    assert_eq!(names(&summary), with_activation(&old_summary));
     assert_eq!(names(&state), names(&old_state));
-    assert_eq!(names(&state["settings"]), names(&old_state["settings"]));
+    assert_eq!(names(&state["settings"]), with_activation(&old_state["settings"]));
 }
 
 #[test]
@@ -237,10 +238,13 @@ fn a_setting_that_would_change_the_result_is_refused_with_both_values() {
         ("--batch-size", "99", "100"),
         ("--learning-rate", "0.2", "0.1"),
         ("--hidden", "50", "10"),
+        ("--hidden", "10,5", "10"),
+        ("--activation", "relu", "sigmoid"),
         ("--step", "0.001", "0.0001"),
         ("--seed", "43", "42"),
         ("--init", "normal", "uniform"),
         ("--init-scale", "1", "0.01"),
+        ("--init-scale", "he", "0.01"),
         ("--classes", "9", "10"),
         ("--forward", "full", "incremental"),
         ("--gradient", "backprop", "numerical"),
