@@ -66,9 +66,9 @@
 //!
 //! - [`difference`]: stencils, steps, objectives and derivatives of them. It needs ndarray and rayon alone
 //!   (`default-features = false`).
-//! - [`nn`]: the two-layer network of chapter 4 of "Deep Learning from Scratch", its loss as an objective that runs whole
-//!   forward passes ([`nn::FullLoss`]) and as one that recomputes only what a moved weight reaches
-//!   ([`nn::IncrementalLoss`]), and backpropagation to compare with.
+//! - [`nn`]: the two-layer network of chapter 4 of "Deep Learning from Scratch" and networks of any depth, with sigmoids,
+//!   rectifiers or tanh, their loss as an objective that runs whole forward passes ([`nn::FullLoss`]) and as one that
+//!   recomputes only what a moved weight reaches ([`nn::IncrementalLoss`]), and backpropagation to compare with.
 //! - `dataset`, `random` (feature `data`): MNIST and the digits that are built in, and NumPy's random numbers draw for draw.
 //! - `train` (feature `train`, with `data`): the training loop of the program `numgrad-train`.
 //! - `report` (feature `cli`, on by default, with both): charts and pages of what a run left behind.

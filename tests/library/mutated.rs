@@ -7,8 +7,10 @@ use std::path::Path;
 use crate::support::idx_files::{gzip, images, labels};
 use numgrad::dataset::idx::{read_images, read_labels};
 use numgrad::dataset::{Dataset, from_directory, read_class_names, read_table};
+use numgrad::nn::{Activation, NetworkShape, Parameters};
+use numgrad::random::LegacyRandom;
 use numgrad::report::{Curves, Summary};
-use numgrad::train::read_model;
+use numgrad::train::{Checkpoint, read_model, write_model};
 
 const SUMMARY: &str = r#"{"version": "0.1.0", "dataset": {"name": "synthetic", "train_samples": 100, "test_samples": 0, "input_size":
     100, "image_size": null, "classes": 2, "class_names": ["a", "b"]}, "iterations": 12, "iterations_done": 12,
@@ -118,12 +120,42 @@ fn mutated_files_of_a_folder_are_errors_or_a_data_set() {
 }
 
 #[test]
+fn mutated_models_and_checkpoints_of_deeper_networks_are_errors_or_whole() {
+    let mut parameters = Parameters::zeros(&NetworkShape::new([2, 2, 1, 2]).with_activation(Activation::Relu));
+    parameters.values_mut().fill(0.5);
+    let (mut model, mut saved) = (Vec::new(), Vec::new());
+    write_model(&mut model, &parameters).unwrap();
+    for bytes in mutations(&model) {
+        if let Ok(read) = read_model(std::io::Cursor::new(bytes)) {
+            // What a byte of the archive's own says may leave out the activation, but no weights.
+            assert_eq!(read.values(), parameters.values());
+        }
+    }
+    let random = LegacyRandom::seed(1);
+    let checkpoint = Checkpoint { parameters, random, iteration: 1, elapsed: Default::default() };
+    checkpoint.write(&mut saved, "{}").unwrap();
+    for n in (0..saved.len()).step_by(7) {
+        let mut bytes = saved.clone();
+        bytes[n] ^= 0xff;
+        if let Ok((read, _)) = Checkpoint::read(std::io::Cursor::new(bytes)) {
+            assert_eq!(read.parameters.values(), checkpoint.parameters.values());
+        }
+    }
+}
+
+#[test]
 fn mutated_summaries_logs_and_names_are_errors_or_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.json");
-    fs::write(&path, SUMMARY).unwrap();
-    Summary::read(&path).unwrap();
-    as_files(&path, SUMMARY.as_bytes(), |path| drop(Summary::read(path)));
+    // 101·5 + 6·3 + 4·2 parameters in place of 101·5 + 6·2.
+    let deeper =
+        [("\"hidden\": 5", "\"activation\": \"tanh\", \"hidden\": [5, 3]"), ("0.01,", "\"he\","), ("517", "531")];
+    let deeper = deeper.iter().fold(SUMMARY.to_owned(), |text, (plain, deep)| text.replace(plain, deep));
+    for summary in [SUMMARY, &deeper] {
+        fs::write(&path, summary).unwrap();
+        Summary::read(&path).unwrap();
+        as_files(&path, summary.as_bytes(), |path| drop(Summary::read(path)));
+    }
     as_files(&folder.path().join("loss.csv"), LOG.as_bytes(), |path| {
         for n in [0, 1, 3, u64::MAX] {
             if let Ok(curves) = Curves::read(path, n) {
