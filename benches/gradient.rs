@@ -197,7 +197,10 @@ fn parts(c: &mut Criterion) {
     let mut incremental = problem.incremental();
     let (deltas, weights) = ([1e-4, -1e-4], [0.5, -0.5]);
     let moves = Moves { deltas: &deltas, weights: &weights, divisor: 1e-4 };
-    group.bench_function("the incremental kernel", |b| b.iter(|| incremental.prepare(&moves, Parallelism::Serial)));
+    let all = (0..incremental.n_coordinates()).into();
+    group.bench_function("the incremental kernel", |b| {
+        b.iter(|| incremental.prepare(&all, &moves, Parallelism::Serial))
+    });
     group.bench_function("a new batch, its forward pass included", |b| {
         b.iter(|| incremental.set_batch(&problem.x, &problem.classes))
     });

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Parallelism;
+use super::coordinates::Coordinates;
 
 /// A function of many coordinates at a fixed point, which can be evaluated with one coordinate moved.
 ///
@@ -64,11 +65,29 @@ pub trait Objective: Sync {
     /// The result must depend on nothing but the arguments: what was evaluated before in this workspace leaves no trace.
     fn evaluate(&self, workspace: &mut Self::Workspace, coordinate: usize, delta: f64) -> f64;
 
-    /// Prepares what the moves of a coming gradient share, serially or on the current rayon pool.
+    /// How many parts the work of a gradient splits into: sets of coordinates that cost their share when they are computed by
+    /// themselves. By default every coordinate is one.
+    fn n_parts(&self) -> usize {
+        self.n_coordinates()
+    }
+
+    /// The coordinates of one part, in increasing order. Every coordinate belongs to exactly one part, and which one depends on
+    /// the objective's shape alone: so several machines agree on it.
     ///
-    /// Called once before the calls of [`differences`](Self::differences) with the same `moves`. By default it does nothing.
-    fn prepare(&mut self, moves: &Moves, parallelism: Parallelism) {
-        let _ = (moves, parallelism);
+    /// # Panics
+    /// If there is no such part.
+    fn part(&self, part: usize) -> Coordinates {
+        assert!(part < self.n_parts(), "part {part} is outside 0..{}", self.n_parts());
+        Coordinates::Range(part..part + 1)
+    }
+
+    /// Prepares what the moves of `coordinates` share in a coming gradient, serially or on the current rayon pool. It should cost
+    /// no more than those coordinates' share, as far as they are whole [parts](Self::part).
+    ///
+    /// Called once before the calls of [`differences`](Self::differences) with some of these coordinates and the same `moves`. By
+    /// default it does nothing.
+    fn prepare(&mut self, coordinates: &Coordinates, moves: &Moves, parallelism: Parallelism) {
+        let _ = (coordinates, moves, parallelism);
     }
 
     /// The finite difference of each of `coordinates`, into the slots of `out`:

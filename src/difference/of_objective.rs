@@ -325,7 +325,7 @@ impl<O: Objective> OfObjective<'_, O> {
         let how = self.how;
         let scheme = how.own_scheme(self.objective.n_coordinates());
         let moves = Moves { deltas: &how.deltas, weights: how.stencil.weights(), divisor: h };
-        self.objective.prepare(&moves, how.parallelism);
+        self.objective.prepare(coordinates, &moves, how.parallelism);
         let objective = &*self.objective;
         let block_len = objective.block_len().max(1);
         let per_coordinate = how.deltas.len() as u64;

@@ -306,7 +306,7 @@ fn the_bits_are_the_same_for_every_number_of_threads_and_every_range() {
             });
         }
         let moves = Moves { deltas: &[1e-4, -1e-4], weights: &[0.5, -0.5], divisor: 1e-4 };
-        serial.prepare(&moves, Parallelism::Serial);
+        serial.prepare(&(0..serial.n_coordinates()).into(), &moves, Parallelism::Serial);
         let n = expected.len();
         let ends: Vec<usize> =
             problem.parameters.shape().layers().flat_map(|l| [l.begin, l.biases(), l.end()]).collect();

@@ -387,7 +387,7 @@ fn any_range_of_coordinates_has_the_bits_of_the_whole_gradient() {
     let mut loss = problem.incremental();
     let whole = gradient(&mut loss, 1e-4);
     let moves = Moves { deltas: &[1e-4, -1e-4], weights: &[0.5, -0.5], divisor: 1e-4 };
-    loss.prepare(&moves, Parallelism::Serial);
+    loss.prepare(&(0..loss.n_coordinates()).into(), &moves, Parallelism::Serial);
     let n = whole.len();
     for range in [0..n, 0..1, 5..6, 10..40, 363..374, 370..375, 374..n, 400..401, n - 18..n - 3, n - 1..n, 9..9, n..n] {
         let mut part = vec![f64::NAN; range.len()];
@@ -401,7 +401,7 @@ fn moves_of_no_points_are_a_difference_of_0() {
     let shape = NetworkShape::new([4, 8, 3]);
     let mut loss = Problem::draw(13, 30, &shape, Inputs::Pixels, (0.5, 0.5)).incremental();
     let moves = Moves { deltas: &[], weights: &[], divisor: 1.0 };
-    loss.prepare(&moves, Parallelism::Pool);
+    loss.prepare(&(0..loss.n_coordinates()).into(), &moves, Parallelism::Pool);
     let mut out = vec![f64::NAN; loss.n_coordinates()];
     loss.differences(&mut Vec::new(), 0..shape.n_parameters(), &moves, &mut out);
     assert!(out.iter().all(|&difference| difference == 0.0));

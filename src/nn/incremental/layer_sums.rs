@@ -17,7 +17,8 @@ use super::super::n_bytes::{n_bytes_of, together};
 use super::super::shape::NetworkShape;
 use super::base_pass::BasePass;
 use super::distinct::max_abs;
-use super::hidden_layer::{HiddenLayer, unit_vectors};
+use super::hidden_layer::HiddenLayer;
+use super::parts;
 use super::series::{self, LONG, MEDIUM, SHORT};
 use super::tail::{self, Growth, Place};
 use super::upward;
@@ -104,8 +105,9 @@ impl Sums {
         together(&[sums, moves, scratch.saturating_mul(n_workers as u64)])
     }
 
-    /// Computes the sums, on the current rayon pool where `parallel`; allocates only if there are more than ever before.
-    pub fn fill(&mut self, base: &BasePass, moves: &Moves, isa: Isa, parallel: bool) {
+    /// Computes the sums of the parts that are `wanted`, on the current rayon pool where `parallel`; allocates only if there are
+    /// more than ever before.
+    pub fn fill(&mut self, base: &BasePass, wanted: &[bool], moves: &Moves, isa: Isa, parallel: bool) {
         let n_samples = base.classes().len();
         let mut layers = std::mem::take(&mut self.layers);
         layers.resize(base.hidden().len(), LayerSums::default());
@@ -120,15 +122,20 @@ impl Sums {
         let mut gradient = LayerGradient {
             base,
             hidden: 0,
+            wanted: &[],
             moves,
             isa,
             parallel,
             n_changes: max_values.max(2 * moves.deltas.len()),
             scratch: &self.scratch,
         };
+        let mut wanted = wanted;
         for (hidden, layer) in layers.iter_mut().enumerate() {
             gradient.hidden = hidden;
-            layer.fill(&gradient, &mut self.unit_moves);
+            (gradient.wanted, wanted) = wanted.split_at(layer.n_vectors);
+            if gradient.wanted.contains(&true) {
+                layer.fill(&gradient, &mut self.unit_moves);
+            }
         }
         self.layers = layers;
     }
@@ -145,7 +152,7 @@ impl LayerSums {
     fn of(shape: &NetworkShape, number: usize, n_samples: usize) -> Self {
         let layer = shape.layer(number);
         let is_last = number + 1 == shape.n_layers();
-        let n_vectors = if is_last { unit_vectors(layer.n_units) } else { layer.n_units.div_ceil(LANES) };
+        let n_vectors = parts::n_parts_of(shape, layer);
         let n_blocks = N_TASKS.div_ceil(n_vectors).min(n_samples.div_ceil(BLOCK_SAMPLES));
         let n_scores = if is_last { shape.n_classes() } else { 0 };
         Self { n_blocks, n_vectors, n_sums: layer.n_inputs + 1 + n_scores, sums: Vec::new() }
@@ -209,6 +216,8 @@ struct LayerGradient<'a> {
     base: &'a BasePass,
     /// Which hidden layer, counted from 0.
     hidden: usize,
+    /// Which of its vectors of units are asked for.
+    wanted: &'a [bool],
     moves: &'a Moves<'a>,
     isa: Isa,
     parallel: bool,
@@ -241,7 +250,8 @@ impl LayerGradient<'_> {
         let (unit_moves, n_vectors) = (&*unit_moves, sums.values.len() / sums.row_len);
         for_each_chunk((0..n_vectors, sums), self.max_chunk(1), &|(vectors, mut sums)| {
             let mut scratch = self.take_scratch();
-            for (vector, sums) in vectors.zip(sums.iter_mut()) {
+            let wanted = vectors.zip(sums.iter_mut()).filter(|(vector, _)| self.wanted[*vector]);
+            for (vector, sums) in wanted {
                 let samples = samples.clone();
                 self.isa.run(FillTask { gradient: self, unit_moves, samples, vector, sums, scratch: &mut scratch });
             }
@@ -549,7 +559,7 @@ mod guards {
     use super::super::super::parameters::Parameters;
     use super::super::IncrementalLoss;
     use super::*;
-    use crate::difference::{Differentiator, NonFinite, Objective, Stencil, Step};
+    use crate::difference::{Coordinates, Differentiator, NonFinite, Objective, Stencil, Step};
 
     thread_local! {
         /// How often the series of each length, and at last the general way, were taken.
@@ -603,6 +613,31 @@ mod guards {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_part_has_the_bits_of_the_whole_and_costs_its_share() {
+        for sizes in [&[12, 9, 5][..], &[12, 17, 25, 5], &[12, 8, 9, 16, 7, 5]] {
+            let (parameters, x, classes) = problem(sizes, Activation::Tanh, 4);
+            let mut loss = IncrementalLoss::new(&parameters, &x, &classes);
+            let central = Differentiator::new(Stencil::central(), Step::BOOK);
+            TAKEN.set([0; 4]);
+            let whole = central.of_objective(&mut loss).gradient().unwrap();
+            let (of_whole, mut of_parts) = (TAKEN.get().iter().sum::<usize>(), 0);
+            for part in 0..loss.n_parts() {
+                let coordinates = loss.part(part);
+                TAKEN.set([0; 4]);
+                let found = central.of_objective(&mut loss).partials(coordinates.clone()).unwrap();
+                let changes: usize = TAKEN.get().iter().sum();
+                assert!(changes <= x.nrows(), "{sizes:?}, part {part}: {changes} of {of_whole}");
+                of_parts += changes;
+                let Coordinates::List(list) = coordinates else { panic!("a list") };
+                for (coordinate, found) in list.into_iter().zip(found) {
+                    assert_eq!(found.to_bits(), whole[coordinate].to_bits(), "{sizes:?}, {coordinate}");
+                }
+            }
+            assert_eq!(of_parts, of_whole);
         }
     }
 

@@ -24,6 +24,7 @@ mod growth_rates;
 mod hidden_layer;
 mod layer_sums;
 mod output;
+mod parts;
 mod series;
 mod tail;
 mod upward;
@@ -37,10 +38,10 @@ use self::collect::Collect;
 use self::layer_sums::Sums;
 use super::lanes::simd::Isa;
 use super::lanes::sparse::{Rows, check_batch};
-use super::n_bytes::together;
+use super::n_bytes::{n_bytes_of, together};
 use super::parameters::Parameters;
 use super::shape::NetworkShape;
-use crate::difference::{Moves, Objective, Parallelism};
+use crate::difference::{Coordinates, Moves, Objective, Parallelism};
 
 /// With fewer vectors of changes than this, a tenth of a millisecond of work, a second thread brings nothing.
 const SERIAL_BELOW: usize = 8_000;
@@ -79,6 +80,8 @@ pub struct IncrementalLoss {
     isa: Isa,
     parallelism: Parallelism,
     base: BasePass,
+    /// Whether each part is asked for.
+    wanted: Vec<bool>,
     sums: Sums,
 }
 
@@ -100,6 +103,7 @@ impl IncrementalLoss {
             isa: Isa::best(),
             parallelism: Parallelism::Serial,
             base: BasePass::new(parameters),
+            wanted: Vec::new(),
             sums: Sums::default(),
         }
     }
@@ -128,7 +132,8 @@ impl IncrementalLoss {
         if shape.checked_n_parameters().is_none() {
             return u64::MAX;
         }
-        together(&[BasePass::n_bytes(shape, n_samples), Sums::n_bytes(shape, n_samples, 2, n_workers)])
+        let wanted = n_bytes_of::<bool>(&[parts::n_parts(shape)]);
+        together(&[BasePass::n_bytes(shape, n_samples), wanted, Sums::n_bytes(shape, n_samples, 2, n_workers)])
     }
 
     /// Takes another batch. Costs a forward pass.
@@ -216,9 +221,20 @@ impl Objective for IncrementalLoss {
         sum / n_samples as f64
     }
 
-    fn prepare(&mut self, moves: &Moves, parallelism: Parallelism) {
+    /// Eight units of a hidden layer each: all weights into a unit share its changes, and so do those out of it where it is in
+    /// the last hidden layer.
+    fn n_parts(&self) -> usize {
+        parts::n_parts(self.base.shape())
+    }
+
+    fn part(&self, part: usize) -> Coordinates {
+        parts::coordinates(self.base.shape(), part)
+    }
+
+    fn prepare(&mut self, coordinates: &Coordinates, moves: &Moves, parallelism: Parallelism) {
         let parallel = parallelism == Parallelism::Pool && self.base.n_changes() >= SERIAL_BELOW;
-        self.sums.fill(&self.base, moves, self.isa, parallel);
+        parts::wanted_into(self.base.shape(), coordinates, &mut self.wanted);
+        self.sums.fill(&self.base, &self.wanted, moves, self.isa, parallel);
     }
 
     fn differences(&self, _: &mut Vec<f64>, coordinates: Range<usize>, moves: &Moves, out: &mut [f64]) {
