@@ -14,9 +14,9 @@ use numgrad::train::{Checkpoint, read_model, write_model};
 
 const SUMMARY: &str = r#"{"version": "0.1.0", "dataset": {"name": "synthetic", "train_samples": 100, "test_samples": 0, "input_size":
     100, "image_size": null, "classes": 2, "class_names": ["a", "b"]}, "iterations": 12, "iterations_done": 12,
-    "batch_size": 20, "learning_rate": 0.1, "hidden": 5, "step": 0.0001, "seed": 42, "init": "uniform",
-    "init_scale": 0.01, "eval_every": 5, "gradient": "numerical", "forward": "incremental", "threads": 2, "isa":
-    "avx2", "n_parameters": 517, "n_evaluations": 12408, "train_s": 0.001405376, "gradient_s":
+    "batch_size": 20, "learning_rate": 0.1, "hidden": [5, 3], "activation": "tanh", "step": 0.0001, "seed": 42, "init":
+    "normal", "init_scale": "he", "eval_every": 5, "gradient": "numerical", "forward": "incremental", "threads": 2, "isa":
+    "avx2", "n_parameters": 531, "n_evaluations": 12408, "train_s": 0.001405376, "gradient_s":
     0.0012411269999999999, "final_loss": 2.289867100104303, "train_accuracy": 0.14, "test_accuracy": null,
     "stopped": null}"#;
 
@@ -147,15 +147,9 @@ fn mutated_models_and_checkpoints_of_deeper_networks_are_errors_or_whole() {
 fn mutated_summaries_logs_and_names_are_errors_or_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.json");
-    // 101·5 + 6·3 + 4·2 parameters in place of 101·5 + 6·2.
-    let deeper =
-        [("\"hidden\": 5", "\"activation\": \"tanh\", \"hidden\": [5, 3]"), ("0.01,", "\"he\","), ("517", "531")];
-    let deeper = deeper.iter().fold(SUMMARY.to_owned(), |text, (plain, deep)| text.replace(plain, deep));
-    for summary in [SUMMARY, &deeper] {
-        fs::write(&path, summary).unwrap();
-        Summary::read(&path).unwrap();
-        as_files(&path, summary.as_bytes(), |path| drop(Summary::read(path)));
-    }
+    fs::write(&path, SUMMARY).unwrap();
+    Summary::read(&path).unwrap();
+    as_files(&path, SUMMARY.as_bytes(), |path| drop(Summary::read(path)));
     as_files(&folder.path().join("loss.csv"), LOG.as_bytes(), |path| {
         for n in [0, 1, 3, u64::MAX] {
             if let Ok(curves) = Curves::read(path, n) {
