@@ -118,7 +118,7 @@ fn incremental(c: &mut Criterion) {
 
 /// Networks with several hidden layers, and what backpropagation of the same takes.
 fn deep(c: &mut Criterion) {
-    for hidden in [&[100, 100][..], &[100, 50], &[100; 5]] {
+    for hidden in [&[100][..], &[100, 100], &[100, 50], &[100; 3], &[100; 5]] {
         let problem = Problem::deep(hidden);
         let mut gradient = problem.parameters.clone();
         let mut group = c.benchmark_group(format!("incremental {}", problem.parameters.shape()));

@@ -426,7 +426,7 @@ impl Sample<'_> {
         } else if reach <= series::limit(LONG) {
             self.changes_by_series::<A, LONG>(values, unit_moves, max_move, scratch);
         } else {
-            self.exact_changes(values, |_| true, scratch);
+            self.exact_changes(values, |_, _| true, scratch);
         }
     }
 
@@ -439,7 +439,7 @@ impl Sample<'_> {
         scratch: &mut Scratch,
     ) {
         let Self { place, layer, base, .. } = *self;
-        let Growth { series, beyond_kink } = tail::growth::<A, M>(base, place, max_move, &mut scratch.series);
+        let Growth { series, safe_move } = tail::growth::<A, M>(base, place, &mut scratch.series);
         let out = &mut scratch.changes[..values.len()];
         match layer.activation() {
             Activation::Sigmoid | Activation::Tanh => {
@@ -450,8 +450,10 @@ impl Sample<'_> {
                 let rectifier = Rectifier { a: layer.input_sums(place.sample, place.vector) };
                 self.differences::<A, M>(&series, unit_moves, &rectifier, out);
                 // A rectifier above that changes its sign within reach: not a straight line.
-                if beyond_kink.0.iter().any(|&beyond| beyond > 0.0) {
-                    self.exact_changes(values, |lane| beyond_kink.0[lane] > 0.0, scratch);
+                if safe_move.0.iter().any(|&safe_move| max_move > safe_move) {
+                    let max_delta = max_abs(self.moves.deltas);
+                    let reaches_kink = |lane: usize, value: f64| max_delta * value.abs() > safe_move.0[lane];
+                    self.exact_changes(values, reaches_kink, scratch);
                 }
             }
         }
@@ -481,14 +483,14 @@ impl Sample<'_> {
     }
 
     /// What [`changes_by_values`](Self::changes_by_values) writes, computed for moves of any size, for those of the eight units
-    /// that `is_wanted` says.
-    fn exact_changes(&self, values: &[f64], is_wanted: impl Fn(usize) -> bool, scratch: &mut Scratch) {
+    /// and for those values that `is_wanted` says.
+    fn exact_changes(&self, values: &[f64], is_wanted: impl Fn(usize, f64) -> bool, scratch: &mut Scratch) {
         let Scratch { changes, upward, .. } = scratch;
         let Place { sample, hidden, vector } = self.place;
         let n_units = (self.layer.n_units() - vector * LANES).min(LANES);
-        for lane in (0..n_units).filter(|&lane| is_wanted(lane)) {
+        for lane in 0..n_units {
             let unit = vector * LANES + lane;
-            for (value, out) in values.iter().zip(&mut *changes) {
+            for (value, out) in values.iter().zip(&mut *changes).filter(|(value, _)| is_wanted(lane, **value)) {
                 out.0[lane] =
                     self.difference(|delta| self.base.unit_change(sample, hidden, unit, delta * value, upward));
             }

@@ -19,24 +19,19 @@ pub(in super::super) fn scratch_len(shape: &NetworkShape) -> usize {
     widest.map_or(0, |widest| widest.saturating_mul(2).saturating_add(shape.n_classes()).saturating_mul(LONG))
 }
 
-/// The growth in moves of the units' inputs up to `max_move`.
+/// The growth in the moves of eight units.
 #[inline(always)]
-pub(super) fn growth<A: Arithmetic, const M: usize>(
-    base: &BasePass,
-    place: Place,
-    max_move: f64,
-    scratch: &mut [F64x8],
-) -> Growth<M> {
+pub(super) fn growth<A: Arithmetic, const M: usize>(base: &BasePass, place: Place, scratch: &mut [F64x8]) -> Growth<M> {
     let output = base.output(place.sample);
     if base.shape().activation() == Activation::Relu {
-        let mut lines = Lines { max_move: F64x8::splat(max_move), beyond_kink: F64x8::splat(f64::NEG_INFINITY) };
+        let mut lines = Lines { safe_move: F64x8::splat(f64::INFINITY) };
         let slope = F64x8::splat(1.0);
         let scores = scores::<A, 1>(base, place, slope, scratch, &mut lines);
-        Growth { series: GrowthSeries::of_lines(&output, scores), beyond_kink: lines.beyond_kink }
+        Growth { series: GrowthSeries::of_lines(&output, scores), safe_move: lines.safe_move }
     } else {
         let slope = base.hidden()[place.hidden].slope_vector(place.sample, place.vector);
         let scores = scores::<A, M>(base, place, slope, scratch, &mut PowerSeries);
-        Growth { series: GrowthSeries::of_scores::<A>(&output, scores), beyond_kink: F64x8::ZERO }
+        Growth { series: GrowthSeries::of_scores::<A>(&output, scores), safe_move: F64x8::splat(f64::INFINITY) }
     }
 }
 
@@ -118,17 +113,17 @@ impl<const M: usize> Activate<M> for PowerSeries {
 
 /// Rectifiers, which are straight lines as far as no sum changes its sign.
 struct Lines {
-    max_move: F64x8,
-    /// By how much the largest moves go beyond the next kink, in the weighted sum that has it.
-    beyond_kink: F64x8,
+    /// The largest move of each unit that brings no sum to its kink.
+    safe_move: F64x8,
 }
 
 impl Activate<1> for Lines {
     #[inline(always)]
     fn of_line<A: Arithmetic>(&mut self, hidden: &HiddenLayer, sample: usize, unit: usize, slope: F64x8) -> Series<1> {
         let a = hidden.input_sum(sample, unit);
-        let beyond = (slope * self.max_move).map(f64::abs) - F64x8::splat(a.abs());
-        self.beyond_kink = self.beyond_kink.zip(beyond, |max, beyond| if beyond > max { beyond } else { max });
+        // A sum that does not move has none: infinity, or NaN where it is 0.
+        let to_kink = F64x8::splat(a.abs()) / slope.map(f64::abs);
+        self.safe_move = self.safe_move.zip(to_kink, |min, to_kink| if to_kink < min { to_kink } else { min });
         // Where it is not greater than 0 it is flat; NaN stays NaN.
         [if a > 0.0 { slope } else { F64x8::splat(a * 0.0) }]
     }

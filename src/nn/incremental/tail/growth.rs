@@ -15,6 +15,6 @@ pub(in super::super) struct Place {
 pub(in super::super) struct Growth<const M: usize> {
     /// The growth as a series in the moves, in slopes.
     pub series: GrowthSeries<M>,
-    /// By how much the largest moves go beyond the next kink: where it is not at most 0, the series does not hold.
-    pub beyond_kink: F64x8,
+    /// The largest move of each unit for which the series holds: up to the next kink of a rectifier above.
+    pub safe_move: F64x8,
 }

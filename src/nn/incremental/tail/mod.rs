@@ -15,17 +15,12 @@ use super::base_pass::BasePass;
 pub(super) use self::deeper::scratch_len;
 pub(super) use self::growth::{Growth, Place};
 
-/// The growth in moves of the units' inputs up to `max_move`.
+/// The growth in the moves of eight units.
 #[inline(always)]
-pub(super) fn growth<A: Arithmetic, const M: usize>(
-    base: &BasePass,
-    place: Place,
-    max_move: f64,
-    scratch: &mut [F64x8],
-) -> Growth<M> {
+pub(super) fn growth<A: Arithmetic, const M: usize>(base: &BasePass, place: Place, scratch: &mut [F64x8]) -> Growth<M> {
     if place.hidden + 1 == base.hidden().len() {
-        Growth { series: last::growth(base, place), beyond_kink: F64x8::ZERO }
+        Growth { series: last::growth(base, place), safe_move: F64x8::splat(f64::INFINITY) }
     } else {
-        deeper::growth::<A, M>(base, place, max_move, scratch)
+        deeper::growth::<A, M>(base, place, scratch)
     }
 }
