@@ -139,9 +139,10 @@ impl Rounding {
             let back = size.dot(&weight_sizes.t());
             let back_error = error.dot(&weight_sizes.t()) + &back * sum_error(size.ncols());
             let summed = error + &size * sum_error(n_samples);
-            gradient.weights_mut(l).assign(&(z.mapv(f64::abs).t().dot(&summed) + z_error.t().dot(&size)));
+            gradient.weights_mut(l).assign(&(z.mapv(f64::abs).t().dot(&summed) + z_error.t().dot(&(&size + &summed))));
             gradient.biases_mut(l).assign(&summed.sum_axis(Axis(0)));
-            error = slope * &back_error + slope_error * &back;
+            // The last product is nothing where errors are small; a kink's is not, and others may lie above it.
+            error = slope * &back_error + slope_error * &(&back + &back_error);
             size = slope * &back;
         }
         let summed = error + size * sum_error(n_samples);

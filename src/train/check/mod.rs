@@ -417,6 +417,24 @@ mod tests {
         assert!(agreements(&problem.check(&wrong, Forward::Full, 1e-4)).contains(&Agreement::Differs));
     }
 
+    /// Biases are 0 at the start of a training, so where all units of a layer are 0 in a sample, every unit above is at its kink.
+    #[test]
+    fn right_gradients_of_rectifiers_at_kinks_above_one_another_are_not_accused() {
+        for (sizes, seed) in [&[2, 2, 2, 2][..], &[2, 3, 3, 2, 2], &[1, 9, 3, 8, 6]].into_iter().zip(1..) {
+            let shape = NetworkShape::new(sizes).with_activation(crate::nn::Activation::Relu);
+            for n_samples in [1, 12] {
+                let mut problem = Problem::draw(seed, n_samples, &shape, 0.5);
+                (1..=shape.n_layers()).for_each(|l| problem.parameters.biases_mut(l).fill(0.0));
+                problem.x.row_mut(0).fill(0.0);
+                backprop_into(&problem.parameters, &problem.x, &problem.classes, &mut problem.analytic);
+                for forward in BOTH {
+                    let arrays = problem.check(&problem.analytic, forward, 1e-4);
+                    assert!(!agreements(&arrays).contains(&Agreement::Differs), "{forward}, {shape}: {arrays:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn where_the_step_is_far_too_large_or_too_small_it_says_that_it_cannot_tell() {
         let problem = Problem::draw(5, 20, &shape(), 0.5);
