@@ -16,7 +16,8 @@
 //! most `βᵖ⁻¹` of it, for the sigmoid with β = 1/2 and for the hyperbolic tangent with β = 1 (a test), and the rectifier has
 //! none where no kink is within reach. `expm1` has `1/p! ≤ (1/2)ᵖ⁻¹`. That rates add is the rule for compositions:
 //! `x/(1-βx)` of `μΔ/(1-θΔ)` is `μΔ/(1-(θ+βμ)Δ)`. So behind M terms of the growth there is at most `(θΔ)ᴹ/(1-θΔ)` of its size,
-//! which is below rounding where `(θΔ)ᴹ ≤ 2⁻⁵³`.
+//! which is below rounding where `(θΔ)ᴹ ≤ 2⁻⁵³`. The loss is a series of its own in the growth R, cut where `Rᴹ` is below
+//! rounding (`series.rs`): so the rate that counts is never below the growth's size.
 //!
 //! Sizes may be measured by the largest entry, with `|W|` the largest sum of sizes in a column and ρ the sum of the ranges of
 //! the units' weights to the classes; or by the Euclidean norm, with `|W|` the spectral norm (at most the fourth root of the
@@ -48,9 +49,9 @@ pub(super) fn set_growth_rates(hidden: &mut [HiddenLayer], parameters: &Paramete
     }
     let activation = last.activation();
     let (max_slope, ratio) = (activation.max_slope(), ratio(activation));
-    // The rate that a size of 1 in the weighted sums of a layer comes to, by either measure.
-    let mut by_entries = ratio + max_slope * sum_of_ranges(scores) / 2.0;
-    let mut by_norms = ratio + max_slope * distance(scores, scratch) / 2.0;
+    // What a size of 1 in the weighted sums of a layer comes to, by either measure.
+    let mut by_entries = OfGrowth::above_units(max_slope * sum_of_ranges(scores), ratio);
+    let mut by_norms = OfGrowth::above_units(max_slope * distance(scores, scratch), ratio);
     for hidden in deeper.iter_mut().rev() {
         let number = hidden.layer().number;
         let next = parameters.weights(number + 1);
@@ -61,12 +62,35 @@ pub(super) fn set_growth_rates(hidden: &mut [HiddenLayer], parameters: &Paramete
                 entry = row.iter().fold(entry, |max, w| larger(max, w.abs()));
                 norm = larger(norm, row.iter().map(|w| w * w).sum::<f64>().sqrt());
             }
-            *rate = smaller(entry * by_entries, norm * by_norms);
+            *rate = smaller(entry * by_entries.largest(), norm * by_norms.largest());
         }
         if number > 1 {
-            by_entries = ratio + max_slope * largest_column(next) * by_entries;
-            by_norms = ratio + max_slope * spectral_norm(next, scratch) * by_norms;
+            by_entries = by_entries.below(max_slope * largest_column(next), ratio);
+            by_norms = by_norms.below(max_slope * spectral_norm(next, scratch), ratio);
         }
+    }
+}
+
+/// What a size of 1 in the weighted sums of a hidden layer comes to in the growth.
+struct OfGrowth {
+    size: f64,
+    rate: f64,
+}
+
+impl OfGrowth {
+    /// Of the last hidden layer, above whose sums the scores have the size `size`.
+    fn above_units(size: f64, ratio: f64) -> Self {
+        Self { size, rate: ratio + size / 2.0 }
+    }
+
+    /// Of the layer before, whose sums of size 1 make those of this layer as large as `factor`.
+    fn below(self, factor: f64, ratio: f64) -> Self {
+        Self { size: factor * self.size, rate: ratio + factor * self.rate }
+    }
+
+    /// The rate that the growth's series and that of the loss in the growth both keep.
+    fn largest(&self) -> f64 {
+        larger(self.rate, self.size)
     }
 }
 
