@@ -194,6 +194,58 @@ fn assert_series_are_the_general_way(problem: &Problem, h: f64) {
     }
 }
 
+/// A wrong class that is all but certain: the loss is a series in the growth of which no term is small by itself, at moves just
+/// within the reach of each series. Forward, as in a central difference every other term that is cut off cancels.
+#[test]
+fn the_series_of_the_loss_is_long_enough_for_the_growth() {
+    for (activation, slope, ratio) in
+        [(Activation::Relu, 1.0, 0.0), (Activation::Tanh, 1.0, 1.0), (Activation::Sigmoid, 0.25, 0.5)]
+    {
+        // Every unit stands where it is steepest; the last weights are so large that the growth's own rate is half its size.
+        let steepest = if activation == Activation::Relu { 1.0 } else { 0.0 };
+        let range = 1e4;
+        let output = Activation::of(activation, &ndarray::array![steepest])[0];
+        let values = [0.0, steepest, 1.0, steepest - output, 0.0, range, 0.0, 40.0 - range * output];
+        let mut parameters = Parameters::zeros(&shape(&[1, 1, 1, 2], activation));
+        parameters.as_slice_mut().copy_from_slice(&values);
+        let mut loss = IncrementalLoss::new(&parameters, &ndarray::array![[1.0]], &[0]);
+        for n_terms in [4.0, 5.0, 9.0] {
+            for part in [0.49, 0.499, 0.51, 0.98, 0.999, 1.01] {
+                let rate = slope * (ratio + slope * range / 2.0);
+                let h = part * (-53.0 / n_terms as f64).exp2() / rate;
+                let forward = Differentiator::new(Stencil::forward(), Step::Absolute(h));
+                let found = forward.of_objective(&mut loss).partials([1]).unwrap()[0];
+                let expected = loss.evaluate(&mut loss.workspace(), 1, h) / h;
+                assert!(
+                    (found - expected).abs() <= 2e-15 * expected.abs(),
+                    "{activation}, {n_terms} terms, {part}: {found:e}, expected {expected:e}"
+                );
+            }
+        }
+    }
+}
+
+/// Weights to all classes that are nearly equal: only what they differ by moves the loss.
+#[test]
+fn the_series_keep_the_digits_of_weights_that_are_alike_for_all_classes() {
+    for activation in Activation::ALL {
+        let values = [0.5, 0.3, 0.7, 0.2, 1e6, 1e6 + 1.0 / 1024.0, 0.0, 0.0];
+        let mut parameters = Parameters::zeros(&shape(&[1, 1, 1, 2], activation));
+        parameters.as_slice_mut().copy_from_slice(&values);
+        let mut loss = IncrementalLoss::new(&parameters, &ndarray::array![[0.9]], &[0]);
+        let found = gradient(&mut loss, 1e-4);
+        for coordinate in 0..4 {
+            let at = |delta| loss.evaluate(&mut loss.workspace(), coordinate, delta);
+            let expected = (at(1e-4) - at(-1e-4)) / 2e-4;
+            assert!(
+                (found[coordinate] - expected).abs() <= 4e-15 * expected.abs(),
+                "{activation}, coordinate {coordinate}: {:e}, expected {expected:e}",
+                found[coordinate]
+            );
+        }
+    }
+}
+
 fn problems() -> impl Strategy<Value = Problem> {
     let sizes = (1..80_usize, prop::collection::vec(1..40_usize, 1..5), 2..12_usize);
     let activation = prop::sample::select(Activation::ALL.to_vec());

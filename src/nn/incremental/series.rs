@@ -94,6 +94,23 @@ pub(super) fn weighted_sum<A: Arithmetic, const M: usize>(weights: &[f64], serie
     sum
 }
 
+/// `Σ_i (weights[i] - others[i])·series[i]`.
+#[inline(always)]
+pub(super) fn weighted_difference<A: Arithmetic, const M: usize>(
+    weights: &[f64],
+    others: &[f64],
+    series: &[Series<M>],
+) -> Series<M> {
+    let mut sum = [F64x8::ZERO; M];
+    for (i, series) in series.iter().enumerate() {
+        let weight = F64x8::splat(weights[i] - others[i]);
+        for p in 0..M {
+            sum[p] = weight.mul_add::<A>(series[p], sum[p]);
+        }
+    }
+    sum
+}
+
 /// The change of one sample's loss as a series in R, the relative growth of the softmax's denominator. Its first terms are
 /// the shorter series.
 #[derive(Debug, Clone, Copy)]
@@ -140,18 +157,13 @@ impl<const M: usize> GrowthSeries<M> {
         Self(coefficients)
     }
 
-    /// Made of the series of the scores in the units' moves, in slopes.
+    /// Made of the series of the scores less the right class's in the units' moves, in slopes.
     #[inline(always)]
-    pub fn of_scores<A: Arithmetic>(output: &Output, scores: &[Series<M>]) -> Self {
+    pub fn of_scores<A: Arithmetic>(output: &Output, relative_scores: &[Series<M>]) -> Self {
         let mut coefficients = [F64x8::ZERO; M];
-        let right = scores[output.class];
         for (k, &p) in output.probabilities.iter().enumerate() {
             if k != output.class {
-                let mut relative = scores[k];
-                for m in 0..M {
-                    relative[m] = relative[m] - right[m];
-                }
-                let growth = compose::<A, M>(&INVERSE_FACTORIALS[1..], &relative);
+                let growth = compose::<A, M>(&INVERSE_FACTORIALS[1..], &relative_scores[k]);
                 for m in 0..M {
                     coefficients[m] = F64x8::splat(p).mul_add::<A>(growth[m], coefficients[m]);
                 }
@@ -160,10 +172,10 @@ impl<const M: usize> GrowthSeries<M> {
         Self(coefficients)
     }
 
-    /// Made of the slopes of the scores in the units' moves, where they are straight lines.
+    /// Made of the slopes of the scores less the right class's in the units' moves, where they are straight lines.
     #[inline(always)]
-    pub fn of_lines(output: &Output, scores: &[Series<1>]) -> Self {
-        Self::new(output, F64x8::splat(1.0), |k| scores[k][0])
+    pub fn of_lines(output: &Output, relative_scores: &[Series<1>]) -> Self {
+        Self::new(output, F64x8::splat(1.0), |k| relative_scores[k][0])
     }
 
     /// R when each unit moves by `change` slopes.

@@ -10,7 +10,7 @@ use super::super::super::lanes::simd::{Arithmetic, F64x8};
 use super::super::super::shape::NetworkShape;
 use super::super::base_pass::BasePass;
 use super::super::hidden_layer::HiddenLayer;
-use super::super::series::{GrowthSeries, LONG, Series, compose, weighted_sum};
+use super::super::series::{GrowthSeries, LONG, Series, compose, weighted_difference, weighted_sum};
 use super::growth::{Growth, Place};
 
 /// How many vectors of scratch the series of a network need: those of two hidden layers and of the scores.
@@ -35,7 +35,7 @@ pub(super) fn growth<A: Arithmetic, const M: usize>(base: &BasePass, place: Plac
     }
 }
 
-/// The scores as series in the moves of eight units, in slopes of the length `slope`.
+/// The scores less the right class's as series in the moves of eight units, in slopes of the length `slope`.
 #[inline(always)]
 fn scores<'a, A: Arithmetic, const M: usize>(
     base: &BasePass,
@@ -62,8 +62,10 @@ fn scores<'a, A: Arithmetic, const M: usize>(
         (units, next) = (next, units);
     }
     let last = base.last_hidden();
+    // Weights are subtracted and not sums, which cancel where the weights to all classes are nearly equal.
+    let right = last.weights_into(base.classes()[sample]);
     for (k, score) in scores.iter_mut().enumerate() {
-        *score = weighted_sum::<A, M>(last.weights_into(k), &units[..last.n_units()]);
+        *score = weighted_difference::<A, M>(last.weights_into(k), right, &units[..last.n_units()]);
     }
     scores
 }
