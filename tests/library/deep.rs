@@ -212,7 +212,7 @@ fn the_series_of_the_loss_is_long_enough_for_the_growth() {
         for n_terms in [4.0, 5.0, 9.0] {
             for part in [0.49, 0.499, 0.51, 0.98, 0.999, 1.01] {
                 let rate = slope * (ratio + slope * range / 2.0);
-                let h = part * (-53.0 / n_terms as f64).exp2() / rate;
+                let h = part * f64::exp2(-53.0 / n_terms) / rate;
                 let forward = Differentiator::new(Stencil::forward(), Step::Absolute(h));
                 let found = forward.of_objective(&mut loss).partials([1]).unwrap()[0];
                 let expected = loss.evaluate(&mut loss.workspace(), 1, h) / h;
@@ -234,13 +234,12 @@ fn the_series_keep_the_digits_of_weights_that_are_alike_for_all_classes() {
         parameters.as_slice_mut().copy_from_slice(&values);
         let mut loss = IncrementalLoss::new(&parameters, &ndarray::array![[0.9]], &[0]);
         let found = gradient(&mut loss, 1e-4);
-        for coordinate in 0..4 {
+        for (coordinate, found) in found.iter().enumerate().take(4) {
             let at = |delta| loss.evaluate(&mut loss.workspace(), coordinate, delta);
             let expected = (at(1e-4) - at(-1e-4)) / 2e-4;
             assert!(
-                (found[coordinate] - expected).abs() <= 4e-15 * expected.abs(),
-                "{activation}, coordinate {coordinate}: {:e}, expected {expected:e}",
-                found[coordinate]
+                (found - expected).abs() <= 4e-15 * expected.abs(),
+                "{activation}, coordinate {coordinate}: {found:e}, expected {expected:e}"
             );
         }
     }

@@ -21,10 +21,15 @@ mod base_pass;
 mod collect;
 mod distinct;
 mod growth_rates;
+#[cfg(test)]
+mod guards;
+mod hidden_changes;
 mod hidden_layer;
 mod layer_sums;
 mod output;
 mod parts;
+mod sample;
+mod score_changes;
 mod series;
 mod tail;
 mod upward;

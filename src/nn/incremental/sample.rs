@@ -1,0 +1,34 @@
+//! One sample, seen through eight units: what the changes of its loss by moves of weights into and out of them are computed
+//! from.
+
+use super::super::lanes::simd::F64x8;
+use super::base_pass::BasePass;
+use super::hidden_layer::HiddenLayer;
+use super::tail::Place;
+use crate::difference::Moves;
+
+/// One sample, seen through one vector of units.
+pub(super) struct Sample<'a> {
+    pub place: Place,
+    pub layer: &'a HiddenLayer,
+    pub base: &'a BasePass,
+    pub moves: &'a Moves<'a>,
+}
+
+impl Sample<'_> {
+    /// `Σ_p weight_p · change(delta_p)`.
+    pub fn difference(&self, mut change: impl FnMut(f64) -> f64) -> f64 {
+        self.moves.deltas.iter().zip(self.moves.weights).map(|(&delta, weight)| weight * change(delta)).sum()
+    }
+}
+
+/// Scratch of one task.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scratch {
+    /// The changes by each value of a sample, and the moves of its scores, two a point.
+    pub changes: Vec<F64x8>,
+    /// The series of the layers above.
+    pub series: Vec<F64x8>,
+    /// The changes of the layers above.
+    pub upward: Vec<f64>,
+}
