@@ -62,11 +62,13 @@ const COLLECTED_ROWS: usize = 16;
 
 /// The mean cross-entropy of a batch as a function of all parameters; an evaluation recomputes only what a move reaches.
 ///
-/// As an [`Objective`] it returns `f(x + delta·e) - f(x)`. Coordinates are numbered as in [`Parameters::values`]. A
-/// gradient costs `Σ_n values(n)·H·points` changes of a loss, where `values(n)` counts the distinct inputs of a sample
-/// other than 0, and `nnz·H` additions; its sums take up to about `26·64·D` bytes, or `8·D·H` where that is more. Made once
-/// and given each new batch by [`set_batch`](Self::set_batch), it allocates nothing once it has seen the largest batch and
-/// the sample with the most values.
+/// As an [`Objective`] it returns `f(x + delta·e) - f(x)`. Coordinates are numbered as in [`Parameters::values`]. With one
+/// hidden layer a gradient costs `Σ_n values(n)·H·points` changes of a loss, where `values(n)` counts the distinct inputs of
+/// a sample other than 0, and `nnz·H` additions; its sums take up to about `26·64·D` bytes, or `8·D·H` where that is more.
+/// Every hidden layer costs that for its own inputs; one that has others above it also costs, for each sample and unit, four
+/// to nine products of a vector with each matrix of weights above the next one. Made once and given each new batch by
+/// [`set_batch`](Self::set_batch), it allocates nothing once it has seen the largest batch and the sample with the most
+/// values.
 ///
 /// ```
 /// use ndarray::array;
