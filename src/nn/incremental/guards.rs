@@ -59,7 +59,12 @@ fn just_below_and_just_above_each_guard_the_differences_are_those_of_the_general
                         TAKEN.set([0; 4]);
                         check(&mut loss, &parameters, h);
                         let taken = TAKEN.get();
-                        assert!(taken[way + side] > 0, "{activation} {sizes:?}, layer {hidden}, {m}: {taken:?}");
+                        // Of rectifiers with others above the lines tell, which are less steep than the bound.
+                        let is_bound = activation != Activation::Relu || hidden + 3 == sizes.len();
+                        assert!(
+                            !is_bound || taken[way + side] > 0,
+                            "{activation} {sizes:?}, layer {hidden}, {m}: {taken:?}"
+                        );
                     }
                 }
             }

@@ -22,7 +22,13 @@ impl Sample<'_> {
         max_move: f64,
         scratch: &mut Scratch,
     ) {
-        let reach = max_move * rate(self.layer, self.place.vector);
+        let mut reach = max_move * rate(self.layer, self.place.vector);
+        let is_last = self.place.hidden + 1 == self.base.hidden().len();
+        if self.layer.activation() == Activation::Relu && !is_last && reach > series::limit(SHORT) {
+            // The bound is for the worst of all networks; here the lines themselves tell, for little.
+            let by_lines = max_move * tail::steepest_line::<A>(self.base, self.place, &mut scratch.series);
+            reach = if by_lines > reach { reach } else { by_lines };
+        }
         #[cfg(test)]
         guards::count(reach);
         if reach <= series::limit(SHORT) {

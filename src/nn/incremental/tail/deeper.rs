@@ -35,6 +35,23 @@ pub(super) fn growth<A: Arithmetic, const M: usize>(base: &BasePass, place: Plac
     }
 }
 
+/// The steepest of the scores less the right class's in the moves of eight rectifiers, as far as no sum above changes its sign:
+/// how fast the growth really changes. NaN where one of them is.
+#[inline(always)]
+pub(in super::super) fn steepest_line<A: Arithmetic>(base: &BasePass, place: Place, scratch: &mut [F64x8]) -> f64 {
+    let mut lines = Lines { safe_move: F64x8::splat(f64::INFINITY) };
+    let scores = scores::<A, 1>(base, place, F64x8::splat(1.0), scratch, &mut lines);
+    let mut steepest = 0.0;
+    for score in scores {
+        for slope in score[0].0 {
+            if slope.abs() > steepest || slope.is_nan() {
+                steepest = slope.abs();
+            }
+        }
+    }
+    steepest
+}
+
 /// The scores less the right class's as series in the moves of eight units, in slopes of the length `slope`.
 #[inline(always)]
 fn scores<'a, A: Arithmetic, const M: usize>(

@@ -12,7 +12,7 @@ mod last;
 use super::super::lanes::simd::{Arithmetic, F64x8};
 use super::base_pass::BasePass;
 
-pub(super) use self::deeper::scratch_len;
+pub(super) use self::deeper::{scratch_len, steepest_line};
 pub(super) use self::growth::{Growth, Place};
 
 /// The growth in the moves of eight units.
