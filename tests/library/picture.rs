@@ -367,7 +367,7 @@ fn a_shadow_across_the_page_changes_no_answer() {
 }
 
 #[test]
-#[ignore = "takes minutes: 72 times as many pictures as the test above"]
+#[ignore = "takes minutes: 72 times as many pictures as the test above; cargo test --test library -- --ignored"]
 fn no_shadow_in_any_direction_changes_an_answer() {
     assert!(shadows_change_no_answer(1) > 18_000);
 }
