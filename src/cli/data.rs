@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::{self, Dataset, Name, Request};
 use crate::random::LegacyRandom;
+use crate::report::numbers::grouped;
 use anyhow::{anyhow, bail};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -115,8 +116,15 @@ pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow
     let bounded = Request { max_bytes: free_bytes(), ..request.clone() };
     let loaded = dataset::load(&bounded, random, &mut Downloads::new(quiet)).map_err(with_flags)?;
     for warning in &loaded.warnings {
-        let flags = if request.data_dir.is_none() { " (--data-dir, --mirror)" } else { "" };
-        say(format_args!("warning: {warning}{flags}"));
+        say(format_args!("warning: {warning}"));
+    }
+    if let Some(reason) = &loaded.out_of_reach {
+        say(format_args!(
+            "warning: MNIST can't be downloaded, so the {} digits that are built in take its place.\n  \
+             For all 60,000: try again with a network, or name the folder of MNIST's files (--data-dir).\n  \
+             Why: {reason}",
+            grouped(loaded.dataset.train.len())
+        ));
     }
     let name = &loaded.dataset.name;
     let may_lie_on_its_side = matches!(name, Name::Files(name) if name.to_lowercase().contains("emnist"));
@@ -163,7 +171,10 @@ pub fn named_classes(names: &[String]) -> String {
 /// Adds the flags that every program has for what an error advises.
 fn with_flags(error: dataset::Error) -> anyhow::Error {
     match error {
-        dataset::Error::NoMnist(_) => anyhow!("{error} (--data-dir, --mirror, --dataset embedded)"),
+        dataset::Error::NoMnist(reason) => anyhow!(
+            "MNIST can't be downloaded. Try again with a network, name the folder of its files (--data-dir) or another \
+             mirror (--mirror), or take the digits that are built in (--dataset embedded).\n  Why: {reason}"
+        ),
         dataset::Error::NothingToTranspose => anyhow!("{error} (--transpose, --data-dir)"),
         dataset::Error::Mirror { .. } => anyhow!("--mirror: {error}"),
         dataset::Error::SeveralSets { ref sets, .. } => {

@@ -1,13 +1,58 @@
 //! Lines on standard error, texts on standard output.
+//!
+//! In a terminal the word that says what a line is (error, warning, note) has a colour, unless `NO_COLOR` is set.
 
 use std::fmt;
 use std::io::{self, StdoutLock, Write};
 
 use anyhow::{Context, Result};
+use console::{Term, style};
+
+/// Lines that are broken at words are no longer than this.
+const MAX_COLUMNS: usize = 80;
 
 /// Prints a line on standard error. A closed one is no reason to stop a run.
 pub fn say(line: fmt::Arguments) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let line = line.to_string();
+    let _ = match line.split_once(": ") {
+        Some(("error", rest)) => writeln!(io::stderr(), "{} {rest}", style("error:").red().bold().for_stderr()),
+        Some(("warning", rest)) => writeln!(io::stderr(), "{} {rest}", style("warning:").yellow().bold().for_stderr()),
+        Some(("note", rest)) => writeln!(io::stderr(), "{} {rest}", style("note:").cyan().bold().for_stderr()),
+        _ => writeln!(io::stderr(), "{line}"),
+    };
+}
+
+/// Prints sentences on standard error, broken at words so that each line fits 80 columns, or a terminal that has fewer. What
+/// follows the first line is indented.
+pub fn say_wrapped(text: &str) {
+    let columns = Term::stderr().size_checked().map_or(MAX_COLUMNS, |(_, columns)| usize::from(columns));
+    say(format_args!("{}", wrapped(text, columns.min(MAX_COLUMNS))));
+}
+
+/// As [`say_wrapped`] in a terminal; elsewhere one line, as programs read it.
+pub fn say_wrapped_in_terminal(text: &str) {
+    match Term::stderr().is_term() {
+        true => say_wrapped(text),
+        false => say(format_args!("{text}")),
+    }
+}
+
+/// A text in lines of at most `columns` characters, but for words that are longer.
+fn wrapped(text: &str, columns: usize) -> String {
+    let (mut lines, mut n) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let n_word = console::measure_text_width(word);
+        if n > 0 && n + 1 + n_word > columns {
+            lines.push_str("\n  ");
+            n = 2;
+        } else if n > 0 {
+            lines.push(' ');
+            n += 1;
+        }
+        lines.push_str(word);
+        n += n_word;
+    }
+    lines
 }
 
 /// Prints `what` on standard output. Where nobody reads it any more that is no error.
@@ -16,5 +61,18 @@ pub fn print(what: &str, write: impl FnOnce(&mut StdoutLock) -> io::Result<()>) 
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         printed => printed.with_context(|| format!("cannot write {what} to standard output")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_words_and_what_is_longer_than_a_line_stays_whole() {
+        assert_eq!(wrapped("one two three", 9), "one two\n  three");
+        assert_eq!(wrapped("one two three", 80), "one two three");
+        assert_eq!(wrapped("a verylongwordindeed b", 6), "a\n  verylongwordindeed\n  b");
+        assert_eq!(wrapped("", 6), "");
     }
 }

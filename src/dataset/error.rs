@@ -218,8 +218,8 @@ pub enum Error {
     },
     /// MNIST was asked for and can't be had.
     #[error(
-        "full MNIST is not to be had: {0}. Try again with a network, name the folder of its four files or another mirror, \
-         or take the embedded digits"
+        "MNIST is out of reach. Try again with a network, name the folder of its four files or another mirror, or take the \
+         embedded digits. The reason: {0}"
     )]
     NoMnist(Box<Error>),
     /// A folder was named together with a data set that is not read from one.

@@ -49,13 +49,14 @@ impl Default for Request {
 }
 
 /// The data set that a [`Request`] led to.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Loaded {
     /// The samples.
     pub dataset: Dataset,
-    /// What the user should know of it, a text each: why it is not the data set that one would expect, and what of it looks
-    /// wrong.
+    /// What looks wrong with it, a text each.
     pub warnings: Vec<String>,
+    /// Why MNIST could not be had, where the embedded digits have taken its place.
+    pub out_of_reach: Option<Error>,
 }
 
 /// Gets a data set: from its files, from the network, out of the library, or by chance from `random`, which no other
@@ -64,8 +65,8 @@ pub struct Loaded {
 /// Looking for the network takes at most 10 seconds, however many files are missing and mirrors there are.
 ///
 /// # Errors
-/// [`Error`], whose message says what to do. Where neither a `name` nor a `mirror` asks for MNIST, it is no error but a
-/// [warning](Loaded::warnings) that it is out of reach; a folder without all files, or a mirror that is no address, always is
+/// [`Error`], whose message says what to do. Where neither a `name` nor a `mirror` asks for MNIST, it is no error that it is
+/// [out of reach](Loaded::out_of_reach); a folder without all files, or a mirror that is no address, always is
 /// one.
 ///
 /// ```
@@ -97,14 +98,17 @@ pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Obs
         (_, Some(directory)) => {
             let max_bytes = request.max_bytes.unwrap_or(u64::MAX);
             let (dataset, warnings) = mnist::from_files(directory, n_classes, request.transpose, max_bytes)?;
-            return Ok(Loaded { dataset, warnings });
+            return Ok(Loaded { dataset, warnings, out_of_reach: None });
         }
         (Some(Name::Files(_)), None) => return Err(Error::NoFolder),
         (Some(Name::Synthetic), None) => synthetic(n_classes, random),
         (Some(Name::Embedded), None) => embedded(n_classes)?,
         // Whoever names a mirror wants MNIST from there, and would not see at the end that the samples were others.
         (None, None) if request.mirror.is_none() => match from_cache() {
-            Err(error) if error.is_unavailable() => return instead_of_mnist(n_classes, &error),
+            Err(error) if error.is_unavailable() => {
+                let dataset = embedded(n_classes)?;
+                return Ok(Loaded { dataset, warnings: Vec::new(), out_of_reach: Some(error) });
+            }
             result => result?,
         },
         (Some(Name::Mnist) | None, None) => from_cache().map_err(|error| match error {
@@ -112,17 +116,7 @@ pub fn load(request: &Request, random: &mut LegacyRandom, observer: &mut dyn Obs
             error => error,
         })?,
     };
-    Ok(Loaded { dataset, warnings: Vec::new() })
-}
-
-fn instead_of_mnist(n_classes: usize, error: &Error) -> Result<Loaded, Error> {
-    let dataset = embedded(n_classes)?;
-    let warning = format!(
-        "full MNIST is not to be had, so the {} embedded digits take its place: {error}. For the full set try again with a \
-         network, or name the folder of its four files or another mirror",
-        dataset.train.len()
-    );
-    Ok(Loaded { dataset, warnings: vec![warning] })
+    Ok(Loaded { dataset, warnings: Vec::new(), out_of_reach: None })
 }
 
 fn cache_dir(request: &Request) -> Result<PathBuf, Error> {

@@ -7,7 +7,7 @@ use anyhow::{Context, Error, Result};
 use numgrad::cli::browser;
 use numgrad::cli::output::write_whole;
 use numgrad::cli::shell::{Shell, this_program};
-use numgrad::cli::terminal::say;
+use numgrad::cli::terminal::{say, say_wrapped_in_terminal};
 use numgrad::dataset::Dataset;
 use numgrad::report::numbers::grouped;
 use numgrad::train::{Ended, Evaluation, RunFiles, write_gradient};
@@ -34,10 +34,15 @@ pub fn conclude<E: Into<Error>>(
     let (ended, mut run) =
         ended.map_err(Into::into).and_then(|ended| Ok((ended, kept?))).map_err(|error| stopped(error, begun))?;
     let reported = results::report(data, trainer, &mut run, answers, &ended);
-    if !options.quiet
-        && let Some(advice) = run.advice()
-    {
-        say(format_args!("note: {advice}"));
+    if !options.quiet {
+        if reported.is_ok()
+            && let Some(course) = results::course(&run, &files.page())
+        {
+            say(format_args!("{course}"));
+        }
+        if let Some(advice) = run.advice() {
+            say_wrapped_in_terminal(&format!("note: {advice}"));
+        }
     }
     match ended {
         Ended::Done => {

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use numgrad::cli::data;
-use numgrad::cli::terminal::say;
+use numgrad::cli::terminal::{say, say_wrapped};
 use numgrad::random::LegacyRandom;
 
 use args::Options;
@@ -76,7 +76,7 @@ fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
         None => begin::anew(options, &data, &shape, random, &interrupts)?,
     };
     if !options.quiet {
-        say(format_args!("{}", begin::first_line(options, &data, &shape, begun.session.trainer().iteration())));
+        say_wrapped(&begin::first_line(options, &data, &shape, begun.session.trainer().iteration()));
     }
     let mut onlooker = Onlooker::new(options, &data, &begun.session, &interrupts);
     let ended = begun.session.run(&mut onlooker);

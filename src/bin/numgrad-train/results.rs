@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use console::style;
 use numgrad::cli::output::write_whole;
 use numgrad::cli::terminal;
 use numgrad::dataset::{Dataset, Samples};
@@ -102,20 +103,40 @@ pub fn n_test(data: &Dataset) -> usize {
     data.test.as_ref().map_or(0, Samples::len)
 }
 
-/// The summary, on standard output.
+/// What came of a run, in a line that stays where its progress was shown; none where no iteration is done.
+pub fn course(Run { summary, curves, .. }: &Run, page: &Path) -> Option<String> {
+    let (first, last) = (curves.loss.first()?, curves.last.as_ref()?);
+    let n = summary.iterations_done();
+    Some(format!(
+        "{} iteration{} in {}: loss {} \u{2192} {}; page: {}",
+        grouped(n),
+        if n == 1 { "" } else { "s" },
+        duration(summary.train_s),
+        loss(first.value),
+        loss(last.loss),
+        page.display()
+    ))
+}
+
+/// The summary, on standard output: in a terminal with what matters most in bold, unless `NO_COLOR` is set.
 pub fn print(run: &Run) -> Result<()> {
     terminal::print("the summary", |out| print_to(out, run))
 }
 
 fn print_to(out: &mut impl Write, Run { folder, summary, .. }: &Run) -> io::Result<()> {
     if let Some(final_loss) = summary.final_loss {
-        writeln!(out, "Final loss:        {} (iteration {})", loss(final_loss), grouped(summary.iterations_done()))?;
+        writeln!(
+            out,
+            "Final loss:        {} (iteration {})",
+            style(loss(final_loss)).bold(),
+            grouped(summary.iterations_done())
+        )?;
     }
     if let Some(share) = summary.train_accuracy {
-        writeln!(out, "Training accuracy: {}", percent(share, 2))?;
+        writeln!(out, "Training accuracy: {}", style(percent(share, 2)).bold())?;
     }
     match summary.test_accuracy {
-        Some(share) => writeln!(out, "Test accuracy:     {}", percent(share, 2))?,
+        Some(share) => writeln!(out, "Test accuracy:     {}", style(percent(share, 2)).bold().green())?,
         None => writeln!(out, "Test accuracy:     - (no test set)")?,
     }
     writeln!(
@@ -127,7 +148,7 @@ fn print_to(out: &mut impl Write, Run { folder, summary, .. }: &Run) -> io::Resu
     if let Some(speed) = summary.evaluations_per_second() {
         writeln!(out, "Evaluations:       {}, {} a second", grouped(summary.n_evaluations), with_unit(speed))?;
     }
-    writeln!(out, "Files:             {}", folder.display())
+    writeln!(out, "Files:             {}", style(folder.display()).cyan())
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {
