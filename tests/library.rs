@@ -31,5 +31,7 @@ mod library {
     #[cfg(feature = "cli")]
     mod session;
     #[cfg(feature = "cli")]
+    mod team;
+    #[cfg(feature = "cli")]
     mod training;
 }

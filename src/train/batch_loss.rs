@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 
 use ndarray::Array2;
 
+use super::cut::{evenly, range_of};
 use super::error::Cancelled;
 use super::selection::Selection;
 use super::settings::{Forward, GradientMethod, TrainingSettings};
 use crate::dataset::Samples;
-use crate::difference::{self, Differentiator, NonFinite, Objective, Progress, Stencil, Step};
+use crate::difference::{self, Coordinates, Differentiator, NonFinite, Objective, Progress, Stencil, Step};
 use crate::nn::simd::Isa;
 use crate::nn::{
     FullLoss, IncrementalLoss, Network, NetworkShape, Parameters, backprop_into, backprop_n_bytes, n_bytes_of, together,
@@ -105,20 +106,47 @@ impl BatchLoss {
         hook: Option<Hook>,
         gradient: &mut Parameters,
     ) -> Result<(), Cancelled> {
+        if let Mode::Backprop(x) = &self.mode {
+            backprop_into(self.net.parameters(), x, &self.classes, gradient);
+            return all_done(hook, gradient.as_slice().len());
+        }
+        let all = Coordinates::Range(0..gradient.as_slice().len());
+        self.partials(differentiator, &all, hook, gradient.as_slice_mut())
+    }
+
+    /// What each of `size` members of a team computes of a gradient: together every coordinate once.
+    pub fn shares(&self, size: usize) -> Vec<Coordinates> {
+        let Mode::Incremental(objective) = &self.mode else {
+            // Every coordinate costs the same.
+            let n = self.net.parameters().as_slice().len();
+            return (0..size).map(|rank| Coordinates::Range(range_of(n, rank, size))).collect();
+        };
+        let parts: Vec<Vec<usize>> = (0..objective.n_parts()).map(|part| listed(objective.part(part))).collect();
+        let costs: Vec<f64> = parts.iter().map(|part| part_cost(self.net.parameters().shape(), part[0])).collect();
+        let coordinates = |share: Vec<usize>| share.into_iter().flat_map(|part| parts[part].iter().copied()).collect();
+        evenly(&costs, size).into_iter().map(|share| Coordinates::List(coordinates(share))).collect()
+    }
+
+    /// Some coordinates of a numerical gradient, at their share of the cost where they are one of the [shares](Self::shares), into
+    /// the slots of `out`.
+    pub fn partials(
+        &mut self,
+        differentiator: &Differentiator,
+        coordinates: &Coordinates,
+        hook: Option<Hook>,
+        out: &mut [f64],
+    ) -> Result<(), Cancelled> {
         let parameters = self.net.parameters();
         match &mut self.mode {
             Mode::Full(x) => {
                 let mut objective = FullLoss::new(parameters, x, &self.classes).with_isa(self.isa);
-                return differentiate(differentiator, &mut objective, hook, gradient);
+                return partials(differentiator, &mut objective, coordinates, hook, out);
             }
             // Told of a hook, the engine notes of each coordinate whether it is done: memory, and a twentieth of the time.
-            Mode::Incremental(objective) => differentiate(differentiator, &mut **objective, None, gradient)?,
-            Mode::Backprop(x) => backprop_into(parameters, x, &self.classes, gradient),
+            Mode::Incremental(objective) => partials(differentiator, &mut **objective, coordinates, None, out)?,
+            Mode::Backprop(_) => panic!("an analytic gradient has no coordinates to choose from"),
         }
-        match hook.map(|hook| hook(gradient.values().len())) {
-            Some(ControlFlow::Break(())) => Err(Cancelled),
-            _ => Ok(()),
-        }
+        all_done(hook, out.len())
     }
 
     /// The batch's loss at the network's parameters.
@@ -143,13 +171,24 @@ pub(super) fn differentiate<O: Objective>(
     hook: Option<Hook>,
     gradient: &mut Parameters,
 ) -> Result<(), Cancelled> {
-    let out = gradient.values_mut().as_slice_mut().expect("flat parameters are contiguous");
+    let all = Coordinates::Range(0..gradient.as_slice().len());
+    partials(differentiator, objective, &all, hook, gradient.as_slice_mut())
+}
+
+fn partials<O: Objective>(
+    differentiator: &Differentiator,
+    objective: &mut O,
+    coordinates: &Coordinates,
+    hook: Option<Hook>,
+    out: &mut [f64],
+) -> Result<(), Cancelled> {
+    let coordinates = coordinates.clone();
     let found = match hook {
         Some(hook) => {
             let told = |progress: Progress| hook(progress.newly_done);
-            differentiator.of_objective(objective).watched(&told).gradient_into(out)
+            differentiator.of_objective(objective).watched(&told).partials_into(coordinates, out)
         }
-        None => differentiator.of_objective(objective).gradient_into(out),
+        None => differentiator.of_objective(objective).partials_into(coordinates, out),
     };
     match found {
         Err(difference::Error::Stopped(_)) => Err(Cancelled),
@@ -158,4 +197,26 @@ pub(super) fn differentiate<O: Objective>(
             Ok(())
         }
     }
+}
+
+/// Tells of a gradient's `n` coordinates at once.
+fn all_done(hook: Option<Hook>, n: usize) -> Result<(), Cancelled> {
+    match hook.map(|hook| hook(n)) {
+        Some(ControlFlow::Break(())) => Err(Cancelled),
+        _ => Ok(()),
+    }
+}
+
+fn listed(coordinates: Coordinates) -> Vec<usize> {
+    match coordinates {
+        Coordinates::Range(range) => range.collect(),
+        Coordinates::List(list) => list,
+    }
+}
+
+/// About what a part of an incremental gradient costs beside others of the same network, by the layer of the part's first
+/// coordinate. It has to depend on the network's shape alone, as all members of a team have to agree on it.
+fn part_cost(shape: &NetworkShape, coordinate: usize) -> f64 {
+    let layer = shape.layers().find(|layer| coordinate < layer.end()).expect("a part is of a layer");
+    layer.n_inputs as f64
 }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::as_text;
+use super::team::TeamError;
 use crate::files::npz::NpzError;
 
 /// The hook cancelled the gradient of an iteration; some of its coordinates were not computed.
@@ -23,9 +24,24 @@ pub enum Error {
     /// A number is NaN or infinite.
     #[error(transparent)]
     Diverged(#[from] Divergence),
-    /// The hook cancelled the gradient.
+    /// The hook cancelled the gradient, or that of another member of the team did.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+    /// The members of the team can't go on together.
+    #[error(transparent)]
+    Team(#[from] TeamError),
+}
+
+/// What hinders a session.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// Its log or its checkpoint can't be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The members of the team can't go on together.
+    #[error(transparent)]
+    Team(#[from] TeamError),
 }
 
 /// The first number of a training that was not finite. Training cannot go on from there.

@@ -5,11 +5,14 @@
 //! [`RunSettings`] ask for, with a [`Log`] and [`Checkpoints`] in the run's folder ([`RunFiles`]), and is continued from a
 //! [`SavedRun`]. An [`Evaluation`] tells what was learnt, and [`write_model`] keeps it. [`check_gradient`] compares a batch's
 //! numerical gradient with the analytic one, and [`step_study`] the errors of several differences at several steps.
+//!
+//! Several processes train together as a [`Team`], each with a trainer and a session of its own.
 
 mod as_text;
 mod batch_loss;
 mod check;
 mod checkpoint;
+mod cut;
 mod error;
 mod evaluation;
 mod hidden;
@@ -22,14 +25,17 @@ mod saved_run;
 mod selection;
 mod session;
 mod settings;
+mod share;
+mod state_hash;
 mod step_study;
+mod team;
 mod trainer;
 
 pub use crate::files::npz::NpzError;
 pub use batch_loss::Hook;
 pub use check::{ArrayCheck, GradientCheck, RESOLUTION, check_gradient, check_gradient_n_bytes};
 pub use checkpoint::Checkpoint;
-pub use error::{Cancelled, Divergence, Error, FileError, Quantity};
+pub use error::{Cancelled, Divergence, Error, FileError, Quantity, SessionError};
 pub use evaluation::{Evaluation, Prediction};
 pub use hidden::HiddenSizes;
 pub use initial::{Init, InitScale, initial_parameters};
@@ -45,4 +51,5 @@ pub use settings::{
     CheckpointSettings, Contradiction, Every, Forward, GradientMethod, OnResume, RunSettings, TrainingSettings,
 };
 pub use step_study::{MethodErrors, StepStudy, logarithmic_steps, step_study};
+pub use team::{Alone, Team, TeamError, check_alike, gather_texts};
 pub use trainer::Trainer;

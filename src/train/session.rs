@@ -5,7 +5,9 @@
 
 use std::ops::ControlFlow;
 
-use super::{Cancelled, Checkpoints, Divergence, Error, FileError, Log, Record, RunSettings, Trainer};
+use super::{
+    Cancelled, Checkpoints, Divergence, Error, FileError, Log, Record, RunSettings, SessionError, TeamError, Trainer,
+};
 use crate::nn::Network;
 
 /// Watches a session, and may stop it. Every method has a default, by which nothing is shown, measured or stopped: `()` is
@@ -50,7 +52,7 @@ pub struct Accuracy {
 pub enum Ended {
     /// All iterations are done.
     Done,
-    /// The watcher stopped it; a checkpoint is of the same iteration.
+    /// The watcher stopped it, or that of another member of the team; a checkpoint is of the same iteration.
     Interrupted,
     /// A number is no longer finite. The weights still are: where the loss is what failed, they are those after the update,
     /// and otherwise those of the iteration before.
@@ -127,8 +129,8 @@ impl<'a> Session<'a> {
     /// Trains until it ends.
     ///
     /// # Errors
-    /// [`FileError`] if log or checkpoint can't be written.
-    pub fn run(&mut self, watcher: &mut impl Watcher) -> Result<Ended, FileError> {
+    /// [`SessionError`] if log or checkpoint can't be written, or if the team can't go on.
+    pub fn run(&mut self, watcher: &mut impl Watcher) -> Result<Ended, SessionError> {
         loop {
             if let ControlFlow::Break(ended) = self.step(watcher)? {
                 return Ok(ended);
@@ -140,7 +142,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn step(&mut self, watcher: &mut impl Watcher) -> Result<ControlFlow<Ended>, FileError> {
+    pub fn step(&mut self, watcher: &mut impl Watcher) -> Result<ControlFlow<Ended>, SessionError> {
         if self.files.as_ref().is_some_and(|files| !files.checkpoints.is_begun()) {
             self.write_checkpoint()?;
         }
@@ -153,11 +155,15 @@ impl<'a> Session<'a> {
             Ok(record) => record,
             Err(Error::Cancelled(Cancelled)) => return self.interrupted(),
             Err(Error::Diverged(divergence)) => return Ok(ControlFlow::Break(Ended::Diverged(divergence))),
+            Err(Error::Team(error)) => return Err(error.into()),
         };
         let is_last = record.iteration >= self.n_iterations;
         if is_last || self.eval_every.is_some_and(|every| record.iteration.is_multiple_of(every)) {
             let Some(accuracy) = watcher.measure(self.trainer.net(), is_last) else {
                 self.unlogged = Some(record);
+                if !is_last {
+                    self.stop_team()?;
+                }
                 return self.interrupted();
             };
             (record.train_accuracy, record.test_accuracy) = (accuracy.train, accuracy.test);
@@ -170,7 +176,8 @@ impl<'a> Session<'a> {
             self.write_checkpoint()?;
             return Ok(ControlFlow::Break(Ended::Done));
         }
-        if watcher.wants_to_stop() {
+        // The members of a team stop together, when they next meet: in an iteration, which is cancelled.
+        if watcher.wants_to_stop() && self.trainer.team().size() == 1 {
             return self.interrupted();
         }
         if self.files.as_ref().is_some_and(|files| files.checkpoints.is_due(record.iteration)) {
@@ -194,7 +201,18 @@ impl<'a> Session<'a> {
         self.files.as_ref()?.checkpoints.last_iteration()
     }
 
-    fn interrupted(&mut self) -> Result<ControlFlow<Ended>, FileError> {
+    /// Meets the others of a team in the next iteration, which they have begun, to cancel it.
+    fn stop_team(&mut self) -> Result<(), TeamError> {
+        if self.trainer.team().size() == 1 {
+            return Ok(());
+        }
+        match self.trainer.iterate(Some(&|_| ControlFlow::Break(()))) {
+            Err(Error::Team(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn interrupted(&mut self) -> Result<ControlFlow<Ended>, SessionError> {
         self.write_checkpoint()?;
         Ok(ControlFlow::Break(Ended::Interrupted))
     }

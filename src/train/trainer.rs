@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::batch_loss::{BatchLoss, Hook, central};
 use super::model::AROUND_A_LAYER;
-use super::settings::TrainingSettings;
+use super::settings::{GradientMethod, TrainingSettings};
+use super::share::Share;
+use super::state_hash::state_hash;
+use super::team::{Alone, Team};
 use super::{Checkpoint, Divergence, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
 use crate::difference::Differentiator;
@@ -27,6 +30,9 @@ pub struct Trainer<'a> {
     gradient: Parameters,
     differentiator: Differentiator,
     sampler: Sampler,
+    team: &'a dyn Team,
+    /// None where all is computed alone.
+    share: Option<Share<'a>>,
     iteration: u64,
     elapsed: Duration,
 }
@@ -54,6 +60,8 @@ impl<'a> Trainer<'a> {
             differentiator: central(settings.step),
             sampler: Sampler::new(samples.len(), settings.batch_size),
             loss: BatchLoss::new(&settings, parameters),
+            team: &Alone,
+            share: None,
             iteration: 0,
             elapsed: Duration::ZERO,
         }
@@ -79,6 +87,22 @@ impl<'a> Trainer<'a> {
         Self { iteration, elapsed, ..Self::new(samples, parameters, random, settings) }
     }
 
+    /// The same training as a member of a team, all of whose trainers have to be made alike and make the same calls of
+    /// [`iterate`](Self::iterate): each computes its share of every gradient, and all of them have the bits of one that trains alone.
+    ///
+    /// # Panics
+    /// If the gradients of a team of several are analytic, as those are not shared.
+    pub fn in_team(self, team: &'a dyn Team) -> Self {
+        let is_shared = team.size() == 1 || self.settings.gradient == GradientMethod::Numerical;
+        assert!(is_shared, "{} members for an analytic gradient, which is not shared", team.size());
+        Self { team, share: Share::of(&self.loss, team), ..self }
+    }
+
+    /// How much more memory a training takes as a member of a team of this size.
+    pub fn n_bytes_in_team(shape: &NetworkShape, team_size: usize) -> u64 {
+        if team_size == 1 { 0 } else { Share::n_bytes(shape, team_size) }
+    }
+
     /// All that is needed to continue later.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
@@ -93,8 +117,8 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// [`Error::Diverged`] where the gradient, the updated parameters or the loss are not finite: the parameters are
-    /// finite then, but training cannot go on. [`Error::Cancelled`] where the hook said so: the next call begins the
-    /// same iteration anew.
+    /// finite then, but training cannot go on. [`Error::Cancelled`] where the hook said so, or that of another member of the
+    /// team: the next call begins the same iteration anew. [`Error::Team`] where the team can't go on.
     pub fn iterate(&mut self, hook: Option<Hook>) -> Result<Record, Error> {
         let started = Instant::now();
         let before = self.random.clone();
@@ -102,8 +126,16 @@ impl<'a> Trainer<'a> {
 
         let gradient_started = Instant::now();
         self.loss.set_batch(self.samples, batch);
-        let gradient = &mut self.gradient;
-        self.loss.gradient(&self.differentiator, hook, gradient).inspect_err(|_| self.random = before)?;
+        let (loss, differentiator, gradient) = (&mut self.loss, &self.differentiator, &mut self.gradient);
+        let computed = match &mut self.share {
+            None => loss.gradient(differentiator, hook, gradient).map_err(Error::from),
+            Some(share) => {
+                let numbers = batch.iter().map(|&sample| sample as u64).chain([self.iteration]);
+                let state = state_hash(numbers, loss.net().parameters().as_slice());
+                share.gradient(loss, differentiator, (self.iteration + 1, state), hook, gradient)
+            }
+        };
+        computed.inspect_err(|_| self.random = before)?;
         let gradient_time = gradient_started.elapsed();
 
         let gradient_norm = self.checked_gradient_norm()?;
@@ -127,6 +159,16 @@ impl<'a> Trainer<'a> {
     /// The network as it is now.
     pub fn net(&self) -> &Network {
         self.loss.net()
+    }
+
+    /// The team that shares the gradients.
+    pub fn team(&self) -> &'a dyn Team {
+        self.team
+    }
+
+    /// The rank of the member that wanted to stop, where it is another and the last iteration was cancelled by it.
+    pub fn stopped_by(&self) -> Option<usize> {
+        self.share.as_ref().and_then(Share::stopped_by)
     }
 
     /// The last gradient, at the parameters before the last update.

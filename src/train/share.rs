@@ -1,0 +1,176 @@
+//! One gradient, shared by the members of a team: who computes what, and the exchange that makes a whole of it.
+
+use std::ops::{ControlFlow, Range};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+use super::Error;
+use super::batch_loss::{BatchLoss, Hook};
+use super::error::Cancelled;
+use super::team::{Team, TeamError};
+use crate::difference::{Coordinates, Differentiator};
+use crate::nn::{NetworkShape, Parameters, n_bytes_of, together};
+
+/// What each member sends before its derivatives: what it wants, and the two halves of the hash of the weights it was at.
+/// Numbers below 2³² travel as they are.
+const HEADER: usize = 3;
+
+/// A member computes its part.
+const GOES_ON: f64 = 0.0;
+/// It did not compute it to the end, since another called to stop.
+const FOLLOWS: f64 = 1.0;
+/// It wants all to stop, and has called the others.
+const STOPS: f64 = 2.0;
+
+/// What a member of a team computes of each gradient, and how the whole comes together.
+#[derive(Debug)]
+pub(super) struct Share<'a> {
+    team: &'a dyn Team,
+    mine: Coordinates,
+    /// Where the derivatives of each member belong, in the order in which it sends them.
+    runs: Vec<Vec<Range<usize>>>,
+    /// How many numbers each member sends.
+    counts: Vec<usize>,
+    outgoing: Vec<f64>,
+    gathered: Vec<f64>,
+    stopped_by: Option<usize>,
+}
+
+impl<'a> Share<'a> {
+    /// This member's share of the gradients of `loss`; none where there is nobody to share with.
+    pub fn of(loss: &BatchLoss, team: &'a dyn Team) -> Option<Self> {
+        if team.size() == 1 {
+            return None;
+        }
+        let mut shares = loss.shares(team.size());
+        let runs: Vec<Vec<Range<usize>>> = shares.iter().map(runs).collect();
+        let counts: Vec<usize> = runs.iter().map(|runs| HEADER + runs.iter().map(Range::len).sum::<usize>()).collect();
+        Some(Self {
+            mine: shares.swap_remove(team.rank()),
+            runs,
+            outgoing: vec![0.0; counts[team.rank()]],
+            gathered: vec![0.0; counts.iter().sum()],
+            counts,
+            stopped_by: None,
+            team,
+        })
+    }
+
+    /// How much memory a share takes, at most, in a team of this size.
+    pub fn n_bytes(shape: &NetworkShape, team_size: usize) -> u64 {
+        // What is sent and what arrives; the coordinates, and those of all others as runs.
+        let numbers = shape.n_bytes().saturating_mul(2 + 1 + 2);
+        together(&[numbers, n_bytes_of::<[f64; 2 * HEADER]>(&[team_size])])
+    }
+
+    /// Computes this member's part of the gradient, and gathers those of all others. `state` is a hash of all that has to be
+    /// the same for every member, and `iteration` the one that this is of. `hook` is told of as many coordinates as all
+    /// members together have done, if they are as quick as this one.
+    pub fn gradient(
+        &mut self,
+        loss: &mut BatchLoss,
+        differentiator: &Differentiator,
+        (iteration, state): (u64, u64),
+        hook: Option<Hook>,
+        gradient: &mut Parameters,
+    ) -> Result<(), Error> {
+        self.stopped_by = None;
+        let (header, out) = self.outgoing.split_at_mut(HEADER);
+        let wish = wish(self.team, hook, (out.len(), gradient.values().len()), |hook| {
+            loss.partials(differentiator, &self.mine, Some(hook), out)
+        });
+        if wish == STOPS {
+            self.team.call_stop();
+        }
+        header.copy_from_slice(&[wish, (state >> 32) as f64, (state & 0xffff_ffff) as f64]);
+        self.team.all_gather(&self.outgoing, &self.counts, &mut self.gathered)?;
+        self.judge(iteration)?;
+        self.scatter(gradient.as_slice_mut());
+        Ok(())
+    }
+
+    /// The member that wanted to stop, where the last gradient was cancelled by another.
+    pub fn stopped_by(&self) -> Option<usize> {
+        self.stopped_by
+    }
+
+    /// What all members sent, by rank: the header and the derivatives.
+    fn messages(&self) -> impl Iterator<Item = (&[f64], &[f64])> {
+        let mut rest = &self.gathered[..];
+        self.counts.iter().map(move |&count| {
+            let (message, behind) = rest.split_at(count);
+            rest = behind;
+            message.split_at(HEADER)
+        })
+    }
+
+    /// Fails on every member alike where one differs, or where one wants to stop.
+    fn judge(&mut self, iteration: u64) -> Result<(), Error> {
+        let headers: Vec<&[f64]> = self.messages().map(|(header, _)| header).collect();
+        if let Some(rank) = headers.iter().position(|header| header[1..] != headers[0][1..]) {
+            return Err(TeamError::Apart { iteration, rank }.into());
+        }
+        let callers: Vec<usize> = (0..headers.len()).filter(|&rank| headers[rank][0] == STOPS).collect();
+        let all_go_on = headers.iter().all(|header| header[0] == GOES_ON);
+        let (me, others): (Vec<usize>, _) = callers.iter().partition(|&&rank| rank == self.team.rank());
+        self.team.forget_stop(&others);
+        if all_go_on {
+            return Ok(());
+        }
+        self.stopped_by = if me.is_empty() { callers.first().copied() } else { None };
+        Err(Cancelled.into())
+    }
+
+    fn scatter(&self, gradient: &mut [f64]) {
+        for ((_, mut values), runs) in self.messages().zip(&self.runs) {
+            for run in runs {
+                let (here, behind) = values.split_at(run.len());
+                gradient[run.clone()].copy_from_slice(here);
+                values = behind;
+            }
+        }
+    }
+}
+
+/// Computes a member's part, and says what became of it: all of its `n_mine` coordinates of `n` are done, it was stopped by its
+/// own hook, or another's call was heard first.
+fn wish(
+    team: &dyn Team,
+    hook: Option<Hook>,
+    (n_mine, n): (usize, usize),
+    compute: impl FnOnce(Hook) -> Result<(), Cancelled>,
+) -> f64 {
+    let (n_done, wants_to_stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let told = |newly_done: usize| {
+        let done = n_done.fetch_add(newly_done, Relaxed);
+        let of_all = |n_done: usize| (n_done as u128 * n as u128 / n_mine.max(1) as u128) as usize;
+        let is_over = hook.is_some_and(|hook| hook(of_all(done + newly_done) - of_all(done)).is_break());
+        if is_over {
+            wants_to_stop.store(true, Relaxed);
+        }
+        if is_over || team.is_stop_called() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    // Asked before anything is computed too: a gradient takes minutes, and what wants to stop may have wanted it before.
+    let computed = if told(0).is_break() { Err(Cancelled) } else { compute(&told) };
+    match (wants_to_stop.into_inner(), computed) {
+        (true, _) => STOPS,
+        (false, Err(Cancelled)) => FOLLOWS,
+        (false, Ok(())) => GOES_ON,
+    }
+}
+
+/// The coordinates as ranges of consecutive ones, in their order.
+fn runs(coordinates: &Coordinates) -> Vec<Range<usize>> {
+    match coordinates {
+        Coordinates::Range(range) => vec![range.clone()],
+        Coordinates::List(list) => {
+            let mut runs: Vec<Range<usize>> = Vec::new();
+            for &coordinate in list {
+                match runs.last_mut() {
+                    Some(last) if last.end == coordinate => last.end += 1,
+                    _ => runs.push(coordinate..coordinate + 1),
+                }
+            }
+            runs
+        }
+    }
+}
