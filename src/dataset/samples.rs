@@ -104,6 +104,21 @@ impl Samples {
         }
     }
 
+    /// The pixels of all images as they are kept, one byte each, image by image and row by row; `None` where the inputs are
+    /// not pixels.
+    ///
+    /// ```
+    /// let data = numgrad::dataset::embedded(10)?;
+    /// assert_eq!(data.train.pixels().unwrap().len(), 6000 * 28 * 28);
+    /// # Ok::<(), numgrad::dataset::Error>(())
+    /// ```
+    pub fn pixels(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Pixels(images) => Some(&images.pixels),
+            Content::Values(_) => None,
+        }
+    }
+
     /// The labels, one byte each.
     pub fn labels(&self) -> &[u8] {
         &self.labels

@@ -1,0 +1,17 @@
+//! The compiled half of the Python package `numgrad_rs`: what computes, with arguments that `numgrad_rs/*.py` have made arrays
+//! of the right types. What a user sees is documented there, in `__init__.pyi` and in the docstrings.
+
+mod kept;
+mod mnist;
+mod network;
+mod pool;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::mnist::load_mnist;
+    #[pymodule_export]
+    use super::network::NetworkLoss;
+}
