@@ -13,7 +13,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use ndarray::{Array1, Array2};
 use numgrad::dataset::{Sampler, embedded, from_directory};
-use numgrad::difference::{Differentiator, Error, Moves, Objective, Parallelism, Stencil, Step};
+use numgrad::difference::{Differentiator, Error, Objective, Stencil, Step};
 use numgrad::nn::{FullLoss, IncrementalLoss, NetworkShape, Parameters, TwoLayerNet, backprop_into};
 use numgrad::random::LegacyRandom;
 use numgrad::train::{Init, initial_parameters};
@@ -195,12 +195,6 @@ fn parts(c: &mut Criterion) {
     let net = TwoLayerNet::new(problem.parameters.clone());
     group.bench_function("one evaluation by ndarray", |b| b.iter(|| net.loss(&problem.x, &problem.classes[..])));
     let mut incremental = problem.incremental();
-    let (deltas, weights) = ([1e-4, -1e-4], [0.5, -0.5]);
-    let moves = Moves { deltas: &deltas, weights: &weights, divisor: 1e-4 };
-    let all = (0..incremental.n_coordinates()).into();
-    group.bench_function("the incremental kernel", |b| {
-        b.iter(|| incremental.prepare(&all, &moves, Parallelism::Serial))
-    });
     group.bench_function("a new batch, its forward pass included", |b| {
         b.iter(|| incremental.set_batch(&problem.x, &problem.classes))
     });

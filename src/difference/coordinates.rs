@@ -47,13 +47,6 @@ impl Coordinates {
         }
     }
 
-    /// The coordinates that follow one another from `position` on, before `end`.
-    pub(super) fn consecutive(&self, position: usize, end: usize) -> Range<usize> {
-        let first = self.get(position);
-        let len = (1..end - position).find(|&k| self.get(position + k) != first + k).unwrap_or(end - position);
-        first..first + len
-    }
-
     /// # Panics
     /// If one of them is not below `n`.
     pub(super) fn check(&self, n: usize) {

@@ -1,20 +1,16 @@
 //! What the engine evaluates: a function at a point, one coordinate of which is moved.
 
-use std::ops::Range;
-
-use super::Parallelism;
 use super::coordinates::Coordinates;
+use super::parts::PartsRequest;
 
 /// A function of many coordinates at a fixed point, which can be evaluated with one coordinate moved.
 ///
 /// Implement it where the function has structure that a closure hides: scratch memory to reuse, or a cheaper way to
 /// re-evaluate when only one coordinate has moved. For a plain function there are entry points that take the closure.
 ///
-/// The engine asks each worker for one [`workspace`](Self::workspace). With an absolute step and no bounds it calls
-/// [`differences`](Self::differences) with blocks of coordinates: the provided one calls [`evaluate`](Self::evaluate) for
-/// each coordinate and point; an objective that can do a whole block better overrides it and
-/// [`block_len`](Self::block_len). Where moves differ from coordinate to coordinate (other steps, bounds, a second attempt
-/// after a value that is not finite) the engine calls `evaluate` itself, without [`prepare`](Self::prepare).
+/// The engine asks each worker for one [`workspace`](Self::workspace) and calls [`evaluate`](Self::evaluate) for each coordinate
+/// and point of the stencil. With an absolute step and no bounds, where all coordinates are moved alike, it first offers the
+/// whole work to [`differences`](Self::differences).
 ///
 /// An objective that can fail returns NaN: [`NonFinite`](super::NonFinite) says what becomes of it.
 ///
@@ -81,50 +77,22 @@ pub trait Objective: Sync {
         Coordinates::Range(part..part + 1)
     }
 
-    /// Prepares what the moves of `coordinates` share in a coming gradient, serially or on the current rayon pool. It should cost
-    /// no more than those coordinates' share, as far as they are whole [parts](Self::part).
+    /// The part that a coordinate belongs to.
+    fn part_of(&self, coordinate: usize) -> usize {
+        coordinate
+    }
+
+    /// Computes the finite differences of whole parts, where the objective has a better way than to
+    /// [`evaluate`](Self::evaluate) each; returns whether it has. By default it has none, and writes nothing.
     ///
-    /// Called once before the calls of [`differences`](Self::differences) with some of these coordinates and the same `moves`. By
-    /// default it does nothing.
-    fn prepare(&mut self, coordinates: &Coordinates, moves: &Moves, parallelism: Parallelism) {
-        let _ = (coordinates, moves, parallelism);
-    }
-
-    /// The finite difference of each of `coordinates`, into the slots of `out`:
-    /// `Σ_p weight_p · f(x + delta_p·e) / divisor`.
-    fn differences(&self, workspace: &mut Self::Workspace, coordinates: Range<usize>, moves: &Moves, out: &mut [f64]) {
-        for (coordinate, slot) in coordinates.zip(out) {
-            let mut sum = 0.0;
-            for (&delta, &weight) in moves.deltas.iter().zip(moves.weights) {
-                sum += weight * self.evaluate(workspace, coordinate, delta);
-            }
-            *slot = sum / moves.divisor;
-        }
-    }
-
-    /// How many coordinates one call of [`differences`](Self::differences) should get: 1 where blocks bring nothing.
+    /// For each part that is [wanted](PartsRequest::wants) it writes `Σ_p weight_p · f(x + delta_p·e) / divisor` for each of the
+    /// part's coordinates into that coordinate's slot of `out`, which has one for every coordinate of the point, and
+    /// [says so](PartsRequest::done). A part should cost no more than its share, whichever others are asked for. The slots of the
+    /// others stay as they are. How the parts are shared out to threads is the objective's own affair.
     ///
-    /// Progress is reported, and a request to cancel is obeyed, between blocks.
-    fn block_len(&self) -> usize {
-        1
+    /// What is not finite then is evaluated once more by `evaluate`, unless nothing is checked.
+    fn differences(&mut self, request: &PartsRequest, out: &mut [f64]) -> bool {
+        let _ = (request, out);
+        false
     }
-}
-
-/// The moves that one finite difference makes, the same for every coordinate.
-///
-/// ```
-/// use numgrad::difference::Moves;
-/// // Central, with a step of 0.1, of x² at 3.
-/// let moves = Moves { deltas: &[0.1, -0.1], weights: &[0.5, -0.5], divisor: 0.1 };
-/// let sum: f64 = moves.deltas.iter().zip(moves.weights).map(|(delta, weight)| weight * (3.0 + delta).powi(2)).sum();
-/// assert!((sum / moves.divisor - 6.0).abs() < 1e-12);
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct Moves<'a> {
-    /// By how much the coordinate is moved, for each point of the stencil.
-    pub deltas: &'a [f64],
-    /// The weight of the value at each point; they sum to zero.
-    pub weights: &'a [f64],
-    /// What the weighted sum is divided by: the step.
-    pub divisor: f64,
 }

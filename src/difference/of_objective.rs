@@ -4,16 +4,15 @@ use super::call::{Call, call_settings};
 use super::check::{CheckReport, Sample};
 use super::coordinates::Coordinates;
 use super::differentiator::{Differentiator, NonFinite};
-use super::driver::{Costs, Crew, Stop};
-use super::error::Error;
+use super::driver::Crew;
+use super::error::{Error, TryError};
 use super::estimate::Estimate;
-use super::objective::{Moves, Objective};
+use super::objective::Objective;
+use super::parts::{Moves, PartsRequest};
 use super::probe::ObjectiveProbe;
 use super::step::Step;
-use super::worker::{Base, Worker, masked};
-
-/// How many tasks each worker gets on average where an objective is done in blocks.
-const TASKS_PER_WORKER: usize = 16;
+use super::sweep::Outcome;
+use super::worker::{Base, masked};
 
 /// A structured objective, ready to be differentiated: made by [`Differentiator::of_objective`].
 #[must_use = "it has no derivative until one is asked for"]
@@ -68,8 +67,9 @@ impl<'a, O: Objective> OfObjective<'a, O> {
 impl<O: Objective> OfObjective<'_, O> {
     /// The gradient.
     ///
-    /// With an absolute step and no bounds by whole blocks ([`Objective::differences`]), at the objective's own cost;
-    /// otherwise by [`Objective::evaluate`], one evaluation for each point of the stencil and coordinate.
+    /// With an absolute step and no bounds by whole parts, at the objective's own cost, where it has a way of its own
+    /// ([`Objective::differences`]); otherwise by [`Objective::evaluate`], one evaluation for each point of the stencil and
+    /// coordinate.
     ///
     /// # Errors
     /// See [`Error`].
@@ -182,13 +182,84 @@ impl<O: Objective> OfObjective<'_, O> {
         let coordinates = coordinates.into();
         coordinates.check_slots(out);
         coordinates.check(self.objective.n_coordinates());
-        match self.how.step {
-            Step::Absolute(h) if !self.how.is_bounded() => self.in_blocks(h, &coordinates, out),
-            _ => {
-                self.how.each_scalar(&self.call, self.crew(), &coordinates, Base::Own, out)?;
-                Ok(())
+        let n = self.objective.n_coordinates();
+        let n_affordable = self.n_affordable(coordinates.len());
+        let is_whole = coordinates == Coordinates::Range(0..n) && n_affordable == n;
+        if is_whole {
+            if let Some(outcome) = self.by_parts(Vec::new(), n, &|_| coordinates.clone(), out) {
+                return outcome?.complete(|done| masked(out, done));
+            }
+        } else {
+            let mut n_asked = vec![0; self.objective.n_parts()];
+            (0..n_affordable).for_each(|k| n_asked[self.objective.part_of(coordinates.get(k))] += 1);
+            let mut slots = vec![0.0; n];
+            if let Some(outcome) = self.by_parts(n_asked, coordinates.len(), &|_| coordinates.clone(), &mut slots) {
+                let outcome = outcome?;
+                for (k, slot) in out.iter_mut().enumerate().filter(|(k, _)| outcome.is_done(*k)) {
+                    *slot = slots[coordinates.get(k)];
+                }
+                return outcome.complete(|done| masked(out, done));
             }
         }
+        self.how.each_scalar(&self.call, self.crew(), &coordinates, Base::Own, out)?;
+        Ok(())
+    }
+
+    /// The derivatives by all coordinates of some of the [parts](Objective::part) that the objective's work splits into, each
+    /// into its slot of `out`, which has one for every coordinate of the point. The other slots stay as they are.
+    ///
+    /// This is what one of several machines computes of a gradient: a part costs its share and has the bits of the whole.
+    ///
+    /// # Errors
+    /// See [`gradient_into`](Self::gradient_into). A [`Partial`](super::Partial) result is of the parts' coordinates, part after
+    /// part.
+    ///
+    /// # Panics
+    /// As [`gradient_into`](Self::gradient_into), and if there is no such part.
+    ///
+    /// ```
+    /// use numgrad::difference::Differentiator;
+    /// # struct Sum(Vec<f64>);
+    /// # impl numgrad::difference::Objective for Sum {
+    /// #     type Workspace = ();
+    /// #     fn n_coordinates(&self) -> usize { self.0.len() }
+    /// #     fn coordinate_value(&self, coordinate: usize) -> f64 { self.0[coordinate] }
+    /// #     fn workspace(&self) {}
+    /// #     fn evaluate(&self, (): &mut (), coordinate: usize, delta: f64) -> f64 { delta * (coordinate + 1) as f64 }
+    /// # }
+    /// // `Sum` implements `Objective`; each coordinate is a part of its own.
+    /// let mut gradient = [0.0; 4];
+    /// Differentiator::default().of_objective(&mut Sum(vec![0.0; 4])).parts_into(&[1, 3], &mut gradient)?;
+    /// assert!((gradient[3] - 4.0).abs() < 1e-9 && gradient[2] == 0.0);
+    /// # Ok::<(), numgrad::difference::Error>(())
+    /// ```
+    pub fn parts_into(&mut self, parts: &[usize], out: &mut [f64]) -> Result<(), Error> {
+        let n = self.objective.n_coordinates();
+        assert!(out.len() == n, "{} slots for {n} coordinates", out.len());
+        let coordinates_of = |objective: &O| {
+            let of_parts = parts.iter().map(|&part| objective.part(part));
+            Coordinates::List(of_parts.flat_map(|part| (0..part.len()).map(move |k| part.get(k))).collect())
+        };
+        if self.call.budget() == u64::MAX {
+            let mut n_asked = vec![0; self.objective.n_parts()];
+            parts.iter().for_each(|&part| n_asked[part] = usize::MAX);
+            // Only who is told of progress has to know how many there are.
+            let n_total = self.call.hook.map_or(0, |_| coordinates_of(self.objective).len());
+            if let Some(outcome) = self.by_parts(n_asked, n_total, &coordinates_of, out) {
+                let outcome = outcome?;
+                let values = |done: &[bool]| {
+                    let coordinates = coordinates_of(self.objective);
+                    let found: Vec<f64> = (0..coordinates.len()).map(|k| out[coordinates.get(k)]).collect();
+                    masked(&found, done)
+                };
+                return outcome.complete(values);
+            }
+        }
+        let coordinates = coordinates_of(self.objective);
+        let mut found: Vec<f64> = (0..coordinates.len()).map(|k| out[coordinates.get(k)]).collect();
+        let outcome = self.partials_into(coordinates.clone(), &mut found);
+        found.into_iter().enumerate().for_each(|(k, found)| out[coordinates.get(k)] = found);
+        outcome
     }
 
     /// The gradient by extrapolation, each partial derivative with an estimate of its error.
@@ -320,51 +391,77 @@ impl<O: Objective> OfObjective<'_, O> {
         Crew { own: make(), make: Some(make) }
     }
 
-    /// The same moves for every coordinate: by whole blocks.
-    fn in_blocks(&mut self, h: f64, coordinates: &Coordinates, out: &mut [f64]) -> Result<(), Error> {
+    /// How many of `n` coordinates that are all moved alike the budget buys.
+    fn n_affordable(&self, n: usize) -> usize {
+        let per_coordinate = self.how.deltas.len().max(1) as u64;
+        usize::try_from(self.call.budget() / per_coordinate).unwrap_or(usize::MAX).min(n)
+    }
+
+    /// The whole of [`partials_into`](Self::partials_into) and [`parts_into`](Self::parts_into) where coordinates move alike and
+    /// the objective has a way of its own to compute parts: `n_asked` coordinates of each, or all of all of them. Each
+    /// difference is written into the slot of its coordinate. The outcome is by position in `coordinates`.
+    fn by_parts(
+        &mut self,
+        n_asked: Vec<usize>,
+        n_total: usize,
+        coordinates: &dyn Fn(&O) -> Coordinates,
+        slots: &mut [f64],
+    ) -> Option<Result<Outcome, Error>> {
         let how = self.how;
-        let scheme = how.own_scheme(self.objective.n_coordinates());
+        let Step::Absolute(h) = how.step else { return None };
+        if how.is_bounded() {
+            return None;
+        }
         let moves = Moves { deltas: &how.deltas, weights: how.stencil.weights(), divisor: h };
-        self.objective.prepare(coordinates, &moves, how.parallelism);
-        let objective = &*self.objective;
-        let block_len = objective.block_len().max(1);
-        let per_coordinate = how.deltas.len() as u64;
-        let make = || Worker::new(ObjectiveProbe::new(objective));
-        let crew = Crew { own: make(), make: Some(make) };
-        let costs = Costs { n_before: 0, of_slot: |_| per_coordinate };
-        let task_len = |n: usize| {
-            let n_tasks = rayon::current_num_threads() * TASKS_PER_WORKER;
-            n.div_ceil(n_tasks).next_multiple_of(block_len).max(1)
+        let n_parts = self.objective.n_parts();
+        let request = PartsRequest::new(&self.call, how.parallelism, moves, n_asked, (n_parts, n_total));
+        if !self.objective.differences(&request, slots) {
+            return None;
+        }
+        let is_all_done = self.call.budget.is_none() && !request.is_stopped();
+        // Without a way out of the loop it is done several at a time.
+        let all_finite = || slots.iter().fold(true, |all, slot| all & slot.is_finite());
+        if is_all_done && (how.non_finite == NonFinite::Propagate || all_finite()) {
+            return Some(Ok(request.finish(Vec::new())));
+        }
+        let coordinates = coordinates(self.objective);
+        let n_affordable = self.n_affordable(coordinates.len());
+        let is_done = |k: usize| k < n_affordable && request.is_done(self.objective.part_of(coordinates.get(k)));
+        let mut done =
+            if is_all_done { vec![true; coordinates.len()] } else { (0..coordinates.len()).map(is_done).collect() };
+        let outcome = self.once_more(&coordinates, n_affordable, &mut done, slots);
+        Some(outcome.map(|()| request.finish(done)))
+    }
+
+    /// What is done and not finite, each by itself, to see which evaluation it is.
+    fn once_more(
+        &self,
+        coordinates: &Coordinates,
+        n_affordable: usize,
+        done: &mut [bool],
+        slots: &mut [f64],
+    ) -> Result<(), Error> {
+        let is_lost = |&k: &usize| done[k] && !slots[coordinates.get(k)].is_finite();
+        let lost: Vec<usize> = match self.how.non_finite {
+            NonFinite::Propagate => Vec::new(),
+            _ => (0..coordinates.len()).filter(is_lost).collect(),
         };
-        let notes = self.call.may_stop();
-        let outcome =
-            how.drive_chunks(&self.call, crew, costs, out, notes, task_len, |sweep, worker, first, slots, done| {
-                let mut begin = 0;
-                while begin < slots.len() && sweep.wants(first + begin) {
-                    let position = first + begin;
-                    let range = coordinates.consecutive(position, position + block_len.min(slots.len() - begin));
-                    let block = begin..begin + range.len();
-                    let slots = &mut slots[block.clone()];
-                    objective.differences(&mut worker.probe.workspace, range.clone(), &moves, slots);
-                    let done = done.get_mut(block.clone()).unwrap_or_default();
-                    done.fill(true);
-                    if how.non_finite != NonFinite::Propagate {
-                        for (k, slot) in slots.iter_mut().enumerate().filter(|(_, slot)| !slot.is_finite()) {
-                            // Once more by itself, to see which evaluation it is.
-                            let again = how.one(&scheme, sweep, worker, range.start + k, None);
-                            if let Some(done) = done.get_mut(k) {
-                                *done = again.is_ok();
-                            }
-                            if let Err(Stop::Failed(error)) = again {
-                                sweep.fail(position + k, error);
-                            }
-                            *slot = worker.sum.first().copied().unwrap_or(f64::NAN);
-                        }
-                    }
-                    sweep.advance(range.len(), per_coordinate * range.len() as u64);
-                    begin = block.end;
-                }
-            })?;
-        outcome.complete(|done| masked(out, done))
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let n_evaluations = (n_affordable * self.how.deltas.len()) as u64;
+        let call = Call { hook: None, ..self.call.setting_aside(n_evaluations) };
+        let again = Coordinates::List(lost.iter().map(|&k| coordinates.get(k)).collect());
+        let mut found = vec![f64::NAN; lost.len()];
+        let found_all = match self.how.each_scalar(&call, self.crew(), &again, Base::Own, &mut found) {
+            Ok(_) => vec![true; lost.len()],
+            Err(TryError::Engine(Error::Stopped(partial))) => partial.done,
+            Err(error) => return Err(error.into()),
+        };
+        for ((k, found), is_found) in lost.into_iter().zip(found).zip(found_all) {
+            slots[coordinates.get(k)] = found;
+            done[k] = is_found;
+        }
+        Ok(())
     }
 }

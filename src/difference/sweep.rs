@@ -151,6 +151,11 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
+    /// Whether the slot at this position is done.
+    pub fn is_done(&self, position: usize) -> bool {
+        self.done.get(position).is_none_or(|done| *done)
+    }
+
     /// Nothing, if all is done; otherwise what there is, by `values`, which is told which slots are done.
     pub fn complete(self, values: impl FnOnce(&[bool]) -> Vec<f64>) -> Result<(), Error> {
         let Self { done, cancelled } = self;

@@ -15,9 +15,8 @@ use crate::nn::{
     FullLoss, IncrementalLoss, Network, NetworkShape, Parameters, backprop_into, backprop_n_bytes, n_bytes_of, together,
 };
 
-/// Called with how many coordinates were done since the last call, from whichever worker did them: between blocks of
-/// coordinates where a gradient takes seconds ([`Forward::Full`]), else once at its end. `ControlFlow::Break` cancels the
-/// gradient.
+/// Called with how many coordinates were done since the last call, from whichever worker did them; with none, now and then,
+/// where they take long. `ControlFlow::Break` cancels the gradient.
 pub type Hook<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 
 /// The loss of a network as a function of its parameters, on one batch after another. It owns the network, so that losses
@@ -140,13 +139,11 @@ impl BatchLoss {
         match &mut self.mode {
             Mode::Full(x) => {
                 let mut objective = FullLoss::new(parameters, x, &self.classes).with_isa(self.isa);
-                return partials(differentiator, &mut objective, coordinates, hook, out);
+                partials(differentiator, &mut objective, coordinates, hook, out)
             }
-            // Told of a hook, the engine notes of each coordinate whether it is done: memory, and a twentieth of the time.
-            Mode::Incremental(objective) => partials(differentiator, &mut **objective, coordinates, None, out)?,
+            Mode::Incremental(objective) => partials(differentiator, &mut **objective, coordinates, hook, out),
             Mode::Backprop(_) => panic!("an analytic gradient has no coordinates to choose from"),
         }
-        all_done(hook, out.len())
     }
 
     /// The batch's loss at the network's parameters.

@@ -2,13 +2,14 @@
 //! any number of threads.
 
 use std::ops::ControlFlow;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use crate::support::numbers::{bits, points, with_threads};
 use ndarray::{Array, Array1, ArrayD, IxDyn, ShapeBuilder, array, s};
 use numgrad::difference::{
-    Differentiator, Error, NonFinite, Objective, PerCoordinate, Progress, Stencil, Step, StopReason, TryError,
+    Coordinates, Differentiator, Error, NonFinite, Objective, PartsRequest, PerCoordinate, Progress, Stencil, Step,
+    StopReason, TryError,
 };
 use rayon::prelude::*;
 
@@ -480,11 +481,16 @@ fn a_budget_is_never_exceeded_and_buys_the_first_coordinates_for_any_number_of_t
     }
 }
 
-/// Coordinate i of Π_i (1 + x_i), from a table of the others' products.
+/// ln Π_i (1 + x_i), in parts of four coordinates.
 struct Product {
     x: Vec<f64>,
-    n_blocks: AtomicUsize,
-    block_len: usize,
+    n_parts_done: usize,
+}
+
+impl Product {
+    fn new() -> Self {
+        Self { x: (0..30).map(|i| f64::from(i) / 10.0).collect(), n_parts_done: 0 }
+    }
 }
 
 impl Objective for Product {
@@ -505,22 +511,34 @@ impl Objective for Product {
         self.x.iter().enumerate().map(moved).product::<f64>().ln() * if delta == 0.5 { f64::NAN } else { 1.0 }
     }
 
-    fn differences(
-        &self,
-        workspace: &mut (),
-        coordinates: std::ops::Range<usize>,
-        moves: &numgrad::difference::Moves,
-        out: &mut [f64],
-    ) {
-        self.n_blocks.fetch_add(1, Relaxed);
-        for (coordinate, slot) in coordinates.zip(out) {
-            let terms = moves.deltas.iter().zip(moves.weights);
-            *slot = terms.map(|(&d, w)| w * self.evaluate(workspace, coordinate, d)).sum::<f64>() / moves.divisor;
-        }
+    fn n_parts(&self) -> usize {
+        self.x.len().div_ceil(4)
     }
 
-    fn block_len(&self) -> usize {
-        self.block_len
+    fn part(&self, part: usize) -> Coordinates {
+        (4 * part..(4 * part + 4).min(self.x.len())).into()
+    }
+
+    fn part_of(&self, coordinate: usize) -> usize {
+        coordinate / 4
+    }
+
+    fn differences(&mut self, request: &PartsRequest, out: &mut [f64]) -> bool {
+        let moves = request.moves();
+        for part in 0..self.n_parts() {
+            if !request.wants(part) {
+                continue;
+            }
+            self.n_parts_done += 1;
+            let Coordinates::Range(range) = self.part(part) else { panic!("a range") };
+            for coordinate in range.clone() {
+                let terms = moves.deltas.iter().zip(moves.weights);
+                out[coordinate] =
+                    terms.map(|(&d, w)| w * self.evaluate(&mut (), coordinate, d)).sum::<f64>() / moves.divisor;
+            }
+            request.done(part, range.len());
+        }
+        true
     }
 }
 
@@ -568,8 +586,7 @@ fn an_objective_may_leave_out_what_a_coordinate_does_not_reach() {
 
 #[test]
 fn a_structured_objective_has_steps_bounds_hooks_budgets_and_chosen_coordinates() {
-    let product =
-        || Product { x: (0..30).map(|i| f64::from(i) / 10.0).collect(), n_blocks: AtomicUsize::new(0), block_len: 4 };
+    let product = Product::new;
     let exact: Vec<f64> = product().x.iter().map(|x| 1.0 / (1.0 + x)).collect();
     let is_right =
         |found: &[f64], exact: &[f64]| found.iter().zip(exact).all(|(found, exact)| (found - exact).abs() < 1e-7);
@@ -583,24 +600,57 @@ fn a_structured_objective_has_steps_bounds_hooks_budgets_and_chosen_coordinates(
             assert_eq!(bits(found), bits(expected.iter().copied()));
         }
     }
-    // A uniform step goes by blocks: 8 of 4 coordinates, the last one short.
+    // A uniform step goes by parts: 8 of 4 coordinates, the last one short.
     let uniform = Differentiator::new(Stencil::central(), Step::Absolute(1e-4));
     let mut objective = product();
     let whole = uniform.of_objective(&mut objective).gradient().unwrap();
     assert!(is_right(&whole, &exact));
-    assert_eq!(objective.n_blocks.load(Relaxed), 8);
+    assert_eq!(objective.n_parts_done, 8);
+    // Those of some coordinates only, whose slots alone are written.
     let mut some = [0.0; 4];
-    uniform.of_objective(&mut objective).partials_into([3, 4, 5, 20], &mut some).unwrap();
-    assert_eq!(some, [whole[3], whole[4], whole[5], whole[20]]);
-    assert_eq!(objective.n_blocks.load(Relaxed), 10);
+    uniform.of_objective(&mut objective).partials_into([20, 3, 4, 5], &mut some).unwrap();
+    assert_eq!(some, [whole[20], whole[3], whole[4], whole[5]]);
+    assert_eq!(objective.n_parts_done, 8 + 3);
+    let mut out = vec![f64::NEG_INFINITY; 30];
+    uniform.of_objective(&mut objective).parts_into(&[7, 1], &mut out).unwrap();
+    assert_eq!(objective.n_parts_done, 8 + 3 + 2);
+    for (i, out) in out.into_iter().enumerate() {
+        assert_eq!(out, if (4..8).contains(&i) || i >= 28 { whole[i] } else { f64::NEG_INFINITY });
+    }
+    // A budget buys the first coordinates, within a part too.
     let error = uniform.clone().of_objective(&mut product()).within(15).gradient().unwrap_err();
-    assert_eq!(error.partial().unwrap().done.iter().filter(|done| **done).count(), 7);
-    assert!(matches!(
-        Differentiator::new(Stencil::central(), Step::Absolute(0.5)).of_objective(&mut product()).gradient(),
-        Err(Error::NonFinite { coordinate: 0, point: 0.5, .. })
-    ));
-    let stop = |_: Progress| ControlFlow::Break(());
-    let error = uniform.of_objective(&mut product()).watched(&stop).gradient().unwrap_err();
     let partial = error.partial().unwrap();
-    assert_eq!((partial.reason, partial.done.iter().filter(|done| **done).count()), (StopReason::Cancelled, 4));
+    assert_eq!(partial.done, (0..30).map(|i| i < 7).collect::<Vec<_>>());
+    assert_eq!(partial.values[..7], whole[..7]);
+    assert!(partial.values[7..].iter().all(|value| value.is_nan()));
+    let mut out = [5.0; 30];
+    let error = uniform.clone().of_objective(&mut product()).within(4).parts_into(&[1], &mut out).unwrap_err();
+    assert_eq!(error.partial().unwrap().done, [true, true, false, false]);
+    assert_eq!(out[3..7], [5.0, whole[4], whole[5], 5.0]);
+    // What is not finite is evaluated by itself, and said.
+    let half = Differentiator::new(Stencil::central(), Step::Absolute(0.5));
+    let error = half.of_objective(&mut product()).gradient().unwrap_err();
+    assert!(matches!(error, Error::NonFinite { coordinate: 0, point: 0.5, .. }));
+    let masked = half.clone().with_non_finite(NonFinite::Nan).of_objective(&mut product()).partials([3, 4]).unwrap();
+    assert!(masked.iter().all(|value| value.is_nan()));
+    // A hook is told of each part, of what was asked for in it; what it stops is as it was.
+    let told = Mutex::new(Vec::new());
+    let hook = |progress: Progress| {
+        told.lock().unwrap().push((progress.newly_done, progress.n_done, progress.n_total, progress.n_evaluations));
+        ControlFlow::Continue(())
+    };
+    uniform.of_objective(&mut product()).watched(&hook).partials([20, 3, 4, 5]).unwrap();
+    uniform.of_objective(&mut product()).watched(&hook).parts_into(&[7, 1], &mut [0.0; 30]).unwrap();
+    assert_eq!(*told.lock().unwrap(), [(1, 1, 4, 2), (2, 3, 4, 6), (1, 4, 4, 8), (4, 4, 6, 8), (2, 6, 6, 12)]);
+    let stop = |progress: Progress| {
+        if progress.n_done < 8 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let mut out = [5.0; 30];
+    let error = uniform.of_objective(&mut product()).watched(&stop).gradient_into(&mut out).unwrap_err();
+    let partial = error.partial().unwrap();
+    assert_eq!((partial.reason, partial.done.iter().filter(|done| **done).count()), (StopReason::Cancelled, 8));
+    assert!(out[..8] == whole[..8] && out[8..] == [5.0; 22]);
+    let flag = Arc::new(AtomicBool::new(true));
+    let error = uniform.of_objective(&mut product()).cancelled_by(flag).gradient().unwrap_err();
+    assert!(error.partial().unwrap().done.iter().all(|done| !done));
 }

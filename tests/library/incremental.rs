@@ -2,7 +2,7 @@
 
 use crate::support::numbers::{SplitMix64, bits, with_threads};
 use ndarray::{Array1, Array2};
-use numgrad::difference::{Differentiator, Moves, NonFinite, Objective, Parallelism, Stencil, Step};
+use numgrad::difference::{Differentiator, NonFinite, Objective, Stencil, Step};
 use numgrad::nn::simd::Isa;
 use numgrad::nn::{FullLoss, IncrementalLoss, NetworkShape, Parameters, backprop_into, sigmoid};
 use proptest::prelude::*;
@@ -109,9 +109,12 @@ fn mean_abs<'a>(values: impl ExactSizeIterator<Item = &'a f64>) -> f64 {
 
 fn gradient(loss: &mut IncrementalLoss, h: f64) -> Vec<f64> {
     let mut out = vec![f64::NAN; loss.n_coordinates()];
-    let central = Differentiator::new(Stencil::central(), Step::Absolute(h)).with_non_finite(NonFinite::Propagate);
-    central.of_objective(loss).gradient_into(&mut out).unwrap();
+    central(h).of_objective(loss).gradient_into(&mut out).unwrap();
     out
+}
+
+fn central(h: f64) -> Differentiator {
+    Differentiator::new(Stencil::central(), Step::Absolute(h)).with_non_finite(NonFinite::Propagate)
 }
 
 /// Against `full`: within the noise of its two evaluations, and of the step that it realises (`w + h` is rounded).
@@ -386,25 +389,12 @@ fn any_range_of_coordinates_has_the_bits_of_the_whole_gradient() {
     let problem = Problem::draw(10, 12, &shape, Inputs::Pixels, (0.3, 0.3));
     let mut loss = problem.incremental();
     let whole = gradient(&mut loss, 1e-4);
-    let moves = Moves { deltas: &[1e-4, -1e-4], weights: &[0.5, -0.5], divisor: 1e-4 };
-    loss.prepare(&(0..loss.n_coordinates()).into(), &moves, Parallelism::Serial);
     let n = whole.len();
     for range in [0..n, 0..1, 5..6, 10..40, 363..374, 370..375, 374..n, 400..401, n - 18..n - 3, n - 1..n, 9..9, n..n] {
         let mut part = vec![f64::NAN; range.len()];
-        loss.differences(&mut Vec::new(), range.clone(), &moves, &mut part);
+        central(1e-4).of_objective(&mut loss).partials_into(range.clone(), &mut part).unwrap();
         assert_eq!(bits(&part), bits(&whole[range.clone()]), "{range:?}");
     }
-}
-
-#[test]
-fn moves_of_no_points_are_a_difference_of_0() {
-    let shape = NetworkShape::new([4, 8, 3]);
-    let mut loss = Problem::draw(13, 30, &shape, Inputs::Pixels, (0.5, 0.5)).incremental();
-    let moves = Moves { deltas: &[], weights: &[], divisor: 1.0 };
-    loss.prepare(&(0..loss.n_coordinates()).into(), &moves, Parallelism::Pool);
-    let mut out = vec![f64::NAN; loss.n_coordinates()];
-    loss.differences(&mut Vec::new(), 0..shape.n_parameters(), &moves, &mut out);
-    assert!(out.iter().all(|&difference| difference == 0.0));
 }
 
 #[test]

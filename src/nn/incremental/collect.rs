@@ -1,75 +1,80 @@
-//! From the sums over blocks of samples to the differences of a range of coordinates.
+//! From the sums over blocks of samples to the differences, in their slots among those of the whole layer.
 
-use std::ops::Range;
+use ndarray::{ArrayViewMut2, Axis};
 
-use super::super::lanes::simd::{Arithmetic, Kernel, LANES};
-use super::super::shape::NetworkShape;
-use super::layer_sums::Sums;
+use super::super::lanes::simd::{Arithmetic, F64x8, Kernel, LANES};
+use super::super::lanes::split::Split;
 
-/// Adds up the blocks' sums of a range of coordinates and scales them into `out`.
-pub(super) struct Collect<'a> {
-    pub shape: &'a NetworkShape,
-    pub sums: &'a Sums,
-    pub coordinates: Range<usize>,
-    pub scale: f64,
-    pub out: &'a mut [f64],
+/// The slots of a layer's coordinates, a row for each input, cut into those of eight units: eight columns of the weights into
+/// the units, eight rows of those out of them.
+pub(super) struct VectorsMut<'a> {
+    pub slots: ArrayViewMut2<'a, f64>,
+    axis: Axis,
+    /// The last vector may have fewer than eight units, or none.
+    n_vectors: usize,
 }
 
-impl Kernel for Collect<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<A: Arithmetic>(mut self) {
-        let Range { start, end } = self.coordinates;
-        for layer in self.shape.layers() {
-            let within = start.max(layer.begin)..end.min(layer.end());
-            if within.is_empty() {
-                continue;
-            }
-            // One row of coordinates for each input, the bias's last.
-            let rows = (within.start - layer.begin) / layer.n_units..(within.end - layer.begin).div_ceil(layer.n_units);
-            if layer.number < self.shape.n_layers() {
-                // Eight units of a row are a vector. Vector by vector, because the sums of one lie together.
-                let sums = self.sums.layer(layer.number - 1);
-                for first in (0..layer.n_units).step_by(LANES) {
-                    let n_units = (layer.n_units - first).min(LANES);
-                    for input in rows.clone() {
-                        let sums = sums.input(input, first / LANES);
-                        self.put(layer.begin + input * layer.n_units + first, 1, &sums.0[..n_units]);
-                    }
-                }
-            } else {
-                // A row of K coordinates for each unit of the last hidden layer, so the eight of a vector are K apart.
-                let (n_hidden, n_classes) = (layer.n_inputs, layer.n_units);
-                let n_inputs = self.shape.layer(layer.number - 1).n_inputs;
-                let sums = self.sums.layer(layer.number - 2);
-                for first in (rows.start / LANES * LANES..rows.end).step_by(LANES) {
-                    for class in 0..n_classes {
-                        let sums = sums.score(class, first / LANES, n_inputs);
-                        let n_units = (n_hidden + 1 - first).min(LANES);
-                        self.put(layer.begin + first * n_classes + class, n_classes, &sums.0[..n_units]);
-                    }
-                }
-            }
-        }
+impl<'a> VectorsMut<'a> {
+    /// Of a layer's `slots`, with the units along `axis`.
+    pub fn new(slots: &'a mut [f64], (n_rows, n_columns): (usize, usize), axis: Axis, n_vectors: usize) -> Self {
+        let slots = ArrayViewMut2::from_shape((n_rows, n_columns), slots).expect("a slot for each coordinate");
+        Self { slots, axis, n_vectors }
     }
 }
 
-impl Collect<'_> {
-    /// Scales sums into the slots of coordinates from `first` on, `stride` apart; those outside the range are dropped.
+impl Split for VectorsMut<'_> {
+    fn n_items(&self) -> usize {
+        self.n_vectors
+    }
+
+    fn split(self, n: usize) -> (Self, Self) {
+        let Self { slots, axis, n_vectors } = self;
+        let n_units = (n * LANES).min(slots.len_of(axis));
+        let (left, right) = slots.split_at(axis, n_units);
+        (Self { slots: left, axis, n_vectors: n }, Self { slots: right, axis, n_vectors: n_vectors - n })
+    }
+}
+
+/// Adds up the blocks' sums of one vector of units, in the order of the blocks, and scales them into their slots.
+pub(super) struct Collect<'s, 'a> {
+    /// (blocks, `n_sums`).
+    pub sums: &'s [F64x8],
+    pub n_sums: usize,
+    pub scale: f64,
+    /// (D + 1, units).
+    pub into_units: VectorsMut<'a>,
+    /// (units, K), the bias's unit among them; of no slots below the last hidden layer.
+    pub out_of_units: VectorsMut<'a>,
+}
+
+impl Kernel for Collect<'_, '_> {
+    type Output = ();
+
     #[inline(always)]
-    fn put(&mut self, first: usize, stride: usize, sums: &[f64]) {
-        let Range { start, end } = self.coordinates;
-        if stride == 1 && first >= start && first + sums.len() <= end {
-            for (slot, sum) in self.out[first - start..].iter_mut().zip(sums) {
-                *slot = sum * self.scale;
+    fn run<A: Arithmetic>(self) {
+        let Self { sums, n_sums, scale, mut into_units, mut out_of_units } = self;
+        let scale = F64x8::splat(scale);
+        let (sums, later_blocks) = sums.split_at(n_sums);
+        let total = |row: usize| {
+            let mut total = sums[row];
+            for sums in later_blocks.chunks_exact(n_sums) {
+                total = total + sums[row];
             }
-            return;
+            total * scale
+        };
+        let n_rows = into_units.slots.nrows();
+        for (input, slots) in into_units.slots.outer_iter_mut().enumerate() {
+            let total = total(input);
+            let slots = slots.into_slice().expect("the units of a row follow one another");
+            match slots.as_chunks_mut() {
+                ([all], []) => *all = total.0,
+                _ => slots.iter_mut().zip(total.0).for_each(|(slot, total)| *slot = total),
+            }
         }
-        for (i, sum) in sums.iter().enumerate() {
-            // Wrapping below the start gives an index that is out of range too.
-            if let Some(slot) = self.out.get_mut((first + i * stride).wrapping_sub(start)) {
-                *slot = sum * self.scale;
+        for (class, mut slots) in out_of_units.slots.columns_mut().into_iter().enumerate() {
+            let total = total(n_rows + class);
+            for (slot, total) in slots.iter_mut().zip(total.0) {
+                *slot = total;
             }
         }
     }

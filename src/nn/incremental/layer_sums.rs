@@ -4,18 +4,22 @@
 //! A task is one block of samples and one vector of eight units. For each sample it makes a short table of the changes
 //! that each distinct input value causes through its units, and adds to every input's sum the row of that input's value.
 //! Table and sums of a task (4 KB and 50 KB for MNIST) stay in its core's cache, and tasks share nothing that is written.
+//! The differences of a vector of units are collected from its blocks' sums by the thread that has summed the last of them.
 //! Blocks of samples alone would need a whole set of sums each, vectors of units alone cannot fill many threads (50 units
 //! are 7 vectors), and ranges of inputs alone would make every table again: this is what measured best.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+use ndarray::Axis;
+
 use super::super::activation::Activation;
 use super::super::lanes::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
-use super::super::lanes::split::{RowsMut, for_each_chunk};
+use super::super::lanes::split::{RowsMut, Split, for_each_chunk};
 use super::super::n_bytes::{n_bytes_of, together};
 use super::super::shape::NetworkShape;
 use super::base_pass::BasePass;
+use super::collect::{Collect, VectorsMut};
 use super::distinct::max_abs;
 use super::hidden_layer::HiddenLayer;
 use super::parts;
@@ -23,7 +27,7 @@ use super::sample::{Sample, Scratch};
 use super::series::{self, LONG};
 use super::tail::{self, Place};
 use super::upward;
-use crate::difference::Moves;
+use crate::difference::{Moves, PartsRequest};
 
 /// Blocks of samples are made until there are at least this many tasks, whatever the number of threads, since the blocks
 /// decide the order of the sums.
@@ -36,39 +40,32 @@ const N_TASKS: usize = 14;
 /// How many samples' moves one task computes.
 const MOVES_SAMPLES: usize = 16;
 
+/// After how many samples a task asks whether it is to go on: so rarely that it costs nothing, and often enough for networks of
+/// which one sample takes milliseconds.
+const ASKING_SAMPLES: usize = 8;
+
 /// How many samples make one block worth while: a batch of N is cut into at most ⌈N / 24⌉ blocks, all of about one size.
 /// With more blocks, clearing and adding up their sums costs more than sharing the work among threads saves.
 const BLOCK_SAMPLES: usize = 24;
 
-/// `Σ_n Σ_p weight_p · (change of sample n's loss by delta_p)` for every parameter, layer by layer, over each block of samples.
+/// The memory that the gradient of one layer after another is summed in.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
-    layers: Vec<LayerSums>,
-    /// Scratch: the moves of the units' inputs, as `FillUnitMoves` writes them, for each sample (points, values), with room for
-    /// as many values as the sample with the most has: (blocks, …).
+    /// `Σ_n Σ_p weight_p · (change of sample n's loss by delta_p)` over each block of samples, through the eight units of a vector:
+    /// for each input (D, then the bias), then in the last hidden layer for each class: (H/8, blocks, D + 1) or
+    /// ((H + 1)/8, blocks, D + 1 + K), with room for the layer that needs the most.
+    sums: Vec<F64x8>,
+    /// The moves of the units' inputs, as `FillUnitMoves` writes them, for each sample (points, values), with room for as many
+    /// values as the sample with the most has: (N, …).
     unit_moves: Vec<f64>,
     /// Scratch of the tasks that were run at a time.
     scratch: Mutex<Vec<Scratch>>,
 }
 
-/// The sums of the weights into one hidden layer of H units and D inputs.
-#[derive(Debug, Clone, Default)]
-pub(super) struct LayerSums {
-    /// How many blocks of samples there are.
-    n_blocks: usize,
-    /// How many vectors the units take; in the last hidden layer with the bias's unit.
-    n_vectors: usize,
-    /// How many sums a task has: D + 1, and in the last hidden layer K more.
-    n_sums: usize,
-    /// The sums: for each input (D, then the bias), then in the last hidden layer for each class, through the eight units of a
-    /// vector: (blocks, H/8, D + 1) or (blocks, (H + 1)/8, D + 1 + K).
-    sums: Vec<F64x8>,
-}
-
 impl Clone for Sums {
-    /// With sums of the same values; scratch is taken anew where it is needed.
+    /// With memory of its own, made where it is needed.
     fn clone(&self) -> Self {
-        Self { layers: self.layers.clone(), unit_moves: self.unit_moves.clone(), scratch: Mutex::default() }
+        Self::default()
     }
 }
 
@@ -78,116 +75,85 @@ impl Sums {
     pub fn n_bytes(shape: &NetworkShape, n_samples: usize, n_points: usize, n_workers: usize) -> u64 {
         let max_inputs = shape.sizes()[..shape.n_layers() - 1].iter().copied().max().unwrap_or(0);
         let max_values = max_inputs.saturating_add(1);
-        let (mut sums, mut moves) = (0_u64, 0);
-        for number in 1..shape.n_layers() {
-            let LayerSums { n_blocks, n_vectors, n_sums, .. } = LayerSums::of(shape, number, n_samples);
-            sums = sums.saturating_add(n_bytes_of::<F64x8>(&[n_blocks, n_vectors, n_sums]));
-            let layer_values = shape.sizes()[number - 1].saturating_add(1);
-            let block_samples = n_samples.div_ceil(n_blocks.max(1));
-            moves = moves.max(n_bytes_of::<f64>(&[n_blocks, block_samples, layer_values, n_points]));
-        }
+        let sums = (1..shape.n_layers()).map(|number| {
+            let Cut { n_blocks, n_vectors, n_sums } = Cut::of(shape, number, n_samples);
+            n_bytes_of::<F64x8>(&[n_vectors, n_blocks, n_sums])
+        });
         let scratch = together(&[
             n_bytes_of::<F64x8>(&[max_values.max(2 * n_points)]),
             n_bytes_of::<F64x8>(&[tail::scratch_len(shape)]),
             n_bytes_of::<f64>(&[upward::scratch_len(shape)]),
             n_bytes_of::<Scratch>(&[1]),
         ]);
-        together(&[sums, moves, scratch.saturating_mul(n_workers as u64)])
+        together(&[
+            sums.max().unwrap_or(0),
+            n_bytes_of::<f64>(&[n_samples, max_values, n_points]),
+            scratch.saturating_mul(n_workers as u64),
+        ])
     }
 
-    /// Computes the sums of the parts that are `wanted`, on the current rayon pool where `parallel`; allocates only if there are
-    /// more than ever before.
-    pub fn fill(&mut self, base: &BasePass, wanted: &[bool], moves: &Moves, isa: Isa, parallel: bool) {
-        let n_samples = base.classes().len();
-        let mut layers = std::mem::take(&mut self.layers);
-        layers.resize(base.hidden().len(), LayerSums::default());
+    /// Computes the differences of the parts that `request` wants, each into its coordinates' slots of `out`, on the current rayon
+    /// pool where `parallel`; allocates only if there are more sums than ever before.
+    pub fn differences(&mut self, base: &BasePass, request: &PartsRequest, isa: Isa, parallel: bool, out: &mut [f64]) {
+        let (shape, moves, n_samples) = (base.shape(), request.moves(), base.classes().len());
+        let cut = |number| Cut::of(shape, number, n_samples);
         // Room for the layer that needs the most, so that it is made but once.
-        let mut max_moves = 0;
-        for (hidden, layer) in base.hidden().iter().zip(&mut layers) {
-            layer.make_room(base.shape(), hidden.layer().number, n_samples);
-            max_moves = max_moves.max(layer.n_blocks * block_moves_len(layer.n_blocks, n_samples, hidden, moves));
-        }
-        self.unit_moves.resize(max_moves.max(self.unit_moves.len()), 0.0);
+        let n_sums = (1..shape.n_layers()).map(|number| cut(number).len()).max().unwrap_or(0);
+        self.sums.resize(n_sums.max(self.sums.len()), F64x8::ZERO);
         let max_values = base.hidden().iter().map(|hidden| hidden.inputs.max_values()).max().unwrap_or(0);
-        let mut gradient = LayerGradient {
-            base,
-            hidden: 0,
-            wanted: &[],
-            moves,
-            isa,
-            parallel,
-            n_changes: max_values.max(2 * moves.deltas.len()),
-            scratch: &self.scratch,
-        };
-        let mut wanted = wanted;
-        for (hidden, layer) in layers.iter_mut().enumerate() {
-            gradient.hidden = hidden;
-            (gradient.wanted, wanted) = wanted.split_at(layer.n_vectors);
-            if gradient.wanted.contains(&true) {
-                layer.fill(&gradient, &mut self.unit_moves);
+        let n_moves = n_samples * max_values.max(1) * moves.deltas.len().max(1);
+        self.unit_moves.resize(n_moves.max(self.unit_moves.len()), 0.0);
+        let n_changes = max_values.max(2 * moves.deltas.len());
+        let (mut first_part, mut out) = (0, out);
+        for (hidden, layer) in base.hidden().iter().enumerate() {
+            let cut = cut(layer.layer().number);
+            let (of_layer, of_layers_above) = out.split_at_mut(layer.layer().end() - layer.layer().begin);
+            let is_last = hidden + 1 == base.hidden().len();
+            let gradient = LayerGradient {
+                base,
+                hidden,
+                first_part,
+                request,
+                moves: &moves,
+                isa,
+                parallel,
+                n_changes,
+                scratch: &self.scratch,
+            };
+            let parts = first_part..first_part + cut.n_vectors;
+            if parts.clone().any(|part| request.wants(part)) {
+                let out_of_units = if is_last { &mut *of_layers_above } else { &mut [] };
+                gradient.compute(&cut, &mut self.sums, &mut self.unit_moves, (of_layer, out_of_units));
             }
+            (first_part, out) = (parts.end, of_layers_above);
         }
-        self.layers = layers;
-    }
-
-    /// The sums of the weights into a hidden layer, counted from 0.
-    #[inline(always)]
-    pub fn layer(&self, hidden: usize) -> &LayerSums {
-        &self.layers[hidden]
     }
 }
 
-impl LayerSums {
-    /// The sums of the hidden layer of this number, before there is room for them.
+/// How the work of the weights into one hidden layer of H units and D inputs is cut.
+struct Cut {
+    /// How many blocks of samples there are.
+    n_blocks: usize,
+    /// How many vectors the units take; in the last hidden layer with the bias's unit.
+    n_vectors: usize,
+    /// How many sums a block and vector have: D + 1, and in the last hidden layer K more.
+    n_sums: usize,
+}
+
+impl Cut {
+    /// Of the hidden layer of this number.
     fn of(shape: &NetworkShape, number: usize, n_samples: usize) -> Self {
         let layer = shape.layer(number);
         let is_last = number + 1 == shape.n_layers();
         let n_vectors = parts::n_parts_of(shape, layer);
         let n_blocks = N_TASKS.div_ceil(n_vectors).min(n_samples.div_ceil(BLOCK_SAMPLES));
         let n_scores = if is_last { shape.n_classes() } else { 0 };
-        Self { n_blocks, n_vectors, n_sums: layer.n_inputs + 1 + n_scores, sums: Vec::new() }
+        Self { n_blocks, n_vectors, n_sums: layer.n_inputs + 1 + n_scores }
     }
 
-    /// Becomes the sums of the hidden layer of this number for batches of `n_samples`; allocates only if there are more than
-    /// ever before.
-    fn make_room(&mut self, shape: &NetworkShape, number: usize, n_samples: usize) {
-        *self = Self { sums: std::mem::take(&mut self.sums), ..Self::of(shape, number, n_samples) };
-        self.sums.resize(self.n_blocks * self.n_vectors * self.n_sums, F64x8::ZERO);
-    }
-
-    /// Computes the sums of the layer that `gradient` is of.
-    fn fill(&mut self, gradient: &LayerGradient, unit_moves: &mut [f64]) {
-        let (n_samples, n_blocks) = (gradient.base.classes().len(), self.n_blocks);
-        let (n_vectors, n_sums) = (self.n_vectors, self.n_sums);
-        let moves_len = block_moves_len(n_blocks, n_samples, gradient.layer(), gradient.moves);
-        let sums = RowsMut::new(&mut self.sums, n_vectors * n_sums);
-        let unit_moves = RowsMut::new(&mut unit_moves[..n_blocks * moves_len], moves_len);
-        for_each_chunk((0..n_blocks, (sums, unit_moves)), gradient.max_chunk(1), &|(blocks, memory)| {
-            let (mut sums, mut unit_moves) = memory;
-            for (block, (sums, unit_moves)) in blocks.zip(sums.iter_mut().zip(unit_moves.iter_mut())) {
-                let samples = n_samples * block / n_blocks..n_samples * (block + 1) / n_blocks;
-                gradient.fill_block(samples, RowsMut::new(sums, n_sums), unit_moves);
-            }
-        });
-    }
-
-    /// The sum over all samples for input `input` (D for the bias) through each of eight units.
-    #[inline(always)]
-    pub fn input(&self, input: usize, vector: usize) -> F64x8 {
-        self.total(vector, input)
-    }
-
-    /// The sum over all samples for each of eight units (the bias's among them) through the score of `class`.
-    #[inline(always)]
-    pub fn score(&self, class: usize, vector: usize, n_inputs: usize) -> F64x8 {
-        self.total(vector, n_inputs + 1 + class)
-    }
-
-    /// The blocks' sums, added up in the order of the blocks.
-    #[inline(always)]
-    fn total(&self, vector: usize, row: usize) -> F64x8 {
-        let sum = |block| self.sums[(block * self.n_vectors + vector) * self.n_sums + row];
-        (1..self.n_blocks).fold(sum(0), |total, block| total + sum(block))
+    /// How many sums there are in all.
+    fn len(&self) -> usize {
+        self.n_vectors * self.n_blocks * self.n_sums
     }
 }
 
@@ -196,18 +162,14 @@ fn moves_len(hidden: &HiddenLayer, moves: &Moves) -> usize {
     (hidden.inputs.max_values() * moves.deltas.len()).max(1)
 }
 
-/// How many moves the samples of one block have in a layer, at most.
-fn block_moves_len(n_blocks: usize, n_samples: usize, hidden: &HiddenLayer, moves: &Moves) -> usize {
-    n_samples.div_ceil(n_blocks) * moves_len(hidden, moves)
-}
-
 /// What the tasks of one hidden layer share.
 struct LayerGradient<'a> {
     base: &'a BasePass,
     /// Which hidden layer, counted from 0.
     hidden: usize,
-    /// Which of its vectors of units are asked for.
-    wanted: &'a [bool],
+    /// The part that its first vector of units is.
+    first_part: usize,
+    request: &'a PartsRequest<'a>,
     moves: &'a Moves<'a>,
     isa: Isa,
     parallel: bool,
@@ -230,23 +192,68 @@ impl LayerGradient<'_> {
         self.hidden + 1 == self.base.hidden().len()
     }
 
-    /// All tasks of one block of samples, and before them the moves that they share.
-    fn fill_block(&self, samples: Range<usize>, sums: RowsMut<F64x8>, unit_moves: &mut [f64]) {
+    /// The differences of the weights into the layer, and in the last hidden layer of those out of it, into their slots.
+    fn compute(
+        &self,
+        cut: &Cut,
+        sums: &mut [F64x8],
+        unit_moves: &mut [f64],
+        (into_units, out_of_units): (&mut [f64], &mut [f64]),
+    ) {
+        let (n_samples, layer) = (self.base.classes().len(), self.layer().layer());
         let moves_len = moves_len(self.layer(), self.moves);
-        let out = RowsMut::new(&mut unit_moves[..samples.len() * moves_len], moves_len);
-        for_each_chunk((samples.clone(), out), self.max_chunk(MOVES_SAMPLES), &|(samples, out)| {
+        let unit_moves = &mut unit_moves[..n_samples * moves_len];
+        let rows = RowsMut::new(unit_moves, moves_len);
+        for_each_chunk((0..n_samples, rows), self.max_chunk(MOVES_SAMPLES), &|(samples, out)| {
             self.isa.run(FillUnitMoves { gradient: self, samples, out });
         });
-        let (unit_moves, n_vectors) = (&*unit_moves, sums.values.len() / sums.row_len);
-        for_each_chunk((0..n_vectors, sums), self.max_chunk(1), &|(vectors, mut sums)| {
+        let unit_moves = &*unit_moves;
+
+        let sums = RowsMut::new(&mut sums[..cut.len()], cut.n_blocks * cut.n_sums);
+        let n_units = layer.n_units;
+        let into_units = VectorsMut::new(into_units, (layer.n_inputs + 1, n_units), Axis(1), cut.n_vectors);
+        let n_classes = if out_of_units.is_empty() { 0 } else { out_of_units.len() / (n_units + 1) };
+        let out_of_units = VectorsMut::new(out_of_units, (n_units + 1, n_classes), Axis(0), cut.n_vectors);
+        let slots = (into_units, out_of_units);
+        for_each_chunk((0..cut.n_vectors, (sums, slots)), self.max_chunk(1), &|(vectors, (sums, slots))| {
+            // Of vectors that one task does in a row the sums need not be kept: they stay in the same cache.
+            let (sums, mut slots) = (&mut sums.values[..sums.row_len], slots);
+            for vector in vectors {
+                let (own, others) = slots.split(1);
+                slots = others;
+                if self.request.wants(self.first_part + vector) {
+                    self.compute_part(cut, vector, sums, unit_moves, own);
+                }
+            }
+        });
+    }
+
+    /// One part: its sums over each block of samples, and from them the differences.
+    fn compute_part<'a>(
+        &self,
+        cut: &Cut,
+        vector: usize,
+        sums: &mut [F64x8],
+        unit_moves: &[f64],
+        (into_units, out_of_units): (VectorsMut<'a>, VectorsMut<'a>),
+    ) {
+        let (n_samples, n_blocks) = (self.base.classes().len(), cut.n_blocks);
+        let blocks = RowsMut::new(&mut *sums, cut.n_sums);
+        for_each_chunk((0..n_blocks, blocks), self.max_chunk(1), &|(blocks, mut sums)| {
             let mut scratch = self.take_scratch();
-            let wanted = vectors.zip(sums.iter_mut()).filter(|(vector, _)| self.wanted[*vector]);
-            for (vector, sums) in wanted {
-                let samples = samples.clone();
+            for (block, sums) in blocks.zip(sums.iter_mut()) {
+                let samples = n_samples * block / n_blocks..n_samples * (block + 1) / n_blocks;
                 self.isa.run(FillTask { gradient: self, unit_moves, samples, vector, sums, scratch: &mut scratch });
             }
             self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         });
+        if self.request.is_stopped() {
+            return;
+        }
+        let scale = 1.0 / (n_samples as f64 * self.moves.divisor);
+        let n_slots = into_units.slots.len() + out_of_units.slots.len();
+        self.isa.run(Collect { sums, n_sums: cut.n_sums, scale, into_units, out_of_units });
+        self.request.done(self.first_part + vector, n_slots);
     }
 
     /// Scratch that no task has at the moment; allocates only if there is none, or it is too small.
@@ -298,7 +305,7 @@ impl Kernel for FillUnitMoves<'_> {
 /// One block of samples, one vector of units.
 struct FillTask<'a> {
     gradient: &'a LayerGradient<'a>,
-    /// What [`FillUnitMoves`] wrote for the block's samples: (samples, …).
+    /// What [`FillUnitMoves`] wrote for all samples: (N, …).
     unit_moves: &'a [f64],
     samples: Range<usize>,
     vector: usize,
@@ -319,7 +326,12 @@ impl Kernel for FillTask<'_> {
         let max_delta = max_abs(moves.deltas);
         input_sums.fill(F64x8::ZERO);
         score_sums.fill(F64x8::ZERO);
-        for (n, unit_moves) in self.samples.zip(self.unit_moves.chunks_exact(moves_len)) {
+        let unit_moves = &self.unit_moves[self.samples.start * moves_len..];
+        for (n, unit_moves) in self.samples.zip(unit_moves.chunks_exact(moves_len)) {
+            let request = self.gradient.request;
+            if request.is_stopped() || (n % ASKING_SAMPLES == 0 && request.ask()) {
+                return;
+            }
             let sample = Sample { place: Place { sample: n, hidden, vector }, layer, base, moves };
             let values = layer.inputs.values(n);
             // The last vector may hold the bias's unit alone, which no input reaches.

@@ -14,8 +14,8 @@
 //!
 //! Equal inputs of a sample move a unit equally, so the changes are computed once for each distinct value of a sample (an
 //! MNIST image has about 66 in 151 pixels) and added to the sums of all inputs that have it (`layer_sums.rs`). The work
-//! is cut into fixed blocks of samples and vectors of units, whatever the number of threads, and the blocks' sums are added
-//! in their order (`collect.rs`): so the bits do not depend on the number of threads.
+//! is cut into vectors of units (`parts.rs`) and fixed blocks of samples, whatever the number of threads, and the blocks' sums
+//! are added in their order (`collect.rs`): so the bits do not depend on the number of threads.
 
 mod base_pass;
 mod collect;
@@ -34,19 +34,16 @@ mod series;
 mod tail;
 mod upward;
 
-use std::ops::Range;
-
 use ndarray::ArrayRef2;
 
 use self::base_pass::BasePass;
-use self::collect::Collect;
 use self::layer_sums::Sums;
 use super::lanes::simd::Isa;
 use super::lanes::sparse::{Rows, check_batch};
-use super::n_bytes::{n_bytes_of, together};
+use super::n_bytes::together;
 use super::parameters::Parameters;
 use super::shape::NetworkShape;
-use crate::difference::{Coordinates, Moves, Objective, Parallelism};
+use crate::difference::{Coordinates, Objective, Parallelism, PartsRequest};
 
 /// With fewer vectors of changes than this, a tenth of a millisecond of work, a second thread brings nothing.
 const SERIAL_BELOW: usize = 8_000;
@@ -56,9 +53,6 @@ const FORWARD_SAMPLES: usize = 16;
 
 /// How many vectors of W1 one task copies.
 const COPIED_VECTORS: usize = 1_024;
-
-/// How many rows of W1 are collected at a time.
-const COLLECTED_ROWS: usize = 16;
 
 /// The mean cross-entropy of a batch as a function of all parameters; an evaluation recomputes only what a move reaches.
 ///
@@ -87,8 +81,6 @@ pub struct IncrementalLoss {
     isa: Isa,
     parallelism: Parallelism,
     base: BasePass,
-    /// Whether each part is asked for.
-    wanted: Vec<bool>,
     sums: Sums,
 }
 
@@ -110,7 +102,6 @@ impl IncrementalLoss {
             isa: Isa::best(),
             parallelism: Parallelism::Serial,
             base: BasePass::new(parameters),
-            wanted: Vec::new(),
             sums: Sums::default(),
         }
     }
@@ -139,8 +130,7 @@ impl IncrementalLoss {
         if shape.checked_n_parameters().is_none() {
             return u64::MAX;
         }
-        let wanted = n_bytes_of::<bool>(&[parts::n_parts(shape)]);
-        together(&[BasePass::n_bytes(shape, n_samples), wanted, Sums::n_bytes(shape, n_samples, 2, n_workers)])
+        together(&[BasePass::n_bytes(shape, n_samples), Sums::n_bytes(shape, n_samples, 2, n_workers)])
     }
 
     /// Takes another batch. Costs a forward pass.
@@ -193,7 +183,7 @@ impl IncrementalLoss {
 }
 
 impl Objective for IncrementalLoss {
-    /// The changes of the layers above a moved unit, with room for them once there are any; what the passes share is prepared.
+    /// The changes of the layers above a moved unit, with room for them once there are any.
     type Workspace = Vec<f64>;
 
     fn n_coordinates(&self) -> usize {
@@ -238,21 +228,13 @@ impl Objective for IncrementalLoss {
         parts::coordinates(self.base.shape(), part)
     }
 
-    fn prepare(&mut self, coordinates: &Coordinates, moves: &Moves, parallelism: Parallelism) {
-        let parallel = parallelism == Parallelism::Pool && self.base.n_changes() >= SERIAL_BELOW;
-        parts::wanted_into(self.base.shape(), coordinates, &mut self.wanted);
-        self.sums.fill(&self.base, &self.wanted, moves, self.isa, parallel);
+    fn part_of(&self, coordinate: usize) -> usize {
+        parts::part_of(self.base.shape(), coordinate)
     }
 
-    fn differences(&self, _: &mut Vec<f64>, coordinates: Range<usize>, moves: &Moves, out: &mut [f64]) {
-        let scale = 1.0 / (self.base.classes().len() as f64 * moves.divisor);
-        self.isa.run(Collect { shape: self.base.shape(), sums: &self.sums, coordinates, scale, out });
-    }
-
-    /// Rows of W1; everything at once where it is too little to share.
-    fn block_len(&self) -> usize {
-        let (shape, first) = (self.base.shape(), &self.base.hidden()[0]);
-        let n_additions = first.inputs.inputs.len() * first.n_vectors();
-        if n_additions < SERIAL_BELOW * 5 { shape.n_parameters() } else { COLLECTED_ROWS * first.n_units() }
+    fn differences(&mut self, request: &PartsRequest, out: &mut [f64]) -> bool {
+        let parallel = request.parallelism() == Parallelism::Pool && self.base.n_changes() >= SERIAL_BELOW;
+        self.sums.differences(&self.base, request, self.isa, parallel, out);
+        true
     }
 }

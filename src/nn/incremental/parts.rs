@@ -53,22 +53,8 @@ pub(super) fn coordinates(shape: &NetworkShape, part: usize) -> Coordinates {
     panic!("part {part} is outside 0..{}", n_parts(shape));
 }
 
-/// Writes for each part whether one of `coordinates` belongs to it; allocates only if there are more parts than ever before.
-pub(super) fn wanted_into(shape: &NetworkShape, coordinates: &Coordinates, wanted: &mut Vec<bool>) {
-    wanted.clear();
-    let is_all = matches!(coordinates, Coordinates::Range(range) if range.len() >= shape.n_parameters());
-    wanted.resize(n_parts(shape), is_all);
-    if is_all {
-        return;
-    }
-    match coordinates {
-        Coordinates::Range(range) => range.clone().for_each(|coordinate| wanted[part_of(shape, coordinate)] = true),
-        Coordinates::List(list) => list.iter().for_each(|&coordinate| wanted[part_of(shape, coordinate)] = true),
-    }
-}
-
 /// The part that a coordinate belongs to.
-fn part_of(shape: &NetworkShape, coordinate: usize) -> usize {
+pub(super) fn part_of(shape: &NetworkShape, coordinate: usize) -> usize {
     let layer = shape.layer_of(coordinate);
     let within = coordinate - layer.begin;
     let (input, unit) = (within / layer.n_units, within % layer.n_units);
@@ -90,9 +76,7 @@ mod tests {
             for part in 0..n_parts(&shape) {
                 let Coordinates::List(list) = coordinates(&shape, part) else { panic!("a list") };
                 assert!(list.is_sorted_by(|a, b| a < b) && !list.is_empty(), "{sizes:?}, part {part}: {list:?}");
-                let mut wanted = Vec::new();
-                wanted_into(&shape, &Coordinates::List(list.clone()), &mut wanted);
-                assert!(wanted.iter().enumerate().all(|(other, &wanted)| wanted == (other == part)), "{wanted:?}");
+                assert!(list.iter().all(|&coordinate| part_of(&shape, coordinate) == part), "{sizes:?}, part {part}");
                 list.iter().for_each(|&coordinate| times[coordinate] += 1);
             }
             assert!(times.iter().all(|&n| n == 1), "{sizes:?}: {times:?}");

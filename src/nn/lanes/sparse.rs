@@ -130,11 +130,6 @@ impl SparseBatch {
         ])
     }
 
-    /// How many inputs there are, biases included.
-    pub fn len(&self) -> usize {
-        self.ends.chunks_exact(self.n_blocks.max(1)).filter_map(|ends| ends.last()).map(|&end| end as usize).sum()
-    }
-
     /// The inputs of a sample.
     #[inline(always)]
     pub fn sample(&self, sample: usize) -> &[(u32, f64)] {
