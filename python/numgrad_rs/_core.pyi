@@ -1,13 +1,45 @@
-from typing import final
+from collections.abc import Callable
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NetworkLoss", "load_mnist"]
+__all__ = ["Derivative", "load_mnist", "NetworkLoss", "Report"]
 
 _Floats = NDArray[np.float64]
 _Inputs = NDArray[np.float64] | NDArray[np.float32]
 _Set = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+_Shape = list[int] | None
+
+@final
+class Derivative:
+    def __new__(
+        cls,
+        function: Callable[[Any], Any],
+        x: _Floats,
+        shape: tuple[int, ...] | None,
+        settings: dict[str, Any],
+        to_number: Callable[[Any], float],
+        to_array: Callable[[Any], _Floats],
+    ) -> Derivative: ...
+    def gradient(self) -> _Floats: ...
+    def value_and_gradient(self) -> tuple[float, _Floats]: ...
+    def hessian(self) -> _Floats: ...
+    def jacobian(self) -> tuple[_Floats, _Shape]: ...
+    def sparse_jacobian(
+        self, n_rows: int, rows: NDArray[np.int64], columns: NDArray[np.int64], checked: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], _Floats]: ...
+    def directional(self, direction: _Floats) -> tuple[_Floats, _Shape]: ...
+    def estimates(self) -> tuple[_Floats, _Floats, NDArray[np.bool_], NDArray[np.uint64], _Shape]: ...
+    def check_gradient(self, gradient: _Floats, sample: tuple[str, int, int]) -> Report: ...
+    def check_jacobian(self, jacobian: _Floats, sample: tuple[str, int, int]) -> Report: ...
+
+@final
+class Report:
+    def agreement(self, rel: float) -> str: ...
+    def comparisons(self) -> list[tuple[int | None, int, float, float, float]]: ...
+    def table(self, digits: int) -> str: ...
 
 @final
 class NetworkLoss:

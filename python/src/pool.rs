@@ -7,14 +7,12 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-/// How often a computation looks whether Ctrl-C was pressed.
-pub const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
+use crate::regularly::INTERVAL;
 
 /// The pools of this process, newest first. They are never freed. After a fork the child finds its parent's, whose threads it
 /// does not have, and makes its own.
@@ -40,7 +38,7 @@ fn pool(n_threads: usize) -> PyResult<&'static ThreadPool> {
         at = pools.next;
     }
     let pool = ThreadPoolBuilder::new().num_threads(n_threads).build();
-    let pool = pool.map_err(|error| PyOSError::new_err(format!("no threads to compute with: {error}")))?;
+    let pool = pool.map_err(|error| no_threads(&error))?;
     let added = Box::leak(Box::new(Pools { process, n_threads, pool, next: first }));
     while let Err(newer) = POOLS.compare_exchange(first, added, Ordering::AcqRel, Ordering::Acquire) {
         first = newer;
@@ -57,30 +55,51 @@ pub fn on_threads<R: Send>(
     work: impl FnOnce(Arc<AtomicBool>) -> R + Send,
 ) -> PyResult<R> {
     let pool = pool(n_threads)?;
+    py.detach(|| watched(pool, work))
+}
+
+/// Runs a computation on `n_threads` threads that stay attached to Python for as long as they live: attaching for every call of a
+/// function takes longer than most functions. Worth it where Python has no lock that all threads share.
+pub fn on_attached_threads<R: Send>(
+    py: Python,
+    n_threads: usize,
+    work: impl FnOnce(Arc<AtomicBool>) -> R + Send,
+) -> PyResult<R> {
     py.detach(|| {
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let (sender, receiver) = sync_channel(1);
-        let flag = Arc::clone(&cancelled);
-        let mut interrupt = None;
-        let done = pool.in_place_scope(|scope| {
-            scope.spawn(move |_| {
-                // There is room for it, and the receiver waits.
-                _ = sender.send(caught(|| work(flag)));
-            });
-            loop {
-                match receiver.recv_timeout(SIGNAL_INTERVAL) {
-                    Ok(done) => return done,
-                    Err(RecvTimeoutError::Timeout) if interrupt.is_none() => {
-                        interrupt = Python::attach(|py| py.check_signals()).err();
-                        cancelled.store(interrupt.is_some(), Ordering::Relaxed);
-                    }
-                    Err(RecvTimeoutError::Timeout) => (),
-                    Err(RecvTimeoutError::Disconnected) => return Err(failed("a thread has ended")),
-                }
-            }
-        });
-        interrupt.map_or(done, Err)
+        let attached = |thread: ThreadBuilder| Python::attach(|py| py.detach(|| thread.run()));
+        let done = ThreadPoolBuilder::new().num_threads(n_threads).build_scoped(attached, |pool| watched(pool, work));
+        done.map_err(|error| no_threads(&error))?
     })
+}
+
+/// Waits for a computation in a pool, on a thread that is not attached to Python but looks for signals there.
+fn watched<R: Send>(pool: &ThreadPool, work: impl FnOnce(Arc<AtomicBool>) -> R + Send) -> PyResult<R> {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let (sender, receiver) = sync_channel(1);
+    let flag = Arc::clone(&cancelled);
+    let mut interrupt = None;
+    let done = pool.in_place_scope(|scope| {
+        scope.spawn(move |_| {
+            // There is room for it, and the receiver waits.
+            _ = sender.send(caught(|| work(flag)));
+        });
+        loop {
+            match receiver.recv_timeout(INTERVAL) {
+                Ok(done) => return done,
+                Err(RecvTimeoutError::Timeout) if interrupt.is_none() => {
+                    interrupt = Python::attach(|py| py.check_signals()).err();
+                    cancelled.store(interrupt.is_some(), Ordering::Relaxed);
+                }
+                Err(RecvTimeoutError::Timeout) => (),
+                Err(RecvTimeoutError::Disconnected) => return Err(failed("a thread has ended")),
+            }
+        }
+    });
+    interrupt.map_or(done, Err)
+}
+
+fn no_threads(error: &ThreadPoolBuildError) -> PyErr {
+    PyOSError::new_err(format!("no threads to compute with: {error}"))
 }
 
 /// Runs a computation on the calling thread without Python.
