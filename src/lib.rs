@@ -71,6 +71,7 @@
 //!   recomputes only what a moved weight reaches ([`nn::IncrementalLoss`]), and backpropagation to compare with.
 //! - `dataset`, `random` (feature `data`): MNIST and the digits that are built in, and NumPy's random numbers draw for draw.
 //! - `train` (feature `train`, with `data`): the training loop of the program `numgrad-train`.
+//! - `mpi` (feature `mpi`): a gradient shared by several processes, on one machine or on many.
 //! - `report` (feature `cli`, on by default, with both): charts and pages of what a run left behind.
 //!
 //! Words: a *stencil* says at which multiples of the *step* `h` a function is evaluated; `delta` is by how much one
@@ -88,6 +89,8 @@ pub mod dataset;
 pub mod difference;
 #[cfg(feature = "data")]
 mod files;
+#[cfg(any(feature = "mpi", feature = "cli"))]
+pub mod mpi;
 pub mod nn;
 #[cfg(feature = "data")]
 pub mod random;

@@ -10,6 +10,7 @@ mod programs {
     mod depth;
     #[cfg(unix)]
     mod disk;
+    mod mpi;
     mod predict;
     mod program;
     #[cfg(unix)]

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io::{self, StdoutLock, Write};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use console::{Term, style};
@@ -11,15 +12,24 @@ use console::{Term, style};
 /// Lines that are broken at words are no longer than this.
 const MAX_COLUMNS: usize = 80;
 
+static SPEAKER: OnceLock<String> = OnceLock::new();
+
+/// Has every line that is [said](say) from here on begin with who says it: one of several processes that share a terminal.
+pub fn speak_as(name: &str) {
+    SPEAKER.get_or_init(|| format!("{name}: "));
+}
+
 /// Prints a line on standard error. A closed one is no reason to stop a run.
 pub fn say(line: fmt::Arguments) {
-    let line = line.to_string();
-    let _ = match line.split_once(": ") {
-        Some(("error", rest)) => writeln!(io::stderr(), "{} {rest}", style("error:").red().bold().for_stderr()),
-        Some(("warning", rest)) => writeln!(io::stderr(), "{} {rest}", style("warning:").yellow().bold().for_stderr()),
-        Some(("note", rest)) => writeln!(io::stderr(), "{} {rest}", style("note:").cyan().bold().for_stderr()),
-        _ => writeln!(io::stderr(), "{line}"),
+    let (line, speaker) = (line.to_string(), SPEAKER.get().map_or("", String::as_str));
+    let (kind, rest) = match line.split_once(": ") {
+        Some(("error", rest)) => (Some(style("error:").red()), rest),
+        Some(("warning", rest)) => (Some(style("warning:").yellow()), rest),
+        Some(("note", rest)) => (Some(style("note:").cyan()), rest),
+        _ => (None, &*line),
     };
+    let kind = kind.map_or(String::new(), |kind| format!("{} ", kind.bold().for_stderr()));
+    let _ = writeln!(io::stderr(), "{speaker}{kind}{rest}");
 }
 
 /// Prints sentences on standard error, broken at words so that each line fits 80 columns, or a terminal that has fewer. What

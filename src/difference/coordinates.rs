@@ -27,7 +27,24 @@ pub enum Coordinates {
 }
 
 impl Coordinates {
-    pub(super) fn len(&self) -> usize {
+    /// The part of `0..n` that falls to `rank` of `size` machines, counted from 0, that share a gradient: one follows the other,
+    /// and their lengths differ by at most one.
+    ///
+    /// # Panics
+    /// If `rank` is not below `size`.
+    ///
+    /// ```
+    /// use numgrad::difference::Coordinates;
+    /// let shares: Vec<_> = (0..3).map(|rank| Coordinates::share(10, rank, 3)).collect();
+    /// assert_eq!(shares, [0..3, 3..6, 6..10]);
+    /// ```
+    pub fn share(n: usize, rank: usize, size: usize) -> Range<usize> {
+        assert!(rank < size, "rank {rank} is outside 0..{size}");
+        let begin = |rank: usize| (n as u128 * rank as u128 / size as u128) as usize;
+        begin(rank)..begin(rank + 1)
+    }
+
+    pub(crate) fn len(&self) -> usize {
         match self {
             Coordinates::Range(range) => range.len(),
             Coordinates::List(list) => list.len(),
@@ -40,7 +57,7 @@ impl Coordinates {
         assert!(slots.len() == self.len(), "{} slots for {} coordinates", slots.len(), self.len());
     }
 
-    pub(super) fn get(&self, position: usize) -> usize {
+    pub(crate) fn get(&self, position: usize) -> usize {
         match self {
             Coordinates::Range(range) => range.start + position,
             Coordinates::List(list) => list[position],
@@ -81,5 +98,20 @@ impl From<&[usize]> for Coordinates {
 impl<const N: usize> From<[usize; N]> for Coordinates {
     fn from(list: [usize; N]) -> Self {
         Coordinates::List(list.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_follow_one_another_and_differ_by_one_at_most() {
+        for (n, size) in [(0, 3), (1, 4), (10, 3), (39_760, 7), (usize::MAX, 2)] {
+            let ranges: Vec<_> = (0..size).map(|rank| Coordinates::share(n, rank, size)).collect();
+            assert_eq!((ranges[0].start, ranges[size - 1].end), (0, n));
+            assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert!(ranges.iter().all(|range| (n / size..=n / size + 1).contains(&range.len())), "{ranges:?}");
+        }
     }
 }

@@ -1,12 +1,4 @@
-//! A cut of a gradient's work for several members of a team: the same on every one of them, and as even as parts allow.
-
-use std::ops::Range;
-
-/// The range of `n` equal pieces of work that falls to `rank` of `size`.
-pub(super) fn range_of(n: usize, rank: usize, size: usize) -> Range<usize> {
-    let begin = |rank: usize| (n as u128 * rank as u128 / size as u128) as usize;
-    begin(rank)..begin(rank + 1)
-}
+//! A gradient's parts for several members of a team: the same cut on every one of them, and as even as parts allow.
 
 /// Gives parts of these costs to `size` members, the dearest first and each to whoever has least so far: the parts of each, in
 /// increasing order.
@@ -30,16 +22,6 @@ pub(super) fn evenly(costs: &[f64], size: usize) -> Vec<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranges_follow_one_another_and_differ_by_one_at_most() {
-        for (n, size) in [(0, 3), (1, 4), (10, 3), (39_760, 7), (usize::MAX, 2)] {
-            let ranges: Vec<_> = (0..size).map(|rank| range_of(n, rank, size)).collect();
-            assert_eq!((ranges[0].start, ranges[size - 1].end), (0, n));
-            assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
-            assert!(ranges.iter().all(|range| (n / size..=n / size + 1).contains(&range.len())), "{ranges:?}");
-        }
-    }
 
     #[test]
     fn dear_and_cheap_parts_are_shared_evenly_and_every_part_once() {

@@ -50,6 +50,7 @@ pub use session::{Accuracy, Ended, Session, Watcher};
 pub use settings::{
     CheckpointSettings, Contradiction, Every, Forward, GradientMethod, OnResume, RunSettings, TrainingSettings,
 };
+pub use share::Sharing;
 pub use step_study::{MethodErrors, StepStudy, logarithmic_steps, step_study};
 pub use team::{Alone, Team, TeamError, check_alike, gather_texts};
 pub use trainer::Trainer;

@@ -2,12 +2,13 @@
 
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use super::Error;
-use super::batch_loss::{BatchLoss, Hook};
+use super::batch_loss::{BatchLoss, Hook, Piece};
 use super::error::Cancelled;
 use super::team::{Team, TeamError};
-use crate::difference::{Coordinates, Differentiator};
+use crate::difference::Differentiator;
 use crate::nn::{NetworkShape, Parameters, n_bytes_of, together};
 
 /// What each member sends before its derivatives: what it wants, and the two halves of the hash of the weights it was at.
@@ -21,12 +22,26 @@ const FOLLOWS: f64 = 1.0;
 /// It wants all to stop, and has called the others.
 const STOPS: f64 = 2.0;
 
+/// How often each of the times of a [`Sharing`] is measured.
+const N_MEASURED: usize = 3;
+
+/// What sharing brings to one gradient: the least of a few measurements of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sharing {
+    /// How long a whole gradient takes on this member.
+    pub alone: Duration,
+    /// How long the shared gradient takes, from the first member's beginning to the end on this one.
+    pub shared: Duration,
+    /// How long of that it takes to gather what all have computed.
+    pub exchange: Duration,
+}
+
 /// What a member of a team computes of each gradient, and how the whole comes together.
 #[derive(Debug)]
 pub(super) struct Share<'a> {
     team: &'a dyn Team,
-    mine: Coordinates,
-    /// Where the derivatives of each member belong, in the order in which it sends them.
+    mine: Piece,
+    /// The coordinates of each member, in the order in which it sends their derivatives.
     runs: Vec<Vec<Range<usize>>>,
     /// How many numbers each member sends.
     counts: Vec<usize>,
@@ -41,11 +56,11 @@ impl<'a> Share<'a> {
         if team.size() == 1 {
             return None;
         }
-        let mut shares = loss.shares(team.size());
-        let runs: Vec<Vec<Range<usize>>> = shares.iter().map(runs).collect();
+        let mut pieces = loss.pieces(team.size());
+        let runs: Vec<Vec<Range<usize>>> = pieces.iter().map(|piece| loss.runs(piece)).collect();
         let counts: Vec<usize> = runs.iter().map(|runs| HEADER + runs.iter().map(Range::len).sum::<usize>()).collect();
         Some(Self {
-            mine: shares.swap_remove(team.rank()),
+            mine: pieces.swap_remove(team.rank()),
             runs,
             outgoing: vec![0.0; counts[team.rank()]],
             gathered: vec![0.0; counts.iter().sum()],
@@ -74,18 +89,45 @@ impl<'a> Share<'a> {
         gradient: &mut Parameters,
     ) -> Result<(), Error> {
         self.stopped_by = None;
-        let (header, out) = self.outgoing.split_at_mut(HEADER);
-        let wish = wish(self.team, hook, (out.len(), gradient.values().len()), |hook| {
-            loss.partials(differentiator, &self.mine, Some(hook), out)
+        let n_mine = self.outgoing.len() - HEADER;
+        let wish = wish(self.team, hook, (n_mine, gradient.as_slice().len()), |hook| {
+            loss.piece_into(differentiator, &self.mine, Some(hook), gradient)
         });
         if wish == STOPS {
             self.team.call_stop();
         }
-        header.copy_from_slice(&[wish, (state >> 32) as f64, (state & 0xffff_ffff) as f64]);
+        self.outgoing[..HEADER].copy_from_slice(&[wish, (state >> 32) as f64, (state & 0xffff_ffff) as f64]);
+        self.pack(gradient.as_slice());
         self.team.all_gather(&self.outgoing, &self.counts, &mut self.gathered)?;
         self.judge(iteration)?;
-        self.scatter(gradient.as_slice_mut());
+        self.unpack(gradient.as_slice_mut());
         Ok(())
+    }
+
+    /// Measures what sharing brings. All members have to call it.
+    pub fn measure(
+        &mut self,
+        loss: &mut BatchLoss,
+        differentiator: &Differentiator,
+        gradient: &mut Parameters,
+    ) -> Result<Sharing, TeamError> {
+        let never = "nothing cancels it";
+        let alone = least(|| {
+            loss.gradient(differentiator, None, gradient).expect(never);
+            Ok(())
+        })?;
+        // The first exchange is waited for by all, so that the second begins at once.
+        let gather = |share: &mut Self| share.team.all_gather(&share.outgoing, &share.counts, &mut share.gathered);
+        gather(self)?;
+        let exchange = least(|| gather(self))?;
+        let shared = least(|| {
+            loss.piece_into(differentiator, &self.mine, None, gradient).expect(never);
+            self.pack(gradient.as_slice());
+            gather(self)?;
+            self.unpack(gradient.as_slice_mut());
+            Ok(())
+        })?;
+        Ok(Sharing { alone, shared, exchange })
     }
 
     /// The member that wanted to stop, where the last gradient was cancelled by another.
@@ -120,15 +162,37 @@ impl<'a> Share<'a> {
         Err(Cancelled.into())
     }
 
-    fn scatter(&self, gradient: &mut [f64]) {
-        for ((_, mut values), runs) in self.messages().zip(&self.runs) {
-            for run in runs {
+    /// This member's derivatives, one after the other as they are sent.
+    fn pack(&mut self, gradient: &[f64]) {
+        let mut out = &mut self.outgoing[HEADER..];
+        for run in &self.runs[self.team.rank()] {
+            let (here, behind) = out.split_at_mut(run.len());
+            here.copy_from_slice(&gradient[run.clone()]);
+            out = behind;
+        }
+    }
+
+    /// The derivatives of all others, each into the slot of its coordinate.
+    fn unpack(&self, gradient: &mut [f64]) {
+        for (rank, (_, mut values)) in self.messages().enumerate().filter(|&(rank, _)| rank != self.team.rank()) {
+            for run in &self.runs[rank] {
                 let (here, behind) = values.split_at(run.len());
                 gradient[run.clone()].copy_from_slice(here);
                 values = behind;
             }
         }
     }
+}
+
+/// The shortest time that something takes.
+fn least(mut what: impl FnMut() -> Result<(), TeamError>) -> Result<Duration, TeamError> {
+    let mut least = Duration::MAX;
+    for _ in 0..N_MEASURED {
+        let begun = Instant::now();
+        what()?;
+        least = least.min(begun.elapsed());
+    }
+    Ok(least)
 }
 
 /// Computes a member's part, and says what became of it: all of its `n_mine` coordinates of `n` are done, it was stopped by its
@@ -155,22 +219,5 @@ fn wish(
         (true, _) => STOPS,
         (false, Err(Cancelled)) => FOLLOWS,
         (false, Ok(())) => GOES_ON,
-    }
-}
-
-/// The coordinates as ranges of consecutive ones, in their order.
-fn runs(coordinates: &Coordinates) -> Vec<Range<usize>> {
-    match coordinates {
-        Coordinates::Range(range) => vec![range.clone()],
-        Coordinates::List(list) => {
-            let mut runs: Vec<Range<usize>> = Vec::new();
-            for &coordinate in list {
-                match runs.last_mut() {
-                    Some(last) if last.end == coordinate => last.end += 1,
-                    _ => runs.push(coordinate..coordinate + 1),
-                }
-            }
-            runs
-        }
     }
 }

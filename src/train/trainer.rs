@@ -2,17 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use sha2::{Digest, Sha256};
+
 use super::batch_loss::{BatchLoss, Hook, central};
 use super::model::AROUND_A_LAYER;
-use super::settings::{GradientMethod, TrainingSettings};
-use super::share::Share;
+use super::settings::{Forward, GradientMethod, TrainingSettings};
+use super::share::{Share, Sharing};
 use super::state_hash::state_hash;
-use super::team::{Alone, Team};
+use super::team::{Alone, Team, TeamError};
 use super::{Checkpoint, Divergence, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
 use crate::difference::Differentiator;
 use crate::nn::{Network, NetworkShape, Parameters, n_bytes_of, sum, together};
-use crate::random::LegacyRandom;
+use crate::random::{LegacyRandom, RandomState};
 
 /// More than what a checkpoint's archive has beside the layers.
 const ARCHIVE_BYTES: u64 = 64 << 10;
@@ -184,6 +186,30 @@ impl<'a> Trainer<'a> {
     /// How many iterations are done.
     pub fn iteration(&self) -> u64 {
         self.iteration
+    }
+
+    /// The SHA-256 of the parameters and of the random numbers to come, in hexadecimal digits.
+    pub fn state_sha256(&self) -> String {
+        let RandomState { words, held_normal } = self.random.state();
+        let mut hash = Sha256::new();
+        self.net().parameters().as_slice().iter().for_each(|number| hash.update(number.to_bits().to_le_bytes()));
+        words.iter().for_each(|word| hash.update(word.to_le_bytes()));
+        held_normal.iter().for_each(|number| hash.update(number.to_bits().to_le_bytes()));
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Measures what sharing brings to the gradient of the next batch, where gradients are incremental and there is a team: all
+    /// of its members have to call it. The training stands as it stood.
+    ///
+    /// # Errors
+    /// [`TeamError`] where the team can't go on.
+    pub fn measure_sharing(&mut self) -> Result<Option<Sharing>, TeamError> {
+        let Some(share) = self.share.as_mut().filter(|_| self.settings.forward == Forward::Incremental) else {
+            return Ok(None);
+        };
+        let batch = self.sampler.draw(&mut self.random.clone());
+        self.loss.set_batch(self.samples, batch);
+        share.measure(&mut self.loss, &self.differentiator, &mut self.gradient).map(Some)
     }
 
     fn checked_gradient_norm(&self) -> Result<f64, Error> {

@@ -108,6 +108,13 @@ struct Args {
     #[arg(value_parser = one_of::<GradientMethod>(&["numerical", "backprop"]), ignore_case = true)]
     gradient: GradientMethod,
 
+    /// Share every gradient with the other processes that mpirun has started, with the same bits as one process
+    ///
+    /// All of them need the same flags (but for --threads) and read the same data and checkpoint. The first, rank 0, writes the
+    /// files of the run and shows its progress. Needs a program that is built with MPI (cargo install --features mpi).
+    #[arg(long, help_heading = "Computation", conflicts_with = "step_study")]
+    mpi: bool,
+
     /// Compare the numerical gradient of the first batch with the analytic one, and train only where they agree
     ///
     /// Prints a table by array: the largest errors, where the two are furthest apart, and the errors that truncation and
@@ -172,6 +179,7 @@ pub struct Options {
     /// What the classes are called, once that is read.
     pub names_of_classes: Option<Vec<String>>,
     pub checkpoint_every: Every,
+    pub mpi: bool,
     pub check_gradient: bool,
     pub step_study: Option<PathBuf>,
     pub out: Option<PathBuf>,
@@ -230,6 +238,7 @@ impl Args {
     fn resolve(self, matches: &ArgMatches, isa: Isa, given: Vec<String>) -> Result<Options, clap::Error> {
         check_environment(&self)?;
         check_init_scale(&self)?;
+        check_mpi(&self)?;
         let training = TrainingSettings {
             batch_size: self.batch_size,
             learning_rate: self.learning_rate,
@@ -256,6 +265,7 @@ impl Args {
             names_of_classes: None,
             data: data.map_err(|error| error.format(&mut Args::command()))?,
             checkpoint_every: self.checkpoint_every,
+            mpi: self.mpi,
             check_gradient: self.check_gradient,
             step_study: self.step_study,
             out: self.out,
@@ -307,6 +317,19 @@ fn isa() -> Result<Option<Isa>, clap::Error> {
             format!("NUMGRAD_ISA names an instruction set: this processor has {}, not \"{name}\"", names.join(", "));
         Args::command().error(ErrorKind::InvalidValue, message)
     })
+}
+
+/// Fails where there is nothing to share a gradient by, or nothing to share.
+fn check_mpi(args: &Args) -> Result<(), clap::Error> {
+    if args.mpi && !cfg!(feature = "mpi") {
+        let message = "--mpi needs a program that is built with MPI, and this one is not: build it with --features mpi";
+        return Err(Args::command().error(ErrorKind::InvalidValue, message));
+    }
+    if args.mpi && args.gradient == GradientMethod::Backprop {
+        let message = "--mpi shares the evaluations of a numerical gradient; --gradient backprop has none";
+        return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    Ok(())
 }
 
 /// Fails where weights would be scaled by what is not meant for their distribution. A run that is continued has its weights.

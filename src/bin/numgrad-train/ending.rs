@@ -58,6 +58,10 @@ pub fn conclude<E: Into<Error>>(
         }
         Ended::Interrupted => {
             let (code, signal) = interrupts.signal();
+            let signal = match trainer.stopped_by() {
+                Some(rank) => format!("rank {rank}, which had a signal,"),
+                None => signal.to_owned(),
+            };
             say(format_args!(
                 "interrupted by {signal} after iteration {} of {}; to continue: {}",
                 grouped(trainer.iteration()),
@@ -76,7 +80,7 @@ pub fn conclude<E: Into<Error>>(
 }
 
 /// Says where the run stopped and, where that is possible, how to continue it.
-fn stopped(error: Error, Begun { folder, session }: &Begun) -> Error {
+fn stopped(error: Error, Begun { folder, session, .. }: &Begun) -> Error {
     let path = folder.files.folder();
     let hint = match session.last_checkpoint() {
         Some(_) if !folder.files.log().exists() => {

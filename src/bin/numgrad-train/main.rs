@@ -9,8 +9,10 @@ mod begin;
 mod checking;
 mod ending;
 mod interrupts;
+mod membership;
 mod memory;
 mod onlooker;
+mod ranks;
 mod results;
 mod resumed;
 mod run_folder;
@@ -22,36 +24,36 @@ use anyhow::{Context, Result, anyhow};
 use numgrad::cli::data;
 use numgrad::cli::terminal::{say, say_wrapped};
 use numgrad::random::LegacyRandom;
+use numgrad::train::Team;
 
 use args::Options;
-use interrupts::{Interrupted, Interrupts};
+use interrupts::Interrupts;
+use membership::Membership;
 use onlooker::Onlooker;
 use resumed::Resumed;
 
 fn main() -> ExitCode {
-    match run(Options::from_command_line()) {
-        Ok(code) => code,
+    let options = Options::from_command_line();
+    let membership = match Membership::join(options.mpi) {
+        Ok(membership) => membership,
         Err(error) => {
-            if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
-                say(format_args!("{interrupted}"));
-                return ExitCode::from(interrupted.code);
-            }
             say(format_args!("error: {error:#}"));
-            ExitCode::FAILURE
+            return ExitCode::FAILURE;
         }
-    }
+    };
+    run(options, membership.team()).unwrap_or_else(|error| membership.fail(&error))
 }
 
-fn run(mut options: Options) -> Result<ExitCode> {
+fn run(mut options: Options, team: &dyn Team) -> Result<ExitCode> {
     let resumed = match options.resume.clone() {
-        Some(folder) => Some(Resumed::open(&folder, &mut options)?),
+        Some(folder) => Some(Resumed::open(&folder, &mut options, team)?),
         None => None,
     };
     if options.class_names.is_some() || options.names_of_classes.is_none() {
         let place = options.data.data_dir.as_deref();
         options.names_of_classes = data::class_names(options.class_names.as_deref(), place, options.data.n_classes)?;
     }
-    on_threads(options.n_threads(), || train(&options, resumed))
+    on_threads(options.n_threads(), || train(&options, resumed, team))
 }
 
 fn on_threads<T: Send>(n_threads: usize, run: impl FnOnce() -> Result<T> + Send) -> Result<T> {
@@ -59,24 +61,29 @@ fn on_threads<T: Send>(n_threads: usize, run: impl FnOnce() -> Result<T> + Send)
     pool.map_err(|error| anyhow!("cannot start {n_threads} threads ({error}); --threads takes fewer"))?.install(run)
 }
 
-fn train(options: &Options, resumed: Option<Resumed>) -> Result<ExitCode> {
+fn train(options: &Options, resumed: Option<Resumed>, team: &dyn Team) -> Result<ExitCode> {
     // The order of the draws is NumPy's in the article: data, if they are random, then weights, then batches.
     let mut random = LegacyRandom::seed(options.settings.seed);
-    let data = data::load(&options.data, &mut random, options.quiet).map_err(data::with_classes_flag)?;
+    let data =
+        data::load(&options.data, &mut random, options.quiet || team.rank() > 0).map_err(data::with_classes_flag)?;
     let shape = options.settings.shape(data.train.input_size(), data.train.n_classes());
-    memory::check(options, &data, &shape)?;
+    memory::check(options, &data, &shape, team)?;
     if let Some(path) = &options.step_study {
         step_study::draw(path, options, &data, &shape, &mut random)?;
         return Ok(ExitCode::SUCCESS);
     }
 
     let interrupts = Interrupts::listen().context("cannot listen to signals")?;
+    if team.rank() > 0 {
+        let trainer = begin::trainer(options, &data, &shape, resumed, random)?;
+        return ranks::follow(options, &data, trainer.in_team(team), &interrupts);
+    }
     let mut begun = match resumed {
-        Some(resumed) => begin::continued(options, &data, &shape, resumed, &interrupts)?,
-        None => begin::anew(options, &data, &shape, random, &interrupts)?,
+        Some(resumed) => begin::continued(options, &data, &shape, resumed, &interrupts, team)?,
+        None => begin::anew(options, &data, &shape, random, &interrupts, team)?,
     };
     if !options.quiet {
-        say_wrapped(&begin::first_line(options, &data, &shape, begun.session.trainer().iteration()));
+        say_wrapped(&begin::first_line(options, &data, &shape, &begun));
     }
     let mut onlooker = Onlooker::new(options, &data, &begun.session, &interrupts);
     let ended = begun.session.run(&mut onlooker);

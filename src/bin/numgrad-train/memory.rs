@@ -4,13 +4,13 @@ use anyhow::{Result, bail};
 use numgrad::cli::free_memory::free_bytes;
 use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
-use numgrad::train::{Evaluation, Trainer, check_gradient_n_bytes};
+use numgrad::train::{Evaluation, Team, Trainer, check_gradient_n_bytes};
 
 use crate::args::Options;
 
 /// Fails where the run needs more memory than is free, or where the number of its evaluations overflows.
-pub fn check(options: &Options, data: &Dataset, shape: &NetworkShape) -> Result<()> {
-    let needed = needed_bytes(options, data, shape);
+pub fn check(options: &Options, data: &Dataset, shape: &NetworkShape, team: &dyn Team) -> Result<()> {
+    let needed = needed_bytes(options, data, shape).saturating_add(Trainer::n_bytes_in_team(shape, team.size()));
     // Where the system does not say what is free, only what no machine has is refused.
     let free = free_bytes().unwrap_or(u64::MAX - 1);
     if needed > free {

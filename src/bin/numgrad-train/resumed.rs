@@ -7,12 +7,12 @@ use numgrad::cli::free_memory::free_bytes;
 use numgrad::cli::terminal::say;
 use numgrad::dataset::{Dataset, Name};
 use numgrad::nn::NetworkShape;
-use numgrad::train::{CheckpointSettings, Contradiction, FileError, Log, OnResume, SavedRun};
+use numgrad::train::{CheckpointSettings, Contradiction, GradientMethod, OnResume, SavedRun, Team};
 
 use crate::args::{self, Options};
 use crate::run_folder::RunFolder;
 
-/// A run to be continued: its folder, which is locked, and its last checkpoint.
+/// A run to be continued: its folder, which the first rank of a team has locked, and its last checkpoint.
 pub struct Resumed {
     pub folder: RunFolder,
     pub run: SavedRun,
@@ -22,12 +22,12 @@ impl Resumed {
     /// Opens the run in `folder` and takes its settings over into `options`.
     ///
     /// Fails where a flag contradicts them.
-    pub fn open(folder: &Path, options: &mut Options) -> Result<Self> {
+    pub fn open(folder: &Path, options: &mut Options, team: &dyn Team) -> Result<Self> {
         let flag = || format!("--resume {}", folder.display());
-        let resumed = Self::read(folder).with_context(flag)?;
+        let resumed = Self::read(folder, team).with_context(flag)?;
         take_over(&resumed.run.state.settings, options).with_context(flag)?;
         let (begun_by, this) = (&resumed.run.state.version, env!("CARGO_PKG_VERSION"));
-        if begun_by != this {
+        if begun_by != this && team.rank() == 0 {
             say(format_args!(
                 "warning: the run was begun by version {begun_by}, this is {this}: its losses may differ in their last digits"
             ));
@@ -35,8 +35,8 @@ impl Resumed {
         Ok(resumed)
     }
 
-    fn read(folder: &Path) -> Result<Self> {
-        let folder = RunFolder::reopen(folder)?;
+    fn read(folder: &Path, team: &dyn Team) -> Result<Self> {
+        let folder = RunFolder::reopen(folder, team.rank() == 0)?;
         let path = folder.files.checkpoint();
         let run = SavedRun::read(&path, free_bytes().unwrap_or(u64::MAX))?;
         // What no flag takes was not written by this program.
@@ -71,11 +71,6 @@ impl Resumed {
         }
         Ok(())
     }
-
-    /// The log as it was at the checkpoint.
-    pub fn log(&self) -> Result<Log, FileError> {
-        Log::reopen(self.folder.files.log(), self.run.state.log_bytes)
-    }
 }
 
 fn take_over(saved: &CheckpointSettings, options: &mut Options) -> Result<()> {
@@ -88,6 +83,11 @@ fn take_over(saved: &CheckpointSettings, options: &mut Options) -> Result<()> {
         bail!(
             "the run was computed with {isa}, which this processor does not have, and other instructions round otherwise; \
              continue it on a processor that has them, or start a new run"
+        );
+    }
+    if options.mpi && settings.run.training.gradient == GradientMethod::Backprop {
+        bail!(
+            "--mpi shares the evaluations of a numerical gradient; the run is one of --gradient backprop, which has none"
         );
     }
     options.settings = settings.run;

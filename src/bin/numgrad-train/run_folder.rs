@@ -104,8 +104,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// The folder of an older run that is to be continued.
-    pub fn reopen(path: &Path) -> Result<Self> {
+    /// The folder of an older run that is to be continued; locked, if this process will write to it.
+    pub fn reopen(path: &Path, will_write: bool) -> Result<Self> {
         if !path.is_dir() {
             bail!("expected the folder of a run, found no folder of that name");
         }
@@ -114,7 +114,7 @@ impl RunFolder {
         if !checkpoint.try_exists().with_context(|| format!("cannot read {}", checkpoint.display()))? {
             bail!("expected the folder of a run, found no {} in it", RunFiles::CHECKPOINT);
         }
-        let lock = lock(&files)?;
+        let lock = if will_write { lock(&files)? } else { None };
         Ok(Self { files, _lock: lock })
     }
 
