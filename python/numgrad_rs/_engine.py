@@ -134,7 +134,16 @@ class _At:
         array = functools.partial(_array, is_told)
         shape = None if self.is_number else self.x.shape
         derivative = Derivative(f, self.x.reshape(-1), shape, settings, number, array)
-        return getattr(derivative, what)(*arguments)
+        answer = getattr(derivative, what)(*arguments)
+        # Estimates tell of it themselves.
+        if not is_told and what not in ("estimates", "check_gradient", "check_jacobian") and derivative.looks_coarse():
+            warnings.warn(
+                "all values of f are exact in single precision, though x was not: if f computes in single precision or rounds, "
+                "this derivative is wrong; say so by precision=1.2e-7 or what it is, or use estimate, which tells",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+        return answer
 
     def _argument(self):
         return float(self.x) if self.is_number else self.x.copy()
@@ -164,10 +173,13 @@ class _At:
     def _bounds(self, bounds):
         if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
             bounds = (bounds.lb, bounds.ub)
-        try:
-            lower, upper = bounds
-        except (TypeError, ValueError):
-            raise ValueError(f"bounds: expected (lower, upper), found {bounds!r}") from None
+        # A list would be one of pairs, as `scipy.optimize.minimize` takes them, which for two coordinates looks the same.
+        if not isinstance(bounds, tuple) or len(bounds) != 2:
+            raise ValueError(
+                f"bounds: expected a tuple (lower, upper), or scipy.optimize.Bounds, found {bounds!r}; a list of pairs "
+                "becomes one by tuple(zip(*pairs))"
+            )
+        lower, upper = bounds
         lower = self._each(-np.inf if lower is None else lower, "the lower bound")
         upper = self._each(np.inf if upper is None else upper, "the upper bound")
         for i in range(self.x.size):
@@ -214,8 +226,8 @@ def _stencil(stencil):
             raise ValueError(f"stencil is {order}, expected an even order")
         return order
     points = _checked.float_array(stencil, "stencil")
-    if points.ndim != 1 or len(points) < 2 or len(points) > 41 or not np.isfinite(points).all():
-        raise ValueError(f"stencil is {stencil!r}, expected 2 to 41 finite points, in steps from x")
+    if points.ndim != 1 or len(points) < 2 or len(points) > 21 or not np.isfinite(points).all():
+        raise ValueError(f"stencil is {stencil!r}, expected 2 to 21 finite points, in steps from x")
     gaps = np.diff(np.sort(points))
     if gaps.min() < 1e-6 * max(1.0, abs(points).max()) or abs(points).max() < 1e-3 or abs(points).max() > 1e6:
         raise ValueError(f"stencil is {stencil!r}, expected points that differ, and are some steps apart")

@@ -174,6 +174,8 @@ class Network:
         full = _checked.one_of(forward, "forward", ("incremental", "full")) == "full"
         x, t = self._batch(x, t)
         arrays = self._arrays()
+        if full and any(array.size and h < np.spacing(abs(array).max()) / 2 for array in arrays):
+            raise ValueError(f"h is {h}, which vanishes beside the largest of the parameters")
         flat = np.empty(sum(array.size for array in arrays))
         self._loss.numerical_gradient(arrays, x, t, h, full, flat)
         return self._by_name(flat)

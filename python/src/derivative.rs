@@ -77,6 +77,11 @@ impl Derivative {
         Ok(Self { function, x: x.as_array().to_owned(), how, settings })
     }
 
+    /// Whether the values so far look as if they were of single precision, or whole numbers.
+    fn looks_coarse(&self) -> bool {
+        self.function.looks_coarse()
+    }
+
     fn gradient<'py>(&self, py: Python<'py>) -> PyResult<Floats<'py>> {
         match self.of_number(py, &OfNumber::Gradient)? {
             Answer::Row(gradient) => Ok(gradient.into_pyarray(py)),

@@ -1,8 +1,9 @@
 //! The loss of a network on a batch, and its gradients: one object for each network of a Python program, which keeps between
 //! calls what the next one can use.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::fs;
+use std::ops::{ControlFlow, Range};
+use std::sync::OnceLock;
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 use numgrad::difference::{Differentiator, Error, NonFinite, Stencil, Step};
@@ -16,6 +17,7 @@ use rayon::prelude::*;
 
 use crate::kept::Kept;
 use crate::pool;
+use crate::regularly::Regularly;
 
 /// Batches up to this size are kept: those of a training. Larger ones are whole data sets, whose loss is computed in pieces.
 const MAX_KEPT: usize = 1024;
@@ -89,7 +91,6 @@ impl NetworkLoss {
         };
         let mut work = self.work(&parameters, &x, &classes, n_bytes)?;
         let out = out.as_slice_mut()?;
-        let is_parallel = self.n_threads != 1;
         let central = Differentiator::new(Stencil::central(), Step::Absolute(h)).with_non_finite(NonFinite::Propagate);
         let done = if full {
             let central = central.parallel();
@@ -97,10 +98,25 @@ impl NetworkLoss {
                 let mut loss = FullLoss::new(&work.parameters, &work.x, &work.classes);
                 central.of_objective(&mut loss).cancelled_by(cancelled).gradient_into(out)
             })?
+        } else if self.n_threads == 1 {
+            // Handing the work to another thread would take longer than a small gradient itself.
+            let interrupt = OnceLock::new();
+            let signals = Regularly::default();
+            let hook = |_| match signals.is_time().then(|| Python::attach(|py| py.check_signals())) {
+                Some(Err(error)) => {
+                    _ = interrupt.set(error);
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
+            };
+            let gradient = || central.of_objective(work.loss(false)).watched(&hook).gradient_into(out);
+            let done = pool::on_this_thread(py, gradient)?;
+            interrupt.into_inner().map_or(Ok(done), Err)?
         } else {
-            let central = if is_parallel { central.parallel() } else { central };
-            let gradient = || central.of_objective(work.loss(is_parallel)).gradient_into(out);
-            self.compute(py, gradient)?
+            let central = central.parallel();
+            pool::on_threads(py, self.n_threads, |cancelled| {
+                central.of_objective(work.loss(true)).cancelled_by(cancelled).gradient_into(out)
+            })?
         };
         match done {
             Ok(()) => {
@@ -180,12 +196,17 @@ impl NetworkLoss {
         classes: PyReadonlyArray1<i64>,
     ) -> PyResult<usize> {
         let classes = self.classes(&classes, x.dim().0)?;
-        let mut n_correct = 0;
+        let (mut n_correct, mut unknown) = (0, None);
         self.predict_in_pieces(py, &parameters, &x, |first, probabilities| {
-            let answers = probabilities.rows().into_iter().zip(&classes[first..]);
-            n_correct += answers.filter(|(row, class)| argmax(row) == **class).count();
+            for (n, (row, class)) in probabilities.rows().into_iter().zip(&classes[first..]).enumerate() {
+                n_correct += usize::from(argmax(&row) == *class);
+                if unknown.is_none() && row.iter().any(|p| p.is_nan()) {
+                    unknown = Some(first + n);
+                }
+            }
         })?;
-        Ok(n_correct)
+        let overflow = |n| format!("the probabilities of x[{n}] are NaN: with these parameters its scores overflow");
+        unknown.map_or(Ok(n_correct), |n| Err(PyValueError::new_err(overflow(n))))
     }
 }
 
@@ -380,7 +401,7 @@ impl Inputs<'_> {
     }
 
     /// Copies some of the samples.
-    fn rows(&self, range: std::ops::Range<usize>, copy: &mut Array2<f64>) -> PyResult<()> {
+    fn rows(&self, range: Range<usize>, copy: &mut Array2<f64>) -> PyResult<()> {
         let first = range.start;
         match self {
             Inputs::Double(x) => update(x.as_array().slice_move(s![range, ..]), first, copy),
@@ -430,13 +451,28 @@ fn numbers(shape: &[usize]) -> u64 {
 
 /// Memory that is not to be had is an exception here, and would be the end of the process later.
 fn check_memory(n_bytes: u64, what: &str) -> PyResult<()> {
-    let fits = usize::try_from(n_bytes).is_ok_and(|n| Vec::<u8>::new().try_reserve_exact(n).is_ok());
-    if fits { Ok(()) } else { Err(PyMemoryError::new_err(format!("{what}: {:.1} GB", n_bytes as f64 / 1e9))) }
+    let can_be_reserved = usize::try_from(n_bytes).is_ok_and(|n| Vec::<u8>::new().try_reserve_exact(n).is_ok());
+    if can_be_reserved && (n_bytes < LITTLE || free_bytes().is_none_or(|free| n_bytes <= free)) {
+        return Ok(());
+    }
+    Err(PyMemoryError::new_err(format!(
+        "{what} takes {:.1} GB of memory, which is more than there is",
+        n_bytes as f64 / 1e9
+    )))
+}
+
+/// Memory that nobody looks up what is free for.
+const LITTLE: u64 = 64 << 20;
+
+/// How much memory is free without swapping, where the system says so, as Linux does.
+fn free_bytes() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let available = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    available.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// It is handed from thread to thread.
 const _: () = {
     const fn is_send<T: Send>() {}
     is_send::<Work>();
-    is_send::<Arc<AtomicBool>>();
 };

@@ -242,8 +242,20 @@ def test_a_wrong_step_is_named(net, h):
         net.numerical_gradient(X, T, h)
     with pytest.raises(TypeError, match="h: expected a number"):
         net.numerical_gradient(X, T, "1e-4")
+    with pytest.raises(ValueError, match="h is 1e-300, which vanishes beside the largest of the parameters"):
+        net.numerical_gradient(X, T, 1e-300, "full")
+    for name, slopes in net.numerical_gradient(X, T, 1e-300).items():
+        np.testing.assert_allclose(slopes, net.gradient(X, T)[name], rtol=1e-9, atol=1e-15)
     with pytest.raises(ValueError, match="forward is 'fast'"):
         net.numerical_gradient(X, T, forward="fast")
+
+
+def test_scores_that_overflow_are_no_accuracy():
+    net = Network([6, 4, 4, 3], "relu")
+    net.params["W1"][:] = net.params["W2"][:] = 1e200
+    assert np.isnan(net.predict(X)).all() and np.isnan(net.loss(X, T))
+    with pytest.raises(ValueError, match=r"the probabilities of x\[0\] are NaN"):
+        net.accuracy(X, T)
 
 
 def test_a_batch_that_no_memory_holds_is_an_exception(net):
@@ -278,6 +290,10 @@ def test_inputs_and_weights_of_any_scale(scale):
     check(net, x * scale, t)
     h = 1e-4
     found = net.numerical_gradient(x * scale, t, h)
+    if scale < 1e-9:
+        with pytest.raises(ValueError, match="h is 0.0001, which vanishes beside the largest of the parameters"):
+            net.numerical_gradient(x * scale, t, h, "full")
+        return
     full = net.numerical_gradient(x * scale, t, h, "full")
     for name in net.params:
         largest = abs(full[name]).max()
