@@ -19,4 +19,5 @@ mod programs {
     mod resume;
     #[cfg(unix)]
     mod signals;
+    mod sweep;
 }

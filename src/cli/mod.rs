@@ -7,6 +7,7 @@ pub mod browser;
 pub mod data;
 pub mod downloads;
 pub mod free_memory;
+pub mod language;
 pub mod number;
 pub mod one_of;
 pub mod output;

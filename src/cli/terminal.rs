@@ -32,17 +32,15 @@ pub fn say(line: fmt::Arguments) {
     let _ = writeln!(io::stderr(), "{speaker}{kind}{rest}");
 }
 
-/// Prints sentences on standard error, broken at words so that each line fits 80 columns, or a terminal that has fewer. What
-/// follows the first line is indented.
-pub fn say_wrapped(text: &str) {
-    let columns = Term::stderr().size_checked().map_or(MAX_COLUMNS, |(_, columns)| usize::from(columns));
-    say(format_args!("{}", wrapped(text, columns.min(MAX_COLUMNS))));
-}
-
-/// As [`say_wrapped`] in a terminal; elsewhere one line, as programs read it.
+/// Prints sentences on standard error: in a terminal broken at words, so that each line fits 80 columns, or those of a narrower
+/// terminal, with what follows the first line indented; elsewhere in one line, as programs read it.
 pub fn say_wrapped_in_terminal(text: &str) {
-    match Term::stderr().is_term() {
-        true => say_wrapped(text),
+    let term = Term::stderr();
+    match term.is_term() {
+        true => {
+            let columns = term.size_checked().map_or(MAX_COLUMNS, |(_, columns)| usize::from(columns));
+            say(format_args!("{}", wrapped(text, columns.min(MAX_COLUMNS))));
+        }
         false => say(format_args!("{text}")),
     }
 }

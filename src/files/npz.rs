@@ -451,6 +451,8 @@ macro_rules! element {
 #[cfg(feature = "train")]
 element!(f64, "float64 (<f8 or >f8) or float32 (<f4 or >f4)", "f8", "<f8" ">f8" f64, "<f4" ">f4" f32);
 #[cfg(feature = "train")]
+element!(f32, "float32 (<f4 or >f4)", "f4", "<f4" ">f4" f32);
+#[cfg(feature = "train")]
 element!(u32, "uint32 (<u4 or >u4)", "u4", "<u4" ">u4" u32);
 #[cfg(feature = "train")]
 element!(u64, "uint64 (<u8 or >u8)", "u8", "<u8" ">u8" u64);

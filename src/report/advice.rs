@@ -1,9 +1,12 @@
 //! What went wrong with a run that learned nothing or unlearned what it had learned, and which settings to change.
 
+use std::fmt::Display;
+
 use super::log::MeanLoss;
-use super::numbers::{grouped, loss, power_below, power_of_ten};
+use super::numbers::{loss, power_below, power_of_ten};
 use super::run::Run;
 use super::summary::Summary;
+use super::words::{Language, Words, filled};
 use crate::dataset::Name;
 use crate::nn::Activation;
 use crate::train::{Ended, Forward, GradientMethod, Init, InitScale, TrainingSettings};
@@ -39,7 +42,7 @@ enum Finding {
 impl Run {
     /// What to change of a run that ends at chance or above it, or whose loss rises: a sentence or two that name flags. None
     /// where the run learned something, has stopped for another reason, or is one whose labels can't be learned.
-    pub fn advice(&self) -> Option<String> {
+    pub fn advice(&self, language: Language) -> Option<String> {
         let Self { summary, curves, .. } = self;
         let accuracy = summary.test_accuracy.or(summary.train_accuracy);
         let finding = finding(&curves.tenths, summary.dataset.classes, accuracy)?;
@@ -48,7 +51,7 @@ impl Run {
             (Some(Ended::Interrupted), Finding::AtChance { .. }) => None,
             // Its labels are drawn by chance.
             (_, Finding::AtChance { .. }) if summary.dataset.name == Name::Synthetic => None,
-            (Some(Ended::Done | Ended::Interrupted), finding) => Some(text(finding, summary)),
+            (Some(Ended::Done | Ended::Interrupted), finding) => Some(text(finding, summary, language.words())),
             _ => None,
         }
     }
@@ -78,75 +81,59 @@ fn finding(tenths: &[MeanLoss], n_classes: usize, accuracy: Option<f64>) -> Opti
     (answers_by_chance && end.mean > NEAR_CHANCE * chance).then_some(Finding::AtChance { end: end.mean })
 }
 
-fn text(finding: Finding, summary: &Summary) -> String {
+fn text(finding: Finding, summary: &Summary, words: &Words) -> String {
     let TrainingSettings { learning_rate, step, .. } = summary.settings.training;
-    let chance = format!("chance is ln {} = {}", summary.dataset.classes, loss(summary.chance()));
+    let chance = filled(words.chance_is, &[("classes", &summary.dataset.classes), ("loss", &loss(summary.chance()))]);
     let n = summary.iterations_done();
     let begun = match finding {
-        Finding::AboveChance { end, .. } => {
-            format!("The loss ends above that of a network that knows nothing ({}; {chance}).", loss(end))
+        Finding::AboveChance { end, .. } => filled(words.ends_above, &[("loss", &loss(end)), ("chance", &chance)]),
+        Finding::Rises { lowest, end } => filled(words.rises, &[("lowest", &loss(lowest)), ("loss", &loss(end))]),
+        Finding::AtChance { end } => {
+            let iterations = words.iterations(n);
+            filled(words.at_chance, &[("iterations", &iterations), ("loss", &loss(end)), ("chance", &chance)])
         }
-        Finding::Rises { lowest, end } => {
-            format!("The loss rises: from {}, its mean over the best tenth of the run, to {}.", loss(lowest), loss(end))
-        }
-        Finding::AtChance { end } => format!(
-            "After {} iteration{} the network still answers as if by chance (loss {}; {chance}).",
-            grouped(n),
-            if n == 1 { "" } else { "s" },
-            loss(end)
-        ),
     };
+    let (rate, smaller) = (format!("{learning_rate:?}"), format!("{:?}", tenth_of(learning_rate)));
+    let init_scale = summary.settings.init_scale;
     let what_to_do = match finding {
-        _ if drowns(summary) => format!("At --step {step:e} the differences are mostly rounding: try --step 1e-4."),
-        _ if learning_rate > LARGE_LEARNING_RATE => {
-            format!("--learning-rate {learning_rate:?} is large, and such updates overshoot: try 1 or less.")
+        _ if drowns(summary) => filled(words.drowns, &[("step", &format!("{step:e}"))]),
+        _ if learning_rate > LARGE_LEARNING_RATE => filled(words.large_rate, &[("rate", &rate)]),
+        Finding::Rises { .. } => filled(words.overshoot, &[("rate", &smaller)]),
+        _ if matches!(init_scale, InitScale::Number(scale) if scale > LARGE_INIT_SCALE) => {
+            filled(words.large_scale, &[("scale", &init_scale)])
         }
-        Finding::Rises { .. } => {
-            format!("The updates overshoot: try a smaller --learning-rate, such as {:?}.", tenth_of(learning_rate))
-        }
-        _ if matches!(summary.settings.init_scale, InitScale::Number(scale) if scale > LARGE_INIT_SCALE) => format!(
-            "--init-scale {} draws weights that are large, so that the hidden units hardly react to their inputs: try \
-             --init-scale 0.01.",
-            summary.settings.init_scale
-        ),
-        Finding::AboveChance { falls: true, .. } => "It still falls: more --iterations lead further down.".to_owned(),
-        Finding::AboveChance { falls: false, .. } => {
-            format!("Try a smaller --learning-rate, such as {:?}.", tenth_of(learning_rate))
-        }
-        Finding::AtChance { .. } => deep(summary).unwrap_or_else(|| patience(summary, n)),
+        Finding::AboveChance { falls: true, .. } => words.still_falls.to_owned(),
+        Finding::AboveChance { falls: false, .. } => filled(words.smaller_rate, &[("rate", &smaller)]),
+        Finding::AtChance { .. } => deep(summary, words).unwrap_or_else(|| patience(summary, n, words)),
     };
-    format!("{begun} {what_to_do}")
+    [begun, what_to_do].join(words.between)
 }
 
 /// What helps a deeper network that has not left chance, and whose layers were not scaled by their inputs.
-fn deep(summary: &Summary) -> Option<String> {
+fn deep(summary: &Summary, words: &Words) -> Option<String> {
     let settings = &summary.settings;
     let InitScale::Number(scale) = settings.init_scale else { return None };
     let name = if settings.activation == Activation::Relu { InitScale::He } else { InitScale::Xavier };
-    (summary.shape().n_layers() > 2).then(|| {
-        format!(
-            "Of {} layers with weights times {scale:?}, each passes on a small part of what it gets: try --init normal \
-             --init-scale {name}.",
-            summary.shape().n_layers()
-        )
-    })
+    let (n, scale) = (summary.shape().n_layers(), format!("{scale:?}"));
+    (n > 2).then(|| filled(words.deep, &[("n", &n), ("scale", &scale), ("name", &name)]))
 }
 
 /// What helps a run that has not left chance, and whose settings are within reason.
-fn patience(summary: &Summary, n: u64) -> String {
+fn patience(summary: &Summary, n: u64, words: &Words) -> String {
     let rate = summary.settings.training.learning_rate;
-    let init = if summary.settings.init == Init::Uniform { "; --init normal helps too" } else { "" };
+    let init = if summary.settings.init == Init::Uniform { words.normal_helps } else { "" };
     let enough = round_up(ENOUGH_UPDATES / rate);
+    let rate_text = format!("{rate:?}");
     if enough > MOST_ITERATIONS {
-        return format!("--learning-rate {rate:?} is small: try 0.1{init}.");
+        return filled(words.small_rate, &[("rate", &rate_text), ("init", &init)]);
     }
     if (n as f64) < enough {
-        let larger = if rate < 0.5 { ", or --learning-rate 1, which needs fewer" } else { "" };
-        return format!(
-            "That is few at learning rate {rate:?}: try --iterations {enough} (--resume goes on to there){larger}{init}."
-        );
+        let larger = if rate < 0.5 { words.larger_rate } else { "" };
+        let values: [(&str, &dyn Display); 4] =
+            [("rate", &rate_text), ("enough", &enough), ("larger", &larger), ("init", &init)];
+        return filled(words.few_iterations, &values);
     }
-    format!("Try another --learning-rate or more --hidden units{init}.")
+    filled(words.another_rate, &[("init", &init)])
 }
 
 /// Whether the gradients are mostly rounding. The incremental mode subtracts no nearly equal losses.

@@ -7,6 +7,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::numbers::{MISSING, grouped, percent, probability};
 use super::picture::{self, Picture};
+use super::words::{Language, Words, filled};
 use crate::dataset::Samples;
 use crate::train::{Evaluation, Prediction};
 
@@ -37,6 +38,24 @@ pub struct AnswersSection {
     pub(super) mistakes_lead: String,
     /// The mistakes, those first whose label seemed least probable; empty where the inputs are no pictures.
     pub(super) mistakes: Vec<Mistake>,
+}
+
+/// Which samples of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SampleSet {
+    /// Those that a network is trained with.
+    Training,
+    /// Those that it is tested with.
+    Test,
+}
+
+impl SampleSet {
+    pub(super) fn name(self, words: &Words) -> &'static str {
+        match self {
+            Self::Training => words.training_set,
+            Self::Test => words.test_set,
+        }
+    }
 }
 
 /// What a class is called.
@@ -87,21 +106,29 @@ pub(super) struct Confusion {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Mistake {
     pub picture: Picture,
-    /// The sample's place in its set, counted from 0.
-    pub sample: usize,
-    pub label: Class,
     pub class: Class,
     pub probability: String,
-    pub label_probability: String,
+    /// What it is in truth, and how probable that seemed.
+    pub is_label: String,
+    pub number: String,
+    pub alt: String,
 }
 
 impl AnswersSection {
-    /// Shows the answers to `samples`, which are `set`, as in "test set". `names` are what the classes are called, if that is
+    /// Shows the answers to `samples`, which are `set`, in a language. `names` are what the classes are called, if that is
     /// known; a class without a name is called by its number.
     ///
     /// # Panics
     /// If the evaluation is of another number of samples.
-    pub fn new(set: &str, evaluation: &Evaluation, samples: &Samples, names: Option<&[String]>) -> Self {
+    pub fn new(
+        set: SampleSet,
+        evaluation: &Evaluation,
+        samples: &Samples,
+        names: Option<&[String]>,
+        language: Language,
+    ) -> Self {
+        let words = language.words();
+        let set = set.name(words);
         let class = |number: usize| {
             let name = names.and_then(|names| names.get(number)).filter(|name| **name != number.to_string());
             Class { number, name: name.cloned() }
@@ -115,16 +142,20 @@ impl AnswersSection {
             None => 0,
         };
         let worst = evaluation.worst_mistakes(n_shown).into_iter();
-        let mistakes: Vec<_> = worst.map(|sample| Mistake::new(sample, predictions[sample], samples, class)).collect();
+        let mistakes: Vec<_> =
+            worst.map(|sample| Mistake::new(sample, predictions[sample], samples, class, words)).collect();
         let confusion = evaluation.confusion();
         let n_classes = confusion.nrows();
         let is_table = n_classes <= MAX_TABLE;
         Self {
-            lead: format!(
-                "Of the {} samples of the {set}, {} ({}) are classified right.",
-                grouped(n_samples),
-                grouped(n_samples - n_mistakes),
-                percent(evaluation.accuracy(), 2),
+            lead: filled(
+                words.answers_lead,
+                &[
+                    ("n", &grouped(n_samples)),
+                    ("set", &set),
+                    ("right", &grouped(n_samples - n_mistakes)),
+                    ("share", &percent(evaluation.accuracy(), 2)),
+                ],
             ),
             classes: (0..n_classes).map(class).collect(),
             rows: if is_table { rows(&confusion, class) } else { Vec::new() },
@@ -132,11 +163,9 @@ impl AnswersSection {
             // A whole number of pixels for each class.
             map_width: n_classes * (MAP_WIDTH / n_classes).max(3),
             confusions: if is_table { Vec::new() } else { most_frequent(&confusion, class) },
-            mistakes_lead: format!(
-                "{} of {} mistakes in the {set}: those whose label seemed least probable. Above, what it was taken for and how \
-                 probable that seemed; below, the same of what it is, and its number, counted from 0.",
-                mistakes.len(),
-                grouped(n_mistakes),
+            mistakes_lead: filled(
+                words.mistakes_lead,
+                &[("shown", &mistakes.len()), ("n", &grouped(n_mistakes)), ("set", &set)],
             ),
             mistakes,
         }
@@ -144,14 +173,21 @@ impl AnswersSection {
 }
 
 impl Mistake {
-    fn new(sample: usize, prediction: Prediction, samples: &Samples, class: impl Fn(usize) -> Class) -> Self {
+    fn new(
+        sample: usize,
+        prediction: Prediction,
+        samples: &Samples,
+        class: impl Fn(usize) -> Class,
+        words: &Words,
+    ) -> Self {
+        let (label, label_probability) = (class(prediction.label), probability(prediction.label_probability));
         Self {
             picture: picture_of(samples, sample),
-            sample,
-            label: class(prediction.label),
             class: class(prediction.class),
             probability: probability(prediction.probability),
-            label_probability: probability(prediction.label_probability),
+            is_label: filled(words.is_label, &[("label", &label), ("probability", &label_probability)]),
+            number: filled(words.sample_number, &[("n", &sample)]),
+            alt: filled(words.mistake_alt, &[("sample", &sample), ("class", &label)]),
         }
     }
 }

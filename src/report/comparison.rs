@@ -7,9 +7,12 @@ use super::colours;
 use super::drawing::Look;
 use super::error::Error;
 use super::figure::Figure;
+use super::flagged::{Piece, flagged};
 use super::log::{self, Over, along};
-use super::numbers::{MISSING, bound, duration, grouped, loss, percent, three_digits, with_unit};
+use super::numbers::{MISSING, bound, grouped, loss, percent, significant, three_digits, with_unit};
+use super::page::footer;
 use super::run::{Run, chance, loss_axis};
+use super::words::{Language, Words, filled};
 use crate::train::{Ended, RunFiles};
 
 /// Where the longest run took more than this many times as long as the shortest, the axis of seconds is logarithmic.
@@ -22,6 +25,9 @@ const MAX_NAME: usize = 38;
 #[template(path = "comparison.html")]
 struct Page {
     version: &'static str,
+    words: &'static Words,
+    footer: String,
+    title: String,
     colours_css: String,
     heading: String,
     lead: String,
@@ -41,17 +47,18 @@ struct RunPart {
     look: Look,
     results: [String; 8],
     /// What to change of a run that learned nothing.
-    advice: Option<String>,
+    advice: Option<Vec<Piece>>,
     /// The values of the settings that differ.
     differing: Vec<String>,
 }
 
-/// An HTML page that compares runs and needs no other file.
+/// An HTML page, in a language, that compares runs and needs no other file.
 ///
 /// # Errors
 /// [`Error`] if a log has changed since the run was read.
-pub fn comparison_page(runs: &[Run]) -> Result<String, Error> {
-    let settings: Vec<_> = runs.iter().map(|run| run.summary.settings_as_text()).collect();
+pub fn comparison_page(runs: &[Run], language: Language) -> Result<String, Error> {
+    let words = language.words();
+    let settings: Vec<_> = runs.iter().map(|run| run.summary.settings_as_text(words)).collect();
     let n_settings = settings.first().map_or(0, Vec::len);
     let differs = |i: &usize| settings.windows(2).any(|pair| pair[0][*i].1 != pair[1][*i].1);
     let (differing, shared): (Vec<usize>, Vec<usize>) = (0..n_settings).partition(differs);
@@ -61,24 +68,36 @@ pub fn comparison_page(runs: &[Run]) -> Result<String, Error> {
         name: name.clone(),
         folder: run.folder.display().to_string(),
         look: Look::new(i, Stroke::Wide(4)),
-        results: results(run, runs),
-        advice: run.advice(),
+        results: results(run, runs, words),
+        advice: run.advice(language).as_deref().map(flagged),
         differing: differing.iter().map(|&setting| settings[i][setting].1.clone()).collect(),
     };
     let page = Page {
         version: env!("CARGO_PKG_VERSION"),
+        words,
+        footer: footer(words),
+        title: filled(words.runs_compared, &[("n", &runs.len())]),
         colours_css: colours::css(),
-        heading: if runs.len() <= 3 { names.join(", ") } else { format!("{} runs", runs.len()) },
-        lead: agreement.sentence(),
-        by_iteration: loss_figure(runs, &names, Over::Iterations, &agreement),
-        by_seconds: loss_figure(runs, &names, Over::Seconds, &agreement),
-        accuracy: accuracy_figure(runs, &names, &agreement),
-        result_names: RESULTS,
+        heading: if runs.len() <= 3 { names.join(", ") } else { filled(words.n_runs, &[("n", &runs.len())]) },
+        lead: lead(runs, &names, &agreement, words),
+        by_iteration: loss_figure(runs, &names, Over::Iterations, &agreement, words),
+        by_seconds: loss_figure(runs, &names, Over::Seconds, &agreement, words),
+        accuracy: accuracy_figure(runs, &names, &agreement, words),
+        result_names: result_names(words),
         differing: differing.iter().map(|&i| settings[0][i].0).collect(),
         shared: shared.iter().map(|&i| settings[0][i].clone()).collect(),
         runs: runs.iter().zip(&names).enumerate().map(part).collect(),
     };
     Ok(page.render().expect("a page is written into memory, where nothing fails"))
+}
+
+/// How far apart the runs are, and which one is best.
+fn lead(runs: &[Run], names: &[String], agreement: &Agreement, words: &Words) -> String {
+    let sentence = agreement.sentence(words);
+    let losses = runs.iter().zip(names).filter_map(|(run, name)| Some((run.end_loss()?, name)));
+    let best = losses.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|_| !agreement.is_close() && runs.len() > 1);
+    let best = best.map(|(best, name)| filled(words.best, &[("name", name), ("loss", &loss(best))]));
+    [Some(sentence), best].into_iter().flatten().collect::<Vec<_>>().join(words.between)
 }
 
 /// What each run is called: the last part of its folder's path, or the whole path where that is another run's too.
@@ -126,17 +145,20 @@ impl Agreement {
         self.n > 0 && self.largest_difference < 1e-6
     }
 
-    fn sentence(&self) -> String {
+    fn sentence(&self, words: &Words) -> String {
         let difference = self.largest_difference;
         let over = match self.n {
-            0 => return "One of the runs has done no iteration yet.".to_owned(),
-            1 => "After the one iteration that all of them have, the losses".to_owned(),
-            n => format!("Over the {} iterations that all of them have, the losses", grouped(n)),
+            0 => return words.no_iteration.to_owned(),
+            1 => words.over_one.to_owned(),
+            n => filled(words.over_many, &[("n", &grouped(n))]),
         };
         match difference {
-            0.0 => format!("{over} are equal."),
-            _ if self.is_close() => format!("{over} differ by less than {}.", bound(difference)),
-            _ => format!("{over} differ by up to {difference:.3}."),
+            0.0 => filled(words.equal, &[("over", &over)]),
+            _ if self.is_close() => filled(words.close, &[("over", &over), ("bound", &bound(difference))]),
+            _ if difference < 100.0 => {
+                filled(words.apart, &[("over", &over), ("difference", &format!("{difference:.3}"))])
+            }
+            _ => filled(words.apart, &[("over", &over), ("difference", &significant(difference))]),
         }
     }
 }
@@ -147,7 +169,7 @@ fn below_others(i: usize, n: usize) -> Stroke {
     Stroke::Wide(2 + 4 * (n - 1 - i).min(4) as u32)
 }
 
-fn loss_figure(runs: &[Run], names: &[String], over: Over, agreement: &Agreement) -> Figure {
+fn loss_figure(runs: &[Run], names: &[String], over: Over, agreement: &Agreement, words: &Words) -> Figure {
     let mut series = Vec::new();
     for (i, (run, name)) in runs.iter().zip(names).enumerate() {
         let mut curves = run.curves.loss_series(over, name, i);
@@ -161,33 +183,26 @@ fn loss_figure(runs: &[Run], names: &[String], over: Over, agreement: &Agreement
     series.sort_by_key(|series| series.stroke != Stroke::Thin);
     let first = &runs[0].summary;
     let have_same_classes = runs.iter().all(|run| run.summary.dataset.classes == first.dataset.classes);
-    let (x, title, caption) = match over {
+    let (x, title, file) = match over {
         Over::Iterations => {
-            let caption = if agreement.is_close() {
-                "The curves lie on each other and are drawn in different widths, so that each is seen."
-            } else {
-                ""
-            };
-            (Axis::linear("iteration", Numbers::Whole), "Loss by iteration", caption)
+            (Axis::linear(words.iteration, Numbers::Whole), words.loss_by_iteration, "loss-by-iteration")
         }
-        Over::Seconds if are_far_apart(runs) => (
-            Axis::logarithmic("seconds of training (logarithmic)"),
-            "Loss by seconds",
-            "The axis of seconds is logarithmic.",
-        ),
-        Over::Seconds => (Axis::linear("seconds of training", Numbers::Decimal), "Loss by seconds", ""),
+        Over::Seconds if are_far_apart(runs) => {
+            (Axis::logarithmic(words.seconds_logarithmic), words.loss_by_seconds, "loss-by-seconds")
+        }
+        Over::Seconds => (Axis::linear(words.seconds, Numbers::Decimal), words.loss_by_seconds, "loss-by-seconds"),
     };
-    let smoothed = runs.iter().any(|run| !run.curves.mean_loss.is_empty());
-    let pale = if series.iter().any(|series| series.stroke == Stroke::Thin) { "Pale: each batch. " } else { "" };
-    let strong = if smoothed { "Strong: the mean over a twentieth of a run\u{2019}s iterations. " } else { "" };
+    let has_pale = series.iter().any(|series| series.stroke == Stroke::Thin);
+    let smoothed = if has_pale { words.smoothed_runs } else { "" };
+    let lie = if over == Over::Iterations && agreement.is_close() { words.lie_on_each_other } else { "" };
     let chart = Chart {
-        title: format!("{title}: {}", names.join(", ")),
+        title: filled(words.loss_by_title, &[("title", &title), ("names", &names.join(", "))]),
         x,
-        y: loss_axis(),
+        y: loss_axis(words),
         series,
-        levels: if have_same_classes { vec![chance(first)] } else { Vec::new() },
+        levels: if have_same_classes { vec![chance(first, words)] } else { Vec::new() },
     };
-    Figure::new(&chart, format!("{pale}{strong}{caption}"))
+    Figure::new(&chart, file, [smoothed, lie].join(words.between).trim().to_owned(), words)
 }
 
 fn are_far_apart(runs: &[Run]) -> bool {
@@ -196,7 +211,7 @@ fn are_far_apart(runs: &[Run]) -> bool {
 }
 
 /// Accuracy over iterations; none where no run measured it more than once.
-fn accuracy_figure(runs: &[Run], names: &[String], agreement: &Agreement) -> Option<Figure> {
+fn accuracy_figure(runs: &[Run], names: &[String], agreement: &Agreement, words: &Words) -> Option<Figure> {
     // Of the samples that were not trained with, where there are any.
     let is_test = runs.iter().any(|run| run.curves.test_accuracy.len() > 1);
     let points = |run: &Run| if is_test { run.curves.test_accuracy.clone() } else { run.curves.train_accuracy.clone() };
@@ -209,30 +224,32 @@ fn accuracy_figure(runs: &[Run], names: &[String], agreement: &Agreement) -> Opt
         colour,
         stroke: if agreement.is_close() { below_others(colour, runs.len()) } else { Stroke::Marked },
     };
-    let set = if is_test { "test set" } else { "training set" };
+    let set = if is_test { words.test_set } else { words.training_set };
     let chart = Chart {
-        title: format!("Accuracy on the {set} by iteration: {}", names.join(", ")),
-        x: Axis::linear("iteration", Numbers::Whole),
-        y: Axis::linear(&format!("share of the {set} that is classified right"), Numbers::Percent),
+        title: filled(words.accuracy_by_title, &[("set", &set), ("names", &names.join(", "))]),
+        x: Axis::linear(words.iteration, Numbers::Whole),
+        y: Axis::linear(&filled(words.accuracy_by_axis, &[("set", &set)]), Numbers::Percent),
         series: runs.iter().zip(names).enumerate().map(series).collect(),
         levels: Vec::new(),
     };
-    Some(Figure::new(&chart, String::new()))
+    Some(Figure::new(&chart, "accuracy", String::new(), words))
 }
 
-const RESULTS: [&str; 8] = [
-    "Iterations",
-    "Final loss",
-    "Training accuracy",
-    "Test accuracy",
-    "Time",
-    "A gradient",
-    "Against the slowest",
-    "Evaluations a second",
-];
+fn result_names(words: &Words) -> [&'static str; 8] {
+    [
+        words.iterations,
+        words.final_loss,
+        words.training_accuracy,
+        words.test_accuracy,
+        words.time,
+        words.a_gradient,
+        words.against_the_slowest,
+        words.evaluations_a_second,
+    ]
+}
 
-/// What came of a run, in the order of [`RESULTS`].
-fn results(run: &Run, runs: &[Run]) -> [String; 8] {
+/// What came of a run, in the order of [`result_names`].
+fn results(run: &Run, runs: &[Run], words: &Words) -> [String; 8] {
     let summary = &run.summary;
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| MISSING.to_owned());
     let done = grouped(summary.iterations_done());
@@ -242,13 +259,13 @@ fn results(run: &Run, runs: &[Run]) -> [String; 8] {
         if summary.ended() == Some(Ended::Done) {
             done
         } else {
-            format!("{done} of {}", grouped(summary.settings.iterations))
+            filled(words.done_of, &[("done", &done), ("asked", &grouped(summary.settings.iterations))])
         },
         or_dash(summary.final_loss.map(loss)),
         or_dash(summary.train_accuracy.map(|share| percent(share, 2))),
         or_dash(summary.test_accuracy.map(|share| percent(share, 2))),
-        duration(summary.train_s),
-        or_dash(summary.seconds_per_gradient().map(duration)),
+        words.duration(summary.train_s),
+        or_dash(summary.seconds_per_gradient().map(|seconds| words.duration(seconds))),
         or_dash(summary.seconds_per_gradient().map(times)),
         or_dash(summary.evaluations_per_second().map(with_unit)),
     ]

@@ -8,10 +8,11 @@ use std::fmt::{self, Display};
 
 use askama::Template;
 
-use super::axis::Axis;
+use super::axis::{Axis, Numbers, Scale};
 use super::chart::{Chart, Level, Series, Size, Stroke};
 use super::colours::{self, Rgb};
 use super::thinner::thinned;
+use super::words::{Language, Words, filled};
 
 /// The lengths of dashes and of the gaps between them, in pixels: none for a curve that has its colour for itself, and
 /// different ones for each that shares it with others. Only the 33rd curve looks like the first.
@@ -49,7 +50,12 @@ struct Drawing {
     number_size: Px,
     title: Vec<Text>,
     legend: Vec<Entry>,
+    /// From where to where the picture's frame goes: left, right, top and bottom in pixels, and both axes' ends, as places.
+    frame: String,
+    /// The lines upwards, and the axes.
     grid: Vec<(Point, Point)>,
+    /// The lines across.
+    across: Vec<(Point, Point)>,
     x_name: Text,
     y_name: Text,
     x_numbers: Vec<Text>,
@@ -83,6 +89,8 @@ struct Text {
 /// A curve's entry in the legend.
 struct Entry {
     look: Look,
+    /// The number of the curve's colour; none of a level.
+    group: Option<usize>,
     from: Px,
     to: Px,
     y: Px,
@@ -93,13 +101,15 @@ struct DrawnLevel {
     from: Px,
     to: Px,
     y: Px,
-    name: Text,
 }
 
 struct Curve {
     look: Look,
-    points: Vec<Point>,
+    /// The parts of it that lie within the frame.
+    lines: Vec<Vec<Point>>,
     has_dots: bool,
+    /// A mark at the upper edge, where the curve leaves the frame.
+    exit: Option<String>,
 }
 
 /// How a curve is drawn: in the chart, in its legend, and beside its name in a table.
@@ -117,6 +127,11 @@ pub(super) struct Look {
 impl Look {
     fn of(series: &Series) -> Self {
         Self::new(series.colour, series.stroke)
+    }
+
+    /// The look of a level.
+    fn of_level() -> Self {
+        Self { class: "level".to_owned(), colour: colours::WARM.light, width: 1, dashes: "", is_pale: false }
     }
 
     /// The look of the curve of this number.
@@ -139,17 +154,26 @@ impl Look {
 impl Chart {
     /// The picture as the text of an SVG file, with its title above it.
     pub fn svg(&self, size: Size) -> String {
-        svg(self, size, true)
+        svg(self, size, true, Language::English.words())
     }
 
     /// The picture as an element of an HTML page that has the style rules of [`colours::css`].
-    pub(super) fn element(&self, size: Size) -> String {
-        svg(self, size, false)
+    pub(super) fn element(&self, size: Size, words: &Words) -> String {
+        svg(self, size, false, words)
+    }
+
+    /// The curves that leave the frame upwards, with the largest number of each.
+    pub(super) fn beyond(&self) -> Vec<(&str, f64)> {
+        let placed: Vec<_> = self.series.iter().map(|series| placed(self, series)).collect();
+        let Some(ceiling) = ceiling(self, &placed) else { return Vec::new() };
+        let named = self.series.iter().zip(&placed).filter(|(series, _)| !series.name.is_empty());
+        let highest = named.map(|(series, points)| (&*series.name, highest(points)));
+        highest.filter(|(_, highest)| *highest > ceiling).collect()
     }
 }
 
 /// Draws a chart: as a file of its own, with its title and its colours, or as a part of a page that has both.
-fn svg(chart: &Chart, size: Size, is_alone: bool) -> String {
+fn svg(chart: &Chart, size: Size, is_alone: bool, words: &Words) -> String {
     let text = f64::from(size.text);
     let (width, height) = (f64::from(size.width), f64::from(size.height));
     let (title_size, number_size) = (TITLE * text, NUMBERS * text);
@@ -175,7 +199,9 @@ fn svg(chart: &Chart, size: Size, is_alone: bool) -> String {
     let placed: Vec<Vec<(f64, f64)>> = chart.series.iter().map(|series| placed(chart, series)).collect();
     let levels: Vec<(f64, &Level)> =
         chart.levels.iter().filter_map(|level| Some((chart.y.place(level.y)?, level))).collect();
+    let ceiling = ceiling(chart, &placed).unwrap_or(f64::INFINITY);
     let ys = placed.iter().flatten().map(|point| point.1).chain(levels.iter().map(|(y, _)| *y));
+    let ys = ys.filter(|y| *y <= ceiling);
     let x_ends = chart.x.range(placed.iter().flatten().map(|point| point.0), 0.0);
     let y_ends = chart.y.range(ys, 0.06);
     let x_ticks = chart.x.ticks(x_ends.0, x_ends.1, size.width as usize / (8 * size.text as usize));
@@ -192,6 +218,7 @@ fn svg(chart: &Chart, size: Size, is_alone: bool) -> String {
     let y_at = |place: f64| bottom - share(place, y_ends) * (bottom - top);
 
     let mut grid = vec![(point(left, top), point(left, bottom)), (point(left, bottom), point(right, bottom))];
+    let mut across = Vec::new();
     let x_numbers = x_ticks.into_iter().map(|(place, number)| {
         let x = sharp(x_at(place));
         if x > left {
@@ -203,31 +230,34 @@ fn svg(chart: &Chart, size: Size, is_alone: bool) -> String {
     let y_numbers = y_ticks.into_iter().map(|(place, number)| {
         let y = sharp(y_at(place));
         if y < bottom {
-            grid.push((point(left, y), point(right, y)));
+            across.push((point(left, y), point(right, y)));
         }
         at(left - 0.5 * text, y_at(place) + HALF_DIGIT * number_size, &number)
     });
     let y_numbers: Vec<_> = y_numbers.collect();
 
-    let levels = levels.into_iter().map(|(place, level)| DrawnLevel {
-        from: Px(left),
-        to: Px(right),
-        y: Px(sharp(y_at(place))),
-        name: at(right, y_at(place) - 0.3 * text, &level.label),
-    });
+    let levels =
+        levels.into_iter().map(|(place, _)| DrawnLevel { from: Px(left), to: Px(right), y: Px(sharp(y_at(place))) });
     let curves = chart.series.iter().zip(&placed).map(|(series, curve)| {
         let look = Look::of(series);
         let curve = thinned(curve, (right - left) as usize, x_ends.0, x_ends.1);
         let has_room = DOT_DISTANCE * curve.len() <= (right - left) as usize;
         let has_dots = curve.len() == 1 || series.stroke == Stroke::Marked && look.dashes.is_empty() && has_room;
-        let points = curve.into_iter().map(|(x, y)| point(x_at(x), y_at(y))).collect();
-        Curve { look, points, has_dots }
+        let lines = below(&curve, y_ends.1);
+        let leaves = curve.iter().find(|(_, y)| *y > y_ends.1);
+        let exit = leaves.filter(|_| series.stroke != Stroke::Thin).map(|(x, _)| {
+            let [left, right] = [-5.0, 5.0].map(|beside| Px(x_at(*x) + beside));
+            let (middle, low, high) = (Px(x_at(*x)), Px(top + 8.0), Px(top));
+            format!("M{left} {low}L{right} {low}L{middle} {high}Z")
+        });
+        let lines = lines.into_iter().map(|line| line.into_iter().map(|(x, y)| point(x_at(x), y_at(y))).collect());
+        Curve { look, lines: lines.collect(), has_dots, exit }
     });
     let drawing = Drawing {
         width: size.width,
         height: size.height,
         name: writable(&chart.title),
-        description: writable(&description(chart)),
+        description: writable(&description(chart, words)),
         css: is_alone.then(colours::css),
         paper: colours::PAPER.light,
         ink: colours::INK.light,
@@ -239,7 +269,9 @@ fn svg(chart: &Chart, size: Size, is_alone: bool) -> String {
         number_size: Px(number_size),
         title,
         legend,
+        frame: [left, right, top, bottom, x_ends.0, x_ends.1, y_ends.0, y_ends.1].map(|x| x.to_string()).join(" "),
         grid,
+        across,
         x_name: at(0.5 * (left + right), height - margin - 0.3 * text, &chart.x.label),
         y_name,
         x_numbers,
@@ -269,22 +301,83 @@ fn placed(chart: &Chart, series: &Series) -> Vec<(f64, f64)> {
     series.points.iter().filter_map(|&(x, y)| Some((chart.x.place(x)?, chart.y.place(y)?))).collect()
 }
 
+/// How many times as high as the others a curve may be within the frame of all.
+const FAR_ABOVE: f64 = 3.0;
+
+/// Up to where the frame goes where a curve lies far above the others, as a place: curves of numbers above 0 that are compared
+/// are not flattened by one that has diverged. None where all curves are within it.
+fn ceiling(chart: &Chart, placed: &[Vec<(f64, f64)>]) -> Option<f64> {
+    if chart.y.scale != Scale::Linear || chart.y.numbers != Numbers::Decimal {
+        return None;
+    }
+    // A run has a pale curve and a strong one, in one colour.
+    let mut groups: Vec<(usize, f64)> = Vec::new();
+    for (series, points) in chart.series.iter().zip(placed).filter(|(_, points)| !points.is_empty()) {
+        let high = if series.stroke == Stroke::Thin { nearly_highest(points) } else { highest(points) };
+        match groups.iter_mut().find(|(colour, _)| *colour == series.colour) {
+            Some((_, highest)) => *highest = highest.max(high),
+            None => groups.push((series.colour, high)),
+        }
+    }
+    if groups.len() < 2 || placed.iter().flatten().any(|point| point.1 < 0.0) {
+        return None;
+    }
+    let mut highs: Vec<f64> =
+        groups.into_iter().map(|(_, high)| high).chain(chart.levels.iter().map(|level| level.y)).collect();
+    highs.sort_by(f64::total_cmp);
+    let first_beyond = highs.windows(2).position(|pair| pair[1] > FAR_ABOVE * pair[0])?;
+    Some(1.1 * highs[first_beyond]).filter(|ceiling| *ceiling > 0.0)
+}
+
+fn highest(points: &[(f64, f64)]) -> f64 {
+    points.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max)
+}
+
+/// What all but one in a hundred are not above.
+fn nearly_highest(points: &[(f64, f64)]) -> f64 {
+    let mut ys: Vec<f64> = points.iter().map(|point| point.1).collect();
+    ys.sort_by(f64::total_cmp);
+    ys[(ys.len() - 1) * 99 / 100]
+}
+
+/// The parts of a curve that are not above `top`, each up to where it crosses it.
+fn below(curve: &[(f64, f64)], top: f64) -> Vec<Vec<(f64, f64)>> {
+    let (mut lines, mut line) = (Vec::new(), Vec::new());
+    let mut last: Option<(f64, f64)> = None;
+    for &(x, y) in curve {
+        if let Some((last_x, last_y)) = last.filter(|last| (last.1 > top) != (y > top)) {
+            line.push((last_x + (top - last_y) / (y - last_y) * (x - last_x), top));
+        }
+        if y > top {
+            lines.extend(Some(std::mem::take(&mut line)).filter(|line| !line.is_empty()));
+        } else {
+            line.push((x, y));
+        }
+        last = Some((x, y));
+    }
+    lines.extend(Some(line).filter(|line| !line.is_empty()));
+    lines
+}
+
 /// The entries beside each other, from `top` on, which is moved below them.
 fn legend(chart: &Chart, text: f64, margin: f64, width: f64, top: &mut f64) -> Vec<Entry> {
     let (key, gap) = (2.0 * text, 0.4 * text);
     let mut x = margin;
     let mut entries = Vec::new();
-    for series in chart.series.iter().filter(|series| !series.name.is_empty()) {
-        let entry_width = key + gap + width_of(&series.name, text);
+    let curves = chart.series.iter().map(|series| (Look::of(series), Some(series.colour), &series.name));
+    let levels = chart.levels.iter().map(|level| (Look::of_level(), None, &level.label));
+    for (look, group, name) in curves.chain(levels).filter(|(_, _, name)| !name.is_empty()) {
+        let entry_width = key + gap + width_of(name, text);
         if x > margin && x + entry_width > width - margin {
             (x, *top) = (margin, *top + 1.5 * text);
         }
         entries.push(Entry {
-            look: Look::of(series),
+            look,
+            group,
             from: Px(x),
             to: Px(x + key),
             y: Px(*top + 0.5 * text),
-            name: at(x + key + gap, *top + ASCENT * text + 0.1 * text, &series.name),
+            name: at(x + key + gap, *top + ASCENT * text + 0.1 * text, name),
         });
         x += entry_width + 1.2 * text;
     }
@@ -324,7 +417,7 @@ fn width_of(text: &str, size: f64) -> f64 {
 }
 
 /// What the picture shows, in words: from where to where each axis goes, and each curve.
-fn description(chart: &Chart) -> String {
+fn description(chart: &Chart, words: &Words) -> String {
     let finite = |series: &Series| -> Vec<(f64, f64)> {
         let is_placed = |&(x, y): &(f64, f64)| chart.x.place(x).is_some() && chart.y.place(y).is_some();
         series.points.iter().copied().filter(is_placed).collect()
@@ -333,31 +426,31 @@ fn description(chart: &Chart) -> String {
     let range = |axis: &Axis, numbers: &mut dyn Iterator<Item = f64>| {
         let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
         if low <= high {
-            format!("{}, {} to {}", axis.label, axis.in_words(low), axis.in_words(high))
+            let (low, high) = (axis.in_words(low), axis.in_words(high));
+            filled(words.axis_range, &[("axis", &axis.label), ("low", &low), ("high", &high)])
         } else {
-            format!("{}, without points", axis.label)
+            filled(words.axis_without_points, &[("axis", &axis.label)])
         }
     };
     let x = range(&chart.x, &mut curves.iter().flat_map(|(_, points)| points).map(|point| point.0));
     let y = range(&chart.y, &mut curves.iter().flat_map(|(_, points)| points).map(|point| point.1));
-    let mut text = format!("A line chart. To the right: {x}. Upwards: {y}.");
+    let mut text = filled(words.line_chart, &[("x", &x), ("y", &y)]);
     for (series, points) in &curves {
         let (Some(first), Some(last)) = (points.first(), points.last()) else { continue };
         if series.name.is_empty() {
             continue;
         }
         let (first, last) = (chart.y.in_words(first.1), chart.y.in_words(last.1));
-        text += &format!(" {}: {first} at first, {last} at last.", series.name);
+        text += &filled(words.curve_ends, &[("name", &series.name), ("first", &first), ("last", &last)]);
     }
     for level in &chart.levels {
-        text += &format!(" A level, {}.", level.label);
+        text += &filled(words.level_named, &[("name", &level.label)]);
     }
     text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::axis::Numbers;
     use super::*;
 
     fn chart(x: Axis, y: Axis, curves: &[&[(f64, f64)]]) -> Chart {
@@ -382,7 +475,7 @@ mod tests {
     #[track_caller]
     fn drawn(chart: &Chart) -> String {
         for size in [Size::NARROW, Size::WIDE] {
-            for svg in [chart.svg(size), chart.element(size)] {
+            for svg in [chart.svg(size), chart.element(size, Language::English.words())] {
                 assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{svg}");
                 assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
                 assert!(svg.contains("aria-label=\"A &#60;title&#62; &#38; more\"") && !svg.contains("<title> &"));
@@ -445,7 +538,7 @@ mod tests {
     #[test]
     fn a_file_has_its_title_and_its_colours_and_a_part_of_a_page_has_neither() {
         let chart = loss_chart(&[2.0, 1.0]);
-        let (file, element) = (chart.svg(Size::WIDE), chart.element(Size::WIDE));
+        let (file, element) = (chart.svg(Size::WIDE), chart.element(Size::WIDE, Language::English.words()));
         assert!(file.contains("<title>A &#60;title&#62;") && file.contains("<style>") && file.contains("bold"));
         assert!(!element.contains("<title>") && !element.contains("<style>") && !element.contains("bold"));
         for svg in [file, element] {
@@ -474,6 +567,33 @@ mod tests {
         assert_eq!(svg.matches("more</text>").count(), 1);
         let svg = chart.svg(Size::WIDE);
         assert!(svg.matches("words</text>").count() >= 2 && svg.contains("more\u{fffd}") && !svg.contains('\u{1}'));
+    }
+
+    #[test]
+    fn a_curve_far_above_the_others_leaves_the_frame_and_is_told_of() {
+        let curve = |high: f64| -> Vec<(f64, f64)> {
+            (0..20).map(|i| (f64::from(i), if i < 10 { 2.0 } else { high })).collect()
+        };
+        let axes = || (Axis::linear("x", Numbers::Whole), Axis::linear("y", Numbers::Decimal));
+        let of = |curves: &[&[(f64, f64)]]| chart(axes().0, axes().1, curves);
+        let (calm, lively, wild) = (curve(1.0), curve(5.0), curve(1e6));
+        assert_eq!(of(&[&calm, &lively]).beyond(), []);
+        // Alone it is all that there is to see.
+        assert_eq!(of(&[&wild]).beyond(), []);
+        let chart = of(&[&calm, &wild, &lively]);
+        assert_eq!(chart.beyond(), [("curve 1", 1e6)]);
+        let svg = drawn(&chart);
+        assert_eq!(svg.matches("class=\"exit\"").count(), 1);
+        // The numbers beside the axis are those of the calm ones.
+        assert!(svg.contains(">5</text>") && !svg.contains("1,000,000"), "{svg}");
+    }
+
+    #[test]
+    fn what_is_above_the_frame_is_cut_where_it_crosses_it() {
+        let curve = [(0.0, 0.0), (1.0, 4.0), (2.0, 4.0), (3.0, 0.0), (4.0, 1.0)];
+        assert_eq!(below(&curve, 2.0), [vec![(0.0, 0.0), (0.5, 2.0)], vec![(2.5, 2.0), (3.0, 0.0), (4.0, 1.0)]]);
+        assert_eq!(below(&curve, 5.0), [curve.to_vec()]);
+        assert_eq!(below(&curve[1..3], 2.0), [[(0.0, 0.0); 0]; 0]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::train::NpzError;
+use crate::train::{FileError, NpzError};
 
 /// Why a run can't be read. Each names the file or folder.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: NpzError,
     },
+    /// The weights of the first layer at several times are damaged, or something else.
+    #[error(transparent)]
+    Snapshots(#[from] FileError),
     /// A file contradicts the others, or says what can't be.
     #[error("{}: expected {expected}, found {found}", path.display())]
     Unexpected {

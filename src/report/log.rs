@@ -4,14 +4,17 @@ use std::path::{Path, PathBuf};
 
 use super::chart::{Series, Stroke};
 use super::error::Error;
+use super::numbers::{power_below, power_of_ten};
 use super::thinner::Thinner;
 use crate::train::Record;
 
 /// A curve is kept in no more stretches than this, which are more than a picture shows.
 const MAX_STRETCHES: u64 = 1500;
 
-/// Each point of the smoothed loss is the mean over this share of the run's iterations.
+/// Each point of a smoothed curve is the mean over about this share of the run's iterations,
 const SMOOTHING: f64 = 0.05;
+/// but over no fewer than this many, and none is smoothed in which that would be more than an eighth of it.
+const LEAST_SMOOTHING: u64 = 5;
 
 /// The rows of a log, one at a time.
 ///
@@ -40,8 +43,12 @@ pub struct Curves {
     /// The smoothed loss: the mean over [`mean_over`](Self::mean_over) iterations around each, and over fewer towards both
     /// ends of the run. Empty where that shows no more than the loss itself.
     pub mean_loss: Vec<Point>,
-    /// How many iterations a point of the smoothed loss is the mean of.
+    /// How many iterations a point of a smoothed curve is the mean of: 5, 10, 20, 50, 100, …, or 1 where none is smoothed.
     pub mean_over: u64,
+    /// The norm of the gradient of each iteration, kept as the loss is.
+    pub gradient_norm: Vec<Point>,
+    /// The smoothed norm, as the smoothed loss.
+    pub mean_gradient_norm: Vec<Point>,
     /// The share of the training set that is classified right, where it was measured.
     pub train_accuracy: Vec<Point>,
     /// The share of the test set that is classified right, where it was measured.
@@ -92,8 +99,8 @@ impl Curves {
     /// [`Error`] if it can't be read, or holds other iterations than 1 to `n`.
     pub fn read(path: &Path, n: u64) -> Result<Self, Error> {
         let thinner = || Thinner::new(MAX_STRETCHES as usize, 1.0, n as f64 + 1.0);
-        let (mut loss, mut train, mut test) = (thinner(), thinner(), thinner());
-        let mut means = Means::new(n);
+        let (mut loss, mut norm, mut train, mut test) = (thinner(), thinner(), thinner(), thinner());
+        let (mut loss_means, mut norm_means) = (Means::new(n), Means::new(n));
         let mut tenths = Tenths::new(n);
         let mut gradient_s = 0.0;
         let mut last: Option<Record> = None;
@@ -110,7 +117,12 @@ impl Curves {
             let point = |value| Point { iteration: next as f64, elapsed_s: record.elapsed_s, value };
             let push = |thinner: &mut Thinner<Point>, value| thinner.push((next as f64, value), point(value));
             push(&mut loss, record.loss);
-            means.push(point(record.loss));
+            loss_means.push(point(record.loss));
+            // The norm of finite numbers may be infinite.
+            if record.gradient_norm.is_finite() {
+                push(&mut norm, record.gradient_norm);
+                norm_means.push(point(record.gradient_norm));
+            }
             tenths.push(next, record.loss);
             record.train_accuracy.into_iter().for_each(|share| push(&mut train, share));
             record.test_accuracy.into_iter().for_each(|share| push(&mut test, share));
@@ -118,11 +130,12 @@ impl Curves {
         if n_done(&last) < n {
             return Err(Error::unexpected(path, format!("{n} iterations"), n_done(&last)));
         }
-        let (mean_over, mean_loss) = means.finish();
         Ok(Self {
             loss: loss.finish(),
-            mean_loss,
-            mean_over,
+            mean_over: loss_means.mean_over(),
+            mean_loss: loss_means.finish(),
+            gradient_norm: norm.finish(),
+            mean_gradient_norm: norm_means.finish(),
             train_accuracy: train.finish(),
             test_accuracy: test.finish(),
             tenths: tenths.finish(),
@@ -134,13 +147,24 @@ impl Curves {
     /// The loss as curves for a chart: that of each batch, pale, with the smoothed one above it; or that of each batch alone
     /// where it is not smoothed. `name` is that of the strong curve.
     pub fn loss_series(&self, over: Over, name: &str, colour: usize) -> Vec<Series> {
-        let series =
-            |points: &[Point], name: String, stroke| Series { name, points: along(over, points), colour, stroke };
-        if self.mean_loss.is_empty() {
-            return vec![series(&self.loss, name.to_owned(), Stroke::Marked)];
-        }
-        vec![series(&self.loss, String::new(), Stroke::Thin), series(&self.mean_loss, name.to_owned(), Stroke::Bold)]
+        series_with_mean(&along(over, &self.loss), along(over, &self.mean_loss), name, colour)
     }
+
+    /// The gradient's norm over iterations, as [`loss_series`](Self::loss_series) has the loss.
+    pub fn norm_series(&self, name: &str, colour: usize) -> Vec<Series> {
+        let [norm, mean] =
+            [&self.gradient_norm, &self.mean_gradient_norm].map(|points| along(Over::Iterations, points));
+        series_with_mean(&norm, mean, name, colour)
+    }
+}
+
+/// A curve, pale, and above it its mean, strong; or strong and alone where there is no mean.
+fn series_with_mean(each: &[(f64, f64)], mean: Vec<(f64, f64)>, name: &str, colour: usize) -> Vec<Series> {
+    let series = |points, name: &str, stroke| Series { name: name.to_owned(), points, colour, stroke };
+    if mean.is_empty() {
+        return vec![series(each.to_vec(), name, Stroke::Marked)];
+    }
+    vec![series(each.to_vec(), "", Stroke::Thin), series(mean, name, Stroke::Bold)]
 }
 
 /// Points as a chart takes them, over iterations or over seconds.
@@ -155,15 +179,24 @@ pub(super) fn along(over: Over, points: &[Point]) -> Vec<(f64, f64)> {
 /// Sums over equal stretches of a run's iterations, of which the means are taken in the end.
 struct Means {
     stretch_len: u64,
-    n_stretches: u64,
+    /// How many stretches a mean is over; 1 where nothing is smoothed.
+    n_stretches: usize,
     /// The sum of each stretch, and how many points it is of.
     sums: Vec<(Point, f64)>,
 }
 
 impl Means {
+    /// Both lengths are round, and the longer one is a whole number of the shorter.
     fn new(n: u64) -> Self {
-        let stretch_len = n.div_ceil(MAX_STRETCHES).max(1);
-        Self { stretch_len, n_stretches: n.div_ceil(stretch_len), sums: Vec::new() }
+        let stretch_len = if n <= MAX_STRETCHES { 1 } else { round_up(n.div_ceil(MAX_STRETCHES)) };
+        let mean_over = nearest_round(SMOOTHING * n as f64).max(LEAST_SMOOTHING);
+        let is_smoothed = 8 * mean_over <= n;
+        let n_stretches = if is_smoothed { (mean_over / stretch_len) as usize } else { 1 };
+        Self { stretch_len, n_stretches, sums: Vec::new() }
+    }
+
+    fn mean_over(&self) -> u64 {
+        if self.n_stretches == 1 { 1 } else { self.n_stretches as u64 * self.stretch_len }
     }
 
     fn push(&mut self, Point { iteration, elapsed_s, value }: Point) {
@@ -178,17 +211,16 @@ impl Means {
         *count += 1.0;
     }
 
-    /// How many iterations each mean is over, and the means.
-    fn finish(self) -> (u64, Vec<Point>) {
-        let radius = (0.5 * SMOOTHING * self.n_stretches as f64) as usize;
-        if radius == 0 {
-            return (1, Vec::new());
+    fn finish(self) -> Vec<Point> {
+        if self.n_stretches == 1 {
+            return Vec::new();
         }
-        let mean = |i: usize| {
-            // The same number on either side, or the ends of a falling curve would be drawn too low or too high.
-            let radius = radius.min(i).min(self.sums.len() - 1 - i);
+        // A mean is over as many stretches on either side of its middle, which is a stretch or, of an even number, between two:
+        // or the ends of a falling curve would be drawn too low or too high. `twice` counts in halves of a stretch.
+        let (len, parity) = (self.sums.len(), self.n_stretches % 2);
+        let mean = |begin: usize, end: usize| {
             let mut total = (Point { iteration: 0.0, elapsed_s: 0.0, value: 0.0 }, 0.0);
-            for (sum, count) in &self.sums[i - radius..=i + radius] {
+            for (sum, count) in &self.sums[begin..end] {
                 total.0.iteration += sum.iteration;
                 total.0.elapsed_s += sum.elapsed_s;
                 total.0.value += sum.value;
@@ -197,11 +229,33 @@ impl Means {
             let (sum, count) = total;
             Point { iteration: sum.iteration / count, elapsed_s: sum.elapsed_s / count, value: sum.value / count }
         };
-        // A mean of few would end the curve in noise.
-        let smallest = radius / 2;
-        let means = (smallest..self.sums.len().saturating_sub(smallest)).map(mean).collect();
-        ((2 * radius as u64 + 1) * self.stretch_len, means)
+        let smallest = self.n_stretches / 4;
+        let middles = smallest..(len + 1 - parity).saturating_sub(smallest);
+        let radius = |middle: usize| (self.n_stretches / 2).min(middle).min(len - parity - middle);
+        let means = middles.map(|middle| (middle, radius(middle)));
+        // A mean of none is no mean.
+        let means = means.filter(|&(_, radius)| radius + parity > 0);
+        means.map(|(middle, radius)| mean(middle - radius, middle + radius + parity)).collect()
     }
+}
+
+/// The nearest of 1, 2, 5, 10, 20, 50, …, by ratio.
+fn nearest_round(x: f64) -> u64 {
+    let power = power_of_ten(power_below(x.max(1.0)));
+    // Between 1 and 2 the middle is √2, between 2 and 5 √10, between 5 and 10 √50.
+    let digit = match x / power {
+        r if r < 2_f64.sqrt() => 1.0,
+        r if r < 10_f64.sqrt() => 2.0,
+        r if r < 50_f64.sqrt() => 5.0,
+        _ => 10.0,
+    };
+    (digit * power) as u64
+}
+
+/// The next of 1, 2, 5, 10, 20, 50, … that is not below.
+fn round_up(n: u64) -> u64 {
+    let power = power_of_ten(power_below(n as f64)) as u64;
+    [1, 2, 5, 10].map(|digit| digit * power).into_iter().find(|&round| round >= n).unwrap_or(n)
 }
 
 /// Sums over the tenths of a run's iterations.
@@ -283,27 +337,41 @@ mod tests {
 
     #[test]
     fn the_mean_of_a_straight_line_is_the_line_to_its_ends() {
-        for n in [100, 6000] {
-            let curves = curves_of((1..=n).map(|i| 5.0 - 0.0005 * f64::from(i)));
-            assert!(curves.mean_over.abs_diff(u64::from(n as u32) / 20) <= 5, "{}", curves.mean_over);
+        for (n, mean_over) in [(40, 5), (100, 5), (200, 10), (6000, 200), (20_000, 1000)] {
+            let curves = curves_of((1..=n).map(|i| 5.0 - 0.0001 * f64::from(i)));
+            assert_eq!(curves.mean_over, mean_over);
             for point in &curves.mean_loss {
-                // Sums of at most 300 numbers of about 5, each rounded to 5e-16.
-                assert!((point.value - (5.0 - 0.0005 * point.iteration)).abs() < 1e-12, "{point:?}");
-                assert!((point.elapsed_s - 0.5 * point.iteration).abs() < 1e-9, "{point:?}");
+                // Sums of at most 1000 numbers of about 5, each rounded to 5e-16.
+                assert!((point.value - (5.0 - 0.0001 * point.iteration)).abs() < 1e-11, "{point:?}");
+                assert!((point.elapsed_s - 0.5 * point.iteration).abs() < 1e-8, "{point:?}");
             }
             let (first, last) = (curves.mean_loss[0], curves.mean_loss[curves.mean_loss.len() - 1]);
-            let n = f64::from(n);
-            assert!(first.iteration < 0.02 * n + 1.0 && last.iteration > 0.98 * n);
+            let (n, reach) = (f64::from(n), 0.4 * mean_over as f64 + 1.0);
+            assert!(first.iteration < reach && last.iteration > n - reach, "{n}: {first:?}, {last:?}");
         }
     }
 
     #[test]
     fn the_mean_is_over_as_many_iterations_as_it_says() {
         // One row stands out; each mean that holds it has an equal share of it.
-        let curves = curves_of((1..=100).map(|i| if i == 50 { 7.0 } else { 2.0 }));
-        assert_eq!(curves.mean_over, 5);
-        let touched: Vec<f64> = curves.mean_loss.iter().map(|p| p.value).filter(|&mean| mean != 2.0).collect();
-        assert_eq!(touched, [3.0; 5]);
+        for (n, mean_over, share) in [(100, 5, 1.0), (200, 10, 0.5)] {
+            let curves = curves_of((1..=n).map(|i| if i == 50 { 7.0 } else { 2.0 }));
+            assert_eq!(curves.mean_over, mean_over);
+            let touched: Vec<f64> = curves.mean_loss.iter().map(|p| p.value).filter(|&mean| mean != 2.0).collect();
+            assert_eq!(touched, vec![2.0 + share; mean_over as usize]);
+        }
+        assert!(curves_of((1..40).map(f64::from)).mean_loss.is_empty());
+    }
+
+    #[test]
+    fn means_are_over_round_numbers_of_iterations() {
+        assert_eq!([0.5, 1.0, 3.0, 4.0, 8.0, 497.0, 720.0].map(nearest_round), [1, 1, 2, 5, 10, 500, 1000]);
+        assert_eq!([1, 2, 3, 6, 14, 667].map(round_up), [1, 2, 5, 10, 20, 1000]);
+        for n in (1..100_000).step_by(37) {
+            let means = Means::new(n);
+            assert!(means.mean_over() == 1 || means.mean_over().is_multiple_of(means.stretch_len), "{n}");
+            assert!(n.div_ceil(means.stretch_len) <= MAX_STRETCHES, "{n}");
+        }
     }
 
     #[test]

@@ -9,8 +9,9 @@ use super::error::Error;
 use super::log::{Curves, Over};
 use super::numbers::{grouped, loss};
 use super::summary::Summary;
+use super::words::{Language, Words, filled};
 use crate::nn::Parameters;
-use crate::train::{RunFiles, read_model};
+use crate::train::{Ended, RunFiles, Snapshots, read_model};
 
 /// A run that has ended, was interrupted or diverged.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,10 +24,12 @@ pub struct Run {
     pub curves: Curves,
     /// The network's weights after the last iteration, from `model.npz`; none where there is no such file.
     pub parameters: Option<Parameters>,
+    /// The weights of the first layer at several times, from `first-layer.npz`; none where there is no such file.
+    pub snapshots: Option<Snapshots>,
 }
 
 impl Run {
-    /// Reads `run.json`, `loss.csv` and `model.npz` of a run's folder.
+    /// Reads `run.json`, `loss.csv`, `model.npz` and `first-layer.npz` of a run's folder.
     ///
     /// # Errors
     /// [`Error`] if one of them is damaged, or one of the first two is not there.
@@ -45,7 +48,15 @@ impl Run {
         let summary = Summary::read(&files.summary())?;
         let curves = Curves::read(&files.log(), summary.iterations_done())?;
         let parameters = read_parameters(&files.model(), &summary)?;
-        Ok(Self { folder: folder.to_owned(), summary, curves, parameters })
+        let snapshots = Snapshots::read(&files.snapshots())?;
+        Ok(Self { folder: folder.to_owned(), summary, curves, parameters, snapshots })
+    }
+
+    /// The loss that the run has come to: the mean over the last tenth of its iterations, as a single batch tells little. None
+    /// where it has diverged, or has done no iteration.
+    pub(super) fn end_loss(&self) -> Option<f64> {
+        let has_diverged = matches!(self.summary.ended(), Some(Ended::Diverged(_)) | None);
+        self.curves.tenths.last().map(|tenth| tenth.mean).filter(|_| !has_diverged)
     }
 
     /// What the run is called: the last part of its folder's path.
@@ -58,31 +69,33 @@ impl Run {
     }
 
     /// The loss over iterations, of each batch and smoothed, with the level ln K of a network that knows nothing.
-    pub fn loss_chart(&self) -> Chart {
+    pub fn loss_chart(&self, language: Language) -> Chart {
+        let words = language.words();
         let Summary { dataset, settings, .. } = &self.summary;
         let mean = if self.curves.mean_loss.is_empty() {
             String::new()
         } else {
-            format!("mean of {} iterations", grouped(self.curves.mean_over))
+            filled(words.mean_of, &[("n", &grouped(self.curves.mean_over))])
         };
+        let shape = self.summary.shape();
         Chart {
-            title: format!("Training loss: {}, {}, seed {}", dataset.name, self.summary.shape(), settings.seed),
-            x: Axis::linear("iteration", Numbers::Whole),
-            y: loss_axis(),
+            title: filled(words.loss_title, &[("data", &dataset.name), ("shape", &shape), ("seed", &settings.seed)]),
+            x: Axis::linear(words.iteration, Numbers::Whole),
+            y: loss_axis(words),
             series: self.curves.loss_series(Over::Iterations, &mean, 0),
-            levels: vec![chance(&self.summary)],
+            levels: vec![chance(&self.summary, words)],
         }
     }
 }
 
-pub(super) fn loss_axis() -> Axis {
-    Axis::linear("loss (mean cross-entropy of the batch)", Numbers::Decimal)
+pub(super) fn loss_axis(words: &Words) -> Axis {
+    Axis::linear(words.loss_axis, Numbers::Decimal)
 }
 
 /// The loss of a network that knows nothing, as a level in a chart.
-pub(super) fn chance(summary: &Summary) -> Level {
+pub(super) fn chance(summary: &Summary, words: &Words) -> Level {
     let (y, classes) = (summary.chance(), summary.dataset.classes);
-    Level { y, label: format!("chance: ln {classes} = {}", loss(y)) }
+    Level { y, label: filled(words.chance, &[("classes", &classes), ("loss", &loss(y))]) }
 }
 
 fn read_parameters(path: &Path, summary: &Summary) -> Result<Option<Parameters>, Error> {

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::numbers::grouped;
+use super::words::{Words, filled};
 use crate::dataset::Name;
 use crate::nn::NetworkShape;
 use crate::train::{
-    Divergence, Ended, GradientMethod, Init, InitScale, RunSettings, TrainingSettings, by_another_version,
+    Divergence, Ended, GradientMethod, Init, InitScale, RunSettings, TrainingSettings, WorkedWeight, by_another_version,
 };
 
 /// The settings and the results of a run that has ended, was interrupted or diverged, as `run.json` holds them: the names
@@ -45,6 +46,9 @@ pub struct Summary {
     pub test_accuracy: Option<f64>,
     /// Why the run could not go on. None where it could; older files do not say it.
     pub stopped: Option<Stopped>,
+    /// One derivative of the first batch at the initial weights, worked out. Older files do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worked_weight: Option<WorkedWeight>,
 }
 
 /// Why a run could not go on: a text in `run.json`.
@@ -195,37 +199,46 @@ impl Summary {
     }
 
     /// The settings by name, as people read them.
-    pub fn settings_as_text(&self) -> Vec<(&'static str, String)> {
-        let DatasetSummary { name, train_samples, test_samples, .. } = &self.dataset;
+    pub(super) fn settings_as_text(&self, words: &Words) -> Vec<(&'static str, String)> {
+        let DatasetSummary { name, train_samples, test_samples, classes, class_names, .. } = &self.dataset;
+        let train = grouped(train_samples);
         let samples = match test_samples {
-            0 => format!("{} for training", grouped(train_samples)),
-            n => format!("{} for training, {} for testing", grouped(train_samples), grouped(n)),
+            0 => filled(words.for_training, &[("train", &train)]),
+            n => filled(words.for_training_and_testing, &[("train", &train), ("test", &grouped(n))]),
         };
+        let classes = match class_names {
+            Some(names) => {
+                names.iter().enumerate().map(|(i, name)| format!("{i} {name}")).collect::<Vec<_>>().join(", ")
+            }
+            None => grouped(classes),
+        };
+        let shape = self.shape();
         let RunSettings { iterations, seed, init, init_scale, threads, training, .. } = &self.settings;
         let TrainingSettings { batch_size, learning_rate, step, isa, .. } = *training;
         vec![
-            ("Gradient", self.method()),
-            ("Data", name.to_string()),
-            ("Samples", samples),
-            ("Network", format!("{}, {} parameters", self.shape(), grouped(self.n_parameters))),
-            ("Iterations", grouped(iterations)),
-            ("Batch size", grouped(batch_size)),
-            ("Learning rate", format!("{learning_rate:?}")),
-            ("Step h", format!("{step:e}")),
-            ("Initial weights", initial_weights(*init, *init_scale)),
-            ("Seed", seed.to_string()),
-            ("Threads", threads.map_or("-".to_owned(), |n| n.to_string())),
-            ("Instructions", isa.to_string()),
-            ("Version", self.version.clone()),
+            (words.gradient, self.method()),
+            (words.data, name.to_string()),
+            (words.samples, samples),
+            (words.classes, classes),
+            (words.network, filled(words.n_parameters, &[("shape", &shape), ("n", &grouped(self.n_parameters))])),
+            (words.iterations, grouped(iterations)),
+            (words.batch_size, grouped(batch_size)),
+            (words.learning_rate, format!("{learning_rate:?}")),
+            (words.step, format!("{step:e}")),
+            (words.initial_weights, initial_weights(*init, *init_scale, words)),
+            (words.seed, seed.to_string()),
+            (words.threads, threads.map_or("-".to_owned(), |n| n.to_string())),
+            (words.instructions, isa.to_string()),
+            (words.version, self.version.clone()),
         ]
     }
 }
 
 /// How the weights were drawn, in words.
-fn initial_weights(init: Init, scale: InitScale) -> String {
+fn initial_weights(init: Init, scale: InitScale, words: &Words) -> String {
     match scale {
-        InitScale::Number(_) => format!("{init}, times {scale}"),
-        InitScale::He => format!("{init}, times √(2/inputs) of each layer ({scale})"),
-        InitScale::Xavier => format!("{init}, times √(1/inputs) of each layer ({scale})"),
+        InitScale::Number(_) => filled(words.times_number, &[("init", &init), ("scale", &scale)]),
+        InitScale::He => filled(words.times_he, &[("init", &init)]),
+        InitScale::Xavier => filled(words.times_xavier, &[("init", &init)]),
     }
 }

@@ -26,10 +26,12 @@ mod selection;
 mod session;
 mod settings;
 mod share;
+mod snapshots;
 mod state_hash;
 mod step_study;
 mod team;
 mod trainer;
+mod worked_weight;
 
 pub use crate::files::npz::NpzError;
 pub use batch_loss::Hook;
@@ -51,6 +53,8 @@ pub use settings::{
     CheckpointSettings, Contradiction, Every, Forward, GradientMethod, OnResume, RunSettings, TrainingSettings,
 };
 pub use share::Sharing;
+pub use snapshots::{SnapshotFile, Snapshots};
 pub use step_study::{MethodErrors, StepStudy, logarithmic_steps, step_study};
 pub use team::{Alone, Team, TeamError, check_alike, gather_texts};
 pub use trainer::Trainer;
+pub use worked_weight::WorkedWeight;

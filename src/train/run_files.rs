@@ -17,6 +17,8 @@ impl RunFiles {
     pub const CHART: &str = "loss.svg";
     /// The last weights.
     pub const MODEL: &str = "model.npz";
+    /// The weights of the first layer at several times, of runs on pictures.
+    pub const SNAPSHOTS: &str = "first-layer.npz";
     /// The page that shows the run.
     pub const PAGE: &str = "report.html";
     /// The settings, and what came of them.
@@ -26,7 +28,8 @@ impl RunFiles {
     /// What a run writes, without the lock, in the order in which it is removed where a run is replaced. What people open in
     /// other programs is first: on Windows it can't be removed then, and all that the run is continued from is still there.
     /// The checkpoint never stands beside another's log, as that is not made before all of these are gone.
-    pub const ALL: [&str; 6] = [Self::PAGE, Self::LOG, Self::CHART, Self::CHECKPOINT, Self::MODEL, Self::SUMMARY];
+    pub const ALL: [&str; 7] =
+        [Self::PAGE, Self::LOG, Self::CHART, Self::SNAPSHOTS, Self::CHECKPOINT, Self::MODEL, Self::SUMMARY];
 
     /// The files of the run in this folder.
     pub fn of(folder: impl Into<PathBuf>) -> Self {
@@ -56,6 +59,11 @@ impl RunFiles {
     /// The path of [`MODEL`](Self::MODEL).
     pub fn model(&self) -> PathBuf {
         self.folder.join(Self::MODEL)
+    }
+
+    /// The path of [`SNAPSHOTS`](Self::SNAPSHOTS).
+    pub fn snapshots(&self) -> PathBuf {
+        self.folder.join(Self::SNAPSHOTS)
     }
 
     /// The path of [`PAGE`](Self::PAGE).

@@ -62,6 +62,12 @@ fn a_page_with_a_fault_would_be_noticed() {
     assert_eq!(console(&output).len(), 1, "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// How many points the path of a curve leads through.
+fn points(path: &str) -> usize {
+    let d = path.split(" d=\"").nth(1).unwrap().split('"').next().unwrap();
+    d.replace(['M', 'L'], " ").split_whitespace().count() / 2
+}
+
 #[test]
 fn every_page_has_its_curves_and_nothing_in_the_console() {
     let (_folder, pages) = pages();
@@ -72,11 +78,13 @@ fn every_page_has_its_curves_and_nothing_in_the_console() {
         // Two drawings of each of two or three charts, with the line of chance and two curves at least in the first.
         assert!(dom.matches("<svg ").count() >= 4, "{}", page.display());
         let first = dom.split("<svg ").nth(1).unwrap().split("</svg>").next().unwrap();
-        let curves: Vec<&str> = first.split("<polyline ").skip(1).collect();
+        let curves: Vec<&str> = first.split("<path class=\"line\"").skip(1).collect();
         assert!(curves.len() >= 2, "{} has {} curves", page.display(), curves.len());
-        assert_eq!(first.matches("class=\"level\"").count(), 1, "{}", page.display());
-        let longest = curves.iter().map(|curve| curve.split("/>").next().unwrap().matches(',').count()).max();
-        assert_eq!(longest, Some(60), "a point for each iteration");
+        // In the chart and in its legend.
+        assert_eq!(first.matches("class=\"level\"").count(), 2, "{}", page.display());
+        let longest = curves.iter().map(|curve| points(curve)).max();
+        // A point for each iteration; where curves lie on each other there are only the means, of which the ends have none.
+        assert!(longest >= Some(58), "{longest:?}");
     }
 }
 
@@ -127,4 +135,84 @@ fn a_dark_screen_gets_a_dark_page_with_dark_charts() {
         let Some(found) = measured(&pages[0], "1100,900", script, &[&flag]) else { return };
         assert_eq!(found, format!("{colour} / {colour}"));
     }
+}
+
+#[test]
+fn the_pointer_shows_the_iteration_and_the_values_beside_it() {
+    let (_folder, pages) = pages();
+    let script = "const svg = document.querySelector('.chart .wide svg'), box = svg.getBoundingClientRect();\
+                  const [left, right] = svg.dataset.frame.split(' ').map(Number), zoom = box.width / 960;\
+                  const at = (29 / 59) * (right - left) + left, figure = svg.closest('figure');\
+                  const before = figure.querySelector('.tip').hidden;\
+                  svg.dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + at * zoom, clientY: box.top + 99 }));\
+                  const told = [...figure.querySelectorAll('.tip div')].map(row => row.textContent).join(' / ');\
+                  const cursor = figure.querySelectorAll('.cursor').length;\
+                  svg.dispatchEvent(new PointerEvent('pointerleave', {}));\
+                  return [before, told, cursor, figure.querySelector('.tip').hidden].join(' | ')";
+    let Some(found) = measured(&pages[0], "1100,900", script, &[]) else { return };
+    let records = crate::support::programs::records(pages[0].parent().unwrap());
+    let parts: Vec<&str> = found.split(" | ").collect();
+    assert_eq!((parts[0], parts[2], parts[3]), ("true", "1", "true"), "{found}");
+    let rows: Vec<&str> = parts[1].split(" / ").collect();
+    assert_eq!(rows[0], "iteration 30", "{found}");
+    let loss = rows.iter().find_map(|row| row.strip_prefix("each batch: ")).unwrap();
+    assert!((loss.parse::<f64>().unwrap() - records[29].loss).abs() < 1e-3, "{found}");
+    assert!(rows[2].starts_with("mean of 5 iterations: "), "{found}");
+}
+
+#[test]
+fn a_curve_is_switched_off_and_on_by_its_name() {
+    let (_folder, pages) = pages();
+    // The accuracies: two curves of their own.
+    let script = "const svg = document.querySelectorAll('.chart .wide svg')[1];\
+                  const shown = () => [...svg.querySelectorAll('g[data-curve]')].filter(g => g.style.display !== 'none').length;\
+                  const entries = svg.querySelectorAll('.entry'), told = [shown()];\
+                  entries[0].dispatchEvent(new MouseEvent('click')); told.push(shown(), entries[0].getAttribute('aria-pressed'));\
+                  entries[0].dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' })); told.push(shown());\
+                  return told.join(' ')";
+    let Some(found) = measured(&pages[0], "1100,900", script, &[]) else { return };
+    assert_eq!(found, "2 1 false 2");
+}
+
+#[test]
+fn the_axis_of_losses_becomes_logarithmic_and_back() {
+    let (_folder, pages) = pages();
+    let script = "const figure = document.querySelector('.chart'), button = figure.querySelector('.tools button');\
+                  const state = () => [...figure.querySelectorAll('.line, .y-numbers')].map(e => e.getAttribute('d') || e.textContent).join();\
+                  const before = state(); button.click(); const between = state(), text = figure.querySelector('.y-numbers').textContent;\
+                  button.click();\
+                  return [before !== between, before === state(), /NaN|Infinity/.test(between), text.trim().length > 0].join(' ')";
+    for page in &pages {
+        let Some(found) = measured(page, "1100,900", script, &[]) else { return };
+        assert_eq!(found, "true true false true", "{}", page.display());
+    }
+}
+
+#[test]
+fn a_saved_picture_is_a_whole_file_in_the_colours_of_light_paper() {
+    let (_folder, pages) = pages();
+    let script = "let saved = ''; HTMLAnchorElement.prototype.click = function () { saved = this.download + ' ' + this.href };\
+                  document.querySelectorAll('.chart .tools button')[1].click();\
+                  const svg = new DOMParser().parseFromString(decodeURIComponent(saved.split(',').slice(1).join(',')), 'image/svg+xml');\
+                  return [saved.split(' ')[0], svg.documentElement.tagName, svg.querySelector('rect').getAttribute('fill'),\
+                          svg.querySelectorAll('.line').length > 1].join(' ')";
+    let Some(found) = measured(&pages[0], "1100,900", script, &[]) else { return };
+    assert_eq!(found, "loss.svg svg #ffffff true");
+}
+
+#[test]
+fn without_scripts_a_page_has_its_curves_and_no_buttons() {
+    let (folder, pages) = pages();
+    // In a frame whose own scripts may not run.
+    let frame = folder.path().join("frame.html");
+    let source = pages[0].strip_prefix(folder.path()).unwrap().display();
+    let html = format!(
+        "<!DOCTYPE html><title>t</title><body><iframe sandbox=\"allow-same-origin\" src=\"{source}\" width=\"1000\"></iframe>\
+         <script>onload = () => {{ const d = frames[0].document, n = name => d.querySelectorAll(name).length;\
+         document.title = [n('.line') > 3, n('button'), n('.tip'), n('[role=button]')].join(' ') }}</script></body>"
+    );
+    fs::write(&frame, html).unwrap();
+    let Some(output) = chromium(&frame, &["--dump-dom", "--allow-file-access-from-files"]) else { return };
+    let dom = String::from_utf8(output.stdout).unwrap();
+    assert!(dom.contains("<title>true 0 0 0</title>"), "{dom:.300}");
 }

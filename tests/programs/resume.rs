@@ -107,18 +107,20 @@ fn a_run_of_an_older_version_goes_on_as_if_it_were_one_of_this() {
     train(&folder).args(args.split(' ')).env("NUMGRAD_ISA", "avx2").assert().success();
     assert_same(&folder, "run", "whole");
 
-    // And whoever reads its files finds all that was in them, and the activation.
+    // And whoever reads its files finds all that was in them, and the activation and a worked derivative.
     let json = |folder: &Path| {
         let summary = fs::read_to_string(folder.join("run.json")).unwrap();
         let state = Checkpoint::read(fs::File::open(folder.join("checkpoint.npz")).unwrap()).unwrap().1;
         [summary, state].map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap())
     };
     let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
-    let with_activation = |value: &serde_json::Value| &names(value) | &BTreeSet::from(["activation".to_owned()]);
+    let with = |value: &serde_json::Value, new: &[&str]| {
+        &names(value) | &new.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>()
+    };
     let [[summary, state], [old_summary, old_state]] = [json(&folder.path().join("run")), json(&fixture)];
-    assert_eq!(names(&summary), with_activation(&old_summary));
+    assert_eq!(names(&summary), with(&old_summary, &["activation", "worked_weight"]));
     assert_eq!(names(&state), names(&old_state));
-    assert_eq!(names(&state["settings"]), with_activation(&old_state["settings"]));
+    assert_eq!(names(&state["settings"]), with(&old_state["settings"], &["activation"]));
 }
 
 #[test]

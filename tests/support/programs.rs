@@ -9,8 +9,18 @@ use assert_cmd::assert::Assert;
 use numgrad::train::{Checkpoint, Record};
 
 /// What the programs read from their environment, and what would change what they print.
-const VARIABLES: [&str; 7] =
-    ["NUMGRAD_DATA_DIR", "NUMGRAD_ISA", "RAYON_NUM_THREADS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CARGO"];
+const VARIABLES: [&str; 10] = [
+    "NUMGRAD_DATA_DIR",
+    "NUMGRAD_ISA",
+    "RAYON_NUM_THREADS",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "CARGO",
+    "LC_ALL",
+    "LC_MESSAGES",
+    "LANG",
+];
 
 /// Where a program lies.
 pub fn path_of(program: &str) -> &'static str {

@@ -12,10 +12,11 @@ use anyhow::{Result, bail};
 use clap::{CommandFactory, Parser};
 use numgrad::cli::about::AboutArgs;
 use numgrad::cli::browser;
+use numgrad::cli::language::LanguageArgs;
 use numgrad::cli::output::{check_file, check_other_file, is_in, write_whole};
-use numgrad::cli::terminal::{print, say};
+use numgrad::cli::terminal::{print, say, say_wrapped_in_terminal};
 use numgrad::cli::wildcard::expanded;
-use numgrad::report::{self, Run, comparison_page, run_page};
+use numgrad::report::{self, Language, Run, comparison_page, run_page};
 use numgrad::train::RunFiles;
 
 /// Show runs of numgrad-train in one HTML page that needs no other file and no network.
@@ -37,6 +38,9 @@ struct Args {
     /// Replace the page where there is one
     #[arg(long)]
     force: bool,
+
+    #[command(flatten)]
+    language: LanguageArgs,
 
     /// Show the page in the browser
     #[arg(long)]
@@ -72,14 +76,15 @@ fn report(args: &Args) -> Result<()> {
         }
         _ => check_other_file("--out", &out, args.force, None)?,
     }
+    let language = args.language.language();
     let page = match &runs[..] {
-        [run] => run_page(run, None),
-        runs => comparison_page(runs)?,
+        [run] => run_page(run, None, language),
+        runs => comparison_page(runs, language)?,
     };
     write_whole(&out, |file| file.write_all(page.as_bytes()))?;
     for run in &runs {
-        if let Some(advice) = run.advice() {
-            say(format_args!("note: {}: {advice}", run.folder.display()));
+        if let Some(advice) = run.advice(Language::English) {
+            say_wrapped_in_terminal(&format!("note: {}: {advice}", run.folder.display()));
         }
     }
     print("the name of the page", |stdout| writeln!(stdout, "{}", out.display()))?;

@@ -9,18 +9,23 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
 use numgrad::cli::about::AboutArgs;
 use numgrad::cli::data::DataArgs;
+use numgrad::cli::language::LanguageArgs;
 use numgrad::cli::number::{positive, ungrouped, whole, whole_list};
 use numgrad::cli::one_of::one_of;
 use numgrad::cli::tips::with_tip;
 use numgrad::dataset::{Name, Request};
 use numgrad::nn::Activation;
 use numgrad::nn::simd::Isa;
+use numgrad::report::Language;
 use numgrad::train::{
     CheckpointSettings, Every, Forward, GradientMethod, HiddenSizes, Init, InitScale, RunSettings, TrainingSettings,
 };
 
 /// More threads than any machine has cores; a larger number is taken for a slip.
 const MAX_THREADS: usize = 1024;
+
+/// As many curves as look different in one chart.
+const MAX_LEARNING_RATES: usize = 32;
 
 /// Train a network on handwritten digits by numerical gradients alone.
 ///
@@ -39,10 +44,13 @@ struct Args {
     #[arg(value_parser = whole::<usize>(1..=u64::MAX), allow_negative_numbers = true)]
     batch_size: usize,
 
-    /// Multiply the gradient by this before it is subtracted from the weights
-    #[arg(long, value_name = "X", default_value = "0.1", help_heading = "Training")]
-    #[arg(value_parser = positive, allow_hyphen_values = true)]
-    learning_rate: f64,
+    /// Multiply the gradient by this before it is subtracted from the weights; several, as 0.01,0.1,1, are tried in turn
+    ///
+    /// Each of several has a run of its own, in a folder within that of --out, and all are compared in comparison.html there. One
+    /// that diverges does not keep the others from being tried.
+    #[arg(long, value_name = "X[,X...]", default_value = "0.1", help_heading = "Training")]
+    #[arg(value_parser = learning_rates, allow_hyphen_values = true)]
+    learning_rate: LearningRates,
 
     /// Hidden units; of several hidden layers with commas in between, as 100,50 [default: 50; 10 for the synthetic data]
     #[arg(long, value_name = "N[,N...]", help_heading = "Training")]
@@ -156,6 +164,9 @@ struct Args {
     #[arg(long, value_name = "FILE.npz", help_heading = "Output")]
     save_gradient: Option<PathBuf>,
 
+    #[command(flatten)]
+    language: LanguageArgs,
+
     /// Show the report in the browser when the run is done
     #[arg(long, help_heading = "Output")]
     open: bool,
@@ -169,10 +180,14 @@ struct Args {
 }
 
 /// A run as it was asked for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The number of threads is as given: none and 0 leave it to [`n_threads`](Self::n_threads).
     pub settings: RunSettings,
+    /// The learning rates that are to be tried; the first is that of the settings.
+    pub learning_rates: Vec<f64>,
+    /// Which one of several learning rates this run is of, counted from 0.
+    pub place_in_sweep: Option<usize>,
     pub data: Request,
     /// The file with the names of the classes, if one is asked for.
     pub class_names: Option<PathBuf>,
@@ -188,6 +203,8 @@ pub struct Options {
     pub save_gradient: Option<PathBuf>,
     pub open: bool,
     pub quiet: bool,
+    /// The language of the page.
+    pub language: Language,
     /// What was given on the command line, by the names of [`Args`]' fields, and `isa` where the environment gives it.
     pub given: Vec<String>,
 }
@@ -239,9 +256,11 @@ impl Args {
         check_environment(&self)?;
         check_init_scale(&self)?;
         check_mpi(&self)?;
+        check_sweep(&self)?;
+        let LearningRates(learning_rates) = self.learning_rate;
         let training = TrainingSettings {
             batch_size: self.batch_size,
-            learning_rate: self.learning_rate,
+            learning_rate: learning_rates[0],
             step: self.step,
             gradient: self.gradient,
             forward: self.forward,
@@ -261,6 +280,8 @@ impl Args {
         let data = self.data.request(self.classes.into(), matches);
         Ok(Options {
             settings,
+            learning_rates,
+            place_in_sweep: None,
             class_names: self.data.class_names(),
             names_of_classes: None,
             data: data.map_err(|error| error.format(&mut Args::command()))?,
@@ -274,6 +295,7 @@ impl Args {
             save_gradient: self.save_gradient,
             open: self.open,
             quiet: self.quiet,
+            language: self.language.language(),
             given,
         })
     }
@@ -346,6 +368,46 @@ fn check_init_scale(args: &Args) -> Result<(), clap::Error> {
     }
 }
 
+/// Fails where several learning rates are tried together with what one run alone has.
+fn check_sweep(args: &Args) -> Result<(), clap::Error> {
+    let flags = [
+        ("--resume", args.resume.is_some(), "continue each run by itself, from its folder within that of the sweep"),
+        ("--save-gradient", args.save_gradient.is_some(), "the gradient is that of one run"),
+        ("--step-study", args.step_study.is_some(), "it does not depend on the learning rate"),
+        ("--mpi", args.mpi, "the processes share one run"),
+    ];
+    match flags.into_iter().find(|(_, is_given, _)| *is_given && args.learning_rate.0.len() > 1) {
+        Some((flag, _, reason)) => {
+            let message = format!("--learning-rate has several values, which do not go with {flag}: {reason}");
+            Err(Args::command().error(ErrorKind::ArgumentConflict, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// One or several learning rates, all different.
+#[derive(Debug, Clone)]
+struct LearningRates(Vec<f64>);
+
+fn learning_rates(text: &str) -> Result<LearningRates, String> {
+    if !text.contains(',') {
+        return positive(text).map(|rate| LearningRates(vec![rate]));
+    }
+    let numbers: Result<Vec<f64>, String> = text.split(',').map(|number| positive(number.trim())).collect();
+    let numbers = numbers.map_err(|error| {
+        // 0,1 may be meant as people write it whose decimals have a comma before them.
+        let meant = positive(text).err().filter(|wanted| wanted.contains("decimals: "));
+        format!("{}; or several with commas in between, as 0.01,0.1,1", meant.unwrap_or(error))
+    })?;
+    if numbers.len() > MAX_LEARNING_RATES {
+        return Err(format!("expected at most {MAX_LEARNING_RATES} learning rates, found {}", numbers.len()));
+    }
+    match numbers.iter().enumerate().find(|(i, rate)| numbers[..*i].contains(rate)) {
+        Some((_, rate)) => Err(format!("expected different learning rates, found {rate:?} twice")),
+        None => Ok(LearningRates(numbers)),
+    }
+}
+
 fn hidden(text: &str) -> Result<HiddenSizes, String> {
     whole_list("hidden layer", HiddenSizes::MAX_LEN)(text).map(HiddenSizes::from)
 }
@@ -375,6 +437,7 @@ fn tip(found: &str) -> Option<&'static str> {
         "--steps" => Some("--iterations says how many updates are made; --step is the h of the differences"),
         "--h" => Some("--step is the h of the differences"),
         "--jobs" | "--workers" | "--cores" | "-j" => Some("--threads says on how many threads the work is done"),
+        "--language" | "--locale" => Some("--lang says in which language the page is: en or ja"),
         "--plot" | "--show" => Some("--open shows the report in the browser"),
         "--model" => Some("--resume continues a run; numgrad-predict shows what a trained network makes of digits"),
         flag if flag.starts_with('-') => None,
@@ -403,6 +466,25 @@ mod tests {
     }
 
     #[test]
+    fn learning_rates_are_different_numbers_above_0() {
+        let rates = |text: &str| learning_rates(text).map(|LearningRates(rates)| rates);
+        assert_eq!(rates("0.5"), Ok(vec![0.5]));
+        assert_eq!(rates("0.01, 0.1,1e1"), Ok(vec![0.01, 0.1, 10.0]));
+        for (text, part) in [
+            ("0,1", "with a point before the decimals: 0.1; or several"),
+            ("0.1,", "or several with commas"),
+            ("0.1,x", "expected a finite number above 0"),
+            ("1,0.1,1.0", "found 1.0 twice"),
+            ("-1", "above 0"),
+        ] {
+            let error = rates(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+        let many: Vec<String> = (1..=33).map(|i| i.to_string()).collect();
+        assert!(rates(&many.join(",")).unwrap_err().contains("at most 32"));
+    }
+
+    #[test]
     fn a_flag_takes_what_a_user_could_give_it_and_nothing_else() {
         for (name, value) in [
             ("batch_size", "7"),
@@ -410,6 +492,7 @@ mod tests {
             ("threads", "0"),
             ("checkpoint_every", "30s"),
             ("hidden", "100,50"),
+            ("learning_rate", "0.5"),
             ("activation", "tanh"),
             ("init_scale", "0.01"),
         ] {

@@ -1,18 +1,23 @@
 //! The beginning of a run, up to its first iteration: all that can be refused is refused here.
 
+use std::ops::ControlFlow;
+
 use anyhow::{Result, bail};
 use numgrad::cli::output::check_other_file;
+use numgrad::cli::terminal::say;
 use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
 use numgrad::random::LegacyRandom;
 use numgrad::report::numbers::grouped;
-use numgrad::train::{Checkpoint, Checkpoints, GradientMethod, Log, Session, Team, Trainer, initial_parameters};
+use numgrad::train::{
+    Checkpoint, Checkpoints, Ended, GradientMethod, Log, RunFiles, Session, SessionError, SnapshotFile, Team, Trainer,
+    Watcher, WorkedWeight, initial_parameters,
+};
 
 use crate::args::Options;
 use crate::checking;
 use crate::interrupts::Interrupts;
 use crate::ranks;
-use crate::results::n_test;
 use crate::resumed::Resumed;
 use crate::run_folder::{Place, RunFolder};
 
@@ -22,6 +27,25 @@ pub struct Begun<'a> {
     pub session: Session<'a>,
     /// How many threads each rank of the team has.
     pub n_threads: Vec<usize>,
+    /// One derivative of the run's first batch, worked out; none where a number in it is not finite.
+    pub worked_weight: Option<WorkedWeight>,
+    /// The first layer's weights at several times; none where the samples are no pictures.
+    pub snapshots: Option<SnapshotFile>,
+}
+
+impl Begun<'_> {
+    /// Trains until it ends.
+    pub fn run(&mut self, watcher: &mut impl Watcher) -> Result<Ended, SessionError> {
+        loop {
+            let trainer = self.session.trainer();
+            if let Some(snapshots) = &mut self.snapshots {
+                snapshots.look(trainer.iteration(), trainer.net().parameters())?;
+            }
+            if let ControlFlow::Break(ended) = self.session.step(watcher)? {
+                return Ok(ended);
+            }
+        }
+    }
 }
 
 /// A new run. `random` draws its weights.
@@ -42,20 +66,23 @@ pub fn anew<'a>(
     if options.check_gradient {
         checking::check_gradient(&data.train, &parameters, &random, &settings.training, interrupts, options.quiet)?;
     }
+    let worked_weight = WorkedWeight::of_largest_derivative(&data.train, &parameters, &random, &settings.training);
     let mut trainer = Trainer::new(&data.train, parameters, random, settings.training).in_team(team);
     let n_threads = ranks::meet(options, data, &mut trainer)?;
     let folder = place.make()?;
     let log = Log::create(folder.files.log())?;
     let session = Session::new(trainer, settings).with_files(log, checkpoints(options, data, &folder));
-    Ok(Begun { folder, session, n_threads })
+    let snapshots = has_pictures(data).then(|| SnapshotFile::create(folder.files.snapshots()));
+    Ok(Begun { folder, session, n_threads, worked_weight, snapshots })
 }
 
-/// A run that goes on from its checkpoint.
+/// A run that goes on from its checkpoint. `random` is as it was before the run's weights were drawn.
 pub fn continued<'a>(
     options: &Options,
     data: &'a Dataset,
     shape: &NetworkShape,
     resumed: Resumed,
+    mut random: LegacyRandom,
     interrupts: &Interrupts,
     team: &'a dyn Team,
 ) -> Result<Begun<'a>> {
@@ -75,6 +102,9 @@ pub fn continued<'a>(
         let Checkpoint { parameters, random, .. } = &resumed.run.checkpoint;
         checking::check_gradient(&data.train, parameters, random, &settings.training, interrupts, options.quiet)?;
     }
+    let parameters = initial_parameters(shape, settings.init, settings.init_scale, &mut random);
+    let worked_weight = WorkedWeight::of_largest_derivative(&data.train, &parameters, &random, &settings.training);
+    drop(parameters);
     let Resumed { folder, run } = resumed;
     let mut trainer = Trainer::resume(&data.train, run.checkpoint, settings.training).in_team(team);
     let n_threads = ranks::meet(options, data, &mut trainer)?;
@@ -83,10 +113,11 @@ pub fn continued<'a>(
     if !is_done {
         folder.begin_again()?;
     }
+    let snapshots = has_pictures(data).then(|| reopened(&folder.files, trainer.iteration())).flatten();
     let session = Session::new(trainer, settings)
         .with_files(log, checkpoints(options, data, &folder))
         .with_unlogged(run.state.unlogged);
-    Ok(Begun { folder, session, n_threads })
+    Ok(Begun { folder, session, n_threads, worked_weight, snapshots })
 }
 
 /// What a rank trains that has no folder of its own.
@@ -104,6 +135,24 @@ pub fn trainer<'a>(
     }
     let parameters = initial_parameters(shape, settings.init, settings.init_scale, &mut random);
     Ok(Trainer::new(&data.train, parameters, random, settings.training))
+}
+
+/// How many samples there are to test with.
+pub fn n_test(data: &Dataset) -> usize {
+    data.test.as_ref().map_or(0, |test| test.len())
+}
+
+fn has_pictures(data: &Dataset) -> bool {
+    data.train.image_size().is_some()
+}
+
+/// The snapshots of a run that goes on. What can't be read stays as it is, and none are taken then: the page has fewer
+/// pictures.
+fn reopened(files: &RunFiles, iteration: u64) -> Option<SnapshotFile> {
+    let opened = SnapshotFile::reopen(files.snapshots(), iteration);
+    opened
+        .inspect_err(|error| say(format_args!("warning: {error}; the page will show no weights at several times")))
+        .ok()
 }
 
 fn checkpoints(options: &Options, data: &Dataset, folder: &RunFolder) -> Checkpoints {

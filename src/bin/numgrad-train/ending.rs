@@ -9,6 +9,7 @@ use numgrad::cli::output::write_whole;
 use numgrad::cli::shell::{Shell, this_program};
 use numgrad::cli::terminal::{say, say_wrapped_in_terminal};
 use numgrad::dataset::Dataset;
+use numgrad::report::Language;
 use numgrad::report::numbers::grouped;
 use numgrad::train::{Ended, Evaluation, RunFiles, write_gradient};
 
@@ -30,17 +31,17 @@ pub fn conclude<E: Into<Error>>(
     let files = &begun.folder.files;
     let trainer = begun.session.trainer();
     // Also where training did not end: the log so far and the last finite weights are worth keeping.
-    let kept = results::keep(options, data, files, &begun.session);
+    let kept = results::keep(options, data, files, begun);
     let (ended, mut run) =
         ended.map_err(Into::into).and_then(|ended| Ok((ended, kept?))).map_err(|error| stopped(error, begun))?;
-    let reported = results::report(data, trainer, &mut run, answers, &ended);
+    let reported = results::report(options, data, trainer, &mut run, answers, &ended);
     if !options.quiet {
         if reported.is_ok()
             && let Some(course) = results::course(&run, &files.page())
         {
             say(format_args!("{course}"));
         }
-        if let Some(advice) = run.advice() {
+        if let Some(advice) = run.advice(Language::English) {
             say_wrapped_in_terminal(&format!("note: {advice}"));
         }
     }
@@ -49,7 +50,10 @@ pub fn conclude<E: Into<Error>>(
             if let Some(path) = &options.save_gradient {
                 write_whole(path, |file| write_gradient(file, trainer.gradient()))?;
             }
-            results::print(&run)?;
+            // Of several runs, what came of all is told at the end.
+            if options.place_in_sweep.is_none() {
+                results::print(&run)?;
+            }
             reported?;
             if options.open {
                 browser::open(&files.page());

@@ -17,20 +17,22 @@ mod results;
 mod resumed;
 mod run_folder;
 mod step_study;
+mod sweep;
+mod training;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use numgrad::cli::data;
-use numgrad::cli::terminal::{say, say_wrapped};
+use numgrad::cli::terminal::say;
 use numgrad::random::LegacyRandom;
 use numgrad::train::Team;
 
 use args::Options;
 use interrupts::Interrupts;
 use membership::Membership;
-use onlooker::Onlooker;
 use resumed::Resumed;
+use training::Prepared;
 
 fn main() -> ExitCode {
     let options = Options::from_command_line();
@@ -72,21 +74,15 @@ fn train(options: &Options, resumed: Option<Resumed>, team: &dyn Team) -> Result
         step_study::draw(path, options, &data, &shape, &mut random)?;
         return Ok(ExitCode::SUCCESS);
     }
-
     let interrupts = Interrupts::listen().context("cannot listen to signals")?;
     if team.rank() > 0 {
         let trainer = begin::trainer(options, &data, &shape, resumed, random)?;
         return ranks::follow(options, &data, trainer.in_team(team), &interrupts);
     }
-    let mut begun = match resumed {
-        Some(resumed) => begin::continued(options, &data, &shape, resumed, &interrupts, team)?,
-        None => begin::anew(options, &data, &shape, random, &interrupts, team)?,
-    };
-    if !options.quiet {
-        say_wrapped(&begin::first_line(options, &data, &shape, &begun));
+    let prepared = Prepared { data, shape, random, interrupts, team };
+    if options.learning_rates.len() > 1 {
+        sweep::train(options, &prepared)
+    } else {
+        training::train(options, &prepared, resumed)
     }
-    let mut onlooker = Onlooker::new(options, &data, &begun.session, &interrupts);
-    let ended = begun.session.run(&mut onlooker);
-    let answers = onlooker.finish();
-    ending::conclude(options, &data, &begun, ended, answers, &interrupts)
 }

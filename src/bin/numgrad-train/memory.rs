@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use numgrad::cli::free_memory::free_bytes;
 use numgrad::dataset::Dataset;
 use numgrad::nn::NetworkShape;
-use numgrad::train::{Evaluation, Team, Trainer, check_gradient_n_bytes};
+use numgrad::train::{Evaluation, Team, Trainer, WorkedWeight, check_gradient_n_bytes};
 
 use crate::args::Options;
 
@@ -43,9 +43,11 @@ fn needed_bytes(options: &Options, data: &Dataset, shape: &NetworkShape) -> u64 
         .saturating_add(Evaluation::n_bytes(shape, n_samples, n_threads))
         // The parameters once more, for the page.
         .saturating_add(shape.n_bytes());
+    // One derivative is worked out before the training too, at the initial weights.
+    let worked = WorkedWeight::n_bytes(shape, settings.batch_size).saturating_add(shape.n_bytes().saturating_mul(3));
     // A check is over before the training begins, but the parameters are there.
     let check = if options.check_gradient { check_gradient_n_bytes(shape, settings, n_threads) } else { 0 };
-    training.max(check.saturating_add(shape.n_bytes()))
+    training.max(worked).max(check.saturating_add(shape.n_bytes()))
 }
 
 fn gigabytes(n_bytes: u64) -> String {

@@ -8,26 +8,29 @@ use anyhow::Result;
 use console::style;
 use numgrad::cli::output::write_whole;
 use numgrad::cli::terminal;
-use numgrad::dataset::{Dataset, Samples};
+use numgrad::dataset::Dataset;
 use numgrad::report::chart::Size;
 use numgrad::report::numbers::{duration, grouped, loss, percent, with_unit};
-use numgrad::report::{AnswersSection, Curves, DatasetSummary, Run, Stopped, Summary, run_page};
-use numgrad::train::{Ended, Evaluation, RunFiles, RunSettings, Session, Trainer, write_model};
+use numgrad::report::{AnswersSection, Curves, DatasetSummary, Language, Run, SampleSet, Stopped, Summary, run_page};
+use numgrad::train::{Ended, Evaluation, RunFiles, RunSettings, Trainer, WorkedWeight, write_model};
 
 use crate::args::Options;
+use crate::begin::{Begun, n_test};
 
 /// Writes the weights and the picture of the losses; returns the run as it is so far.
-pub fn keep(options: &Options, data: &Dataset, files: &RunFiles, session: &Session) -> Result<Run> {
+pub fn keep(options: &Options, data: &Dataset, files: &RunFiles, begun: &Begun) -> Result<Run> {
+    let session = &begun.session;
     let parameters = session.trainer().net().parameters();
     write_whole(&files.model(), |file| write_model(file, parameters))?;
     let curves = Curves::read(&files.log(), session.n_logged())?;
     let run = Run {
         folder: files.folder().to_owned(),
-        summary: summary(options, data, &curves),
+        summary: summary(options, data, &curves, begun.worked_weight.clone()),
         curves,
         parameters: Some(parameters.clone()),
+        snapshots: begun.snapshots.as_ref().map(|file| file.snapshots().clone()),
     };
-    write_text(&files.chart(), &run.loss_chart().svg(Size::WIDE))?;
+    write_text(&files.chart(), &run.loss_chart(Language::English).svg(Size::WIDE))?;
     Ok(run)
 }
 
@@ -36,6 +39,7 @@ const LONGEST_EVALUATION: Duration = Duration::from_millis(300);
 
 /// Writes the summary and the page. `answers` are the network's to the samples that the page is about, if they are known.
 pub fn report(
+    options: &Options,
     data: &Dataset,
     trainer: &Trainer,
     run: &mut Run,
@@ -43,8 +47,8 @@ pub fn report(
     ended: &Ended,
 ) -> Result<()> {
     let (set, samples) = match &data.test {
-        Some(test) => ("test set", test),
-        None => ("training set", &data.train),
+        Some(test) => (SampleSet::Test, test),
+        None => (SampleSet::Training, &data.train),
     };
     if let Ended::Diverged(divergence) = ended {
         run.summary.stopped = Some(Stopped::Diverged(divergence.clone()));
@@ -66,11 +70,12 @@ pub fn report(
     let files = RunFiles::of(&run.folder);
     write_whole(&files.summary(), |file| run.summary.write(file))?;
     let names = run.summary.dataset.class_names.as_deref();
-    let answers = answers.map(|answers| AnswersSection::new(set, &answers, samples, names));
-    write_text(&files.page(), &run_page(run, answers.as_ref()))
+    let language = options.language;
+    let answers = answers.map(|answers| AnswersSection::new(set, &answers, samples, names, language));
+    write_text(&files.page(), &run_page(run, answers.as_ref(), language))
 }
 
-fn summary(options: &Options, data: &Dataset, curves: &Curves) -> Summary {
+fn summary(options: &Options, data: &Dataset, curves: &Curves, worked_weight: Option<WorkedWeight>) -> Summary {
     let last = curves.last.as_ref();
     let dataset = DatasetSummary {
         name: data.name.clone(),
@@ -94,13 +99,10 @@ fn summary(options: &Options, data: &Dataset, curves: &Curves) -> Summary {
         train_accuracy: last.and_then(|last| last.train_accuracy),
         test_accuracy: last.and_then(|last| last.test_accuracy),
         stopped: None,
+        worked_weight,
     };
     summary.n_parameters = summary.shape().n_parameters();
     summary
-}
-
-pub fn n_test(data: &Dataset) -> usize {
-    data.test.as_ref().map_or(0, Samples::len)
 }
 
 /// What came of a run, in a line that stays where its progress was shown; none where no iteration is done.

@@ -64,6 +64,16 @@ impl Place {
         Ok(())
     }
 
+    /// Several runs begin, each in a folder within this one, which is made.
+    pub fn make_folder(mut self) -> Result<PathBuf> {
+        if self.is_named_by_time {
+            self.make_new()?;
+        } else {
+            fs::create_dir_all(&self.path).with_context(|| cannot_make(&self.path))?;
+        }
+        Ok(self.path)
+    }
+
     /// Training begins: the folder is made and locked, and the files of an older run go.
     pub fn make(mut self) -> Result<RunFolder> {
         if self.is_named_by_time {
