@@ -12,8 +12,9 @@ const MEMO_BITS: u32 = 10;
 #[derive(Debug, Clone, Default)]
 pub(super) struct DistinctInputs {
     pub inputs: SparseBatch,
-    /// Which of its sample's `values` each of `inputs` has: (N, D + 1).
-    value_of_input: Vec<u32>,
+    /// The numbers of `inputs`, each with which of its sample's `values` it has: (N, D + 1). Close together, as they are read
+    /// once for every eight units.
+    with_values: Vec<(u32, u32)>,
     /// The distinct inputs of each sample other than 0: (N, D + 1), of which the last ones are not in use.
     values: Vec<f64>,
     /// How many values all samples before one have: (N + 1).
@@ -28,7 +29,7 @@ impl DistinctInputs {
         let row_len = n_inputs + 1;
         together(&[
             SparseBatch::n_bytes(n_samples, n_inputs),
-            n_bytes_of::<u32>(&[n_samples, row_len]),
+            n_bytes_of::<(u32, u32)>(&[n_samples, row_len]),
             n_bytes_of::<f64>(&[n_samples, row_len]),
             n_bytes_of::<usize>(&[n_samples.saturating_add(1)]),
             n_bytes_of::<f64>(&[n_samples]),
@@ -39,12 +40,12 @@ impl DistinctInputs {
     pub fn set(&mut self, batch: &impl Rows, max_chunk: usize) {
         let (n_samples, n_inputs) = batch.dim();
         let row_len = n_inputs + 1;
-        self.value_of_input.resize(n_samples * row_len, 0);
+        self.with_values.resize(n_samples * row_len, (0, 0));
         self.values.resize(n_samples * row_len, 0.0);
         self.value_ends.resize(n_samples + 1, 0);
         self.largest.resize(n_samples, 0.0);
         let inputs = self.inputs.make_room((n_samples, n_inputs));
-        let values = (RowsMut::new(&mut self.value_of_input, row_len), RowsMut::new(&mut self.values, row_len));
+        let values = (RowsMut::new(&mut self.with_values, row_len), RowsMut::new(&mut self.values, row_len));
         let counts = (&mut self.value_ends[1..], &mut self.largest[..]);
         for_each_chunk((0..n_samples, (inputs, (values, counts))), max_chunk, &|(
             samples,
@@ -81,10 +82,9 @@ impl DistinctInputs {
     /// The inputs of a sample by their numbers, each with the index of its value.
     #[inline(always)]
     pub fn inputs_with_values(&self, sample: usize) -> impl Iterator<Item = (usize, usize)> {
-        let inputs = self.inputs.sample(sample);
         let row_len = self.values.len() / self.largest.len();
-        let values = &self.value_of_input[sample * row_len..][..inputs.len()];
-        inputs.iter().zip(values).map(|(&(input, _), &value)| (input as usize, value as usize))
+        let with_values = &self.with_values[sample * row_len..][..self.inputs.sample(sample).len()];
+        with_values.iter().map(|&(input, value)| (input as usize, value as usize))
     }
 
     /// The largest number of values that a sample has.
@@ -98,22 +98,22 @@ impl DistinctInputs {
     }
 }
 
-/// Writes each distinct input into `values` and for each input the index of its value into `indices`; returns how many
-/// values there are.
+/// Writes each distinct input into `values`, and each input's number with the index of its value into `with_values`; returns how
+/// many values there are.
 ///
 /// A table remembers the last value seen for each hash. A value that was pushed out is listed again, which costs a row of
 /// changes and is no error; with a table of a thousand that is rare for images and the best that could be had for reals.
-fn distinct_values(inputs: &[(u32, f64)], indices: &mut [u32], values: &mut [f64]) -> usize {
+fn distinct_values(inputs: &[(u32, f64)], with_values: &mut [(u32, u32)], values: &mut [f64]) -> usize {
     let mut memo = [0; 1 << MEMO_BITS];
     let mut len = 0;
-    for (&(_, x), index) in inputs.iter().zip(indices) {
+    for (&(input, x), with_value) in inputs.iter().zip(with_values) {
         let hash = x.to_bits().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - MEMO_BITS);
         let known = &mut memo[hash as usize];
         // Without a branch, which would be hard to foresee: what the table does not know is written after all others.
         values[len] = x;
         let is_new = values[*known as usize].to_bits() != x.to_bits();
         *known = if is_new { len as u32 } else { *known };
-        *index = *known;
+        *with_value = (input, *known);
         len += usize::from(*known as usize == len);
     }
     len

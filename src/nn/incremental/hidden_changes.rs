@@ -52,10 +52,12 @@ impl Sample<'_> {
     ) {
         let Self { place, layer, base, .. } = *self;
         let Growth { series, safe_move } = tail::growth::<A, M>(base, place, &mut scratch.series);
+        let series = base.log_series(place.sample).of_growth::<A, M>(&series);
         let out = &mut scratch.changes[..values.len()];
         match layer.activation() {
             Activation::Sigmoid | Activation::Tanh => {
-                let logistic = Logistic { minus_z: -layer.logistic_vector(place.sample, place.vector) };
+                let half_c = layer.logistic_vector(place.sample, place.vector) - F64x8::splat(0.5);
+                let logistic = Logistic { half_c };
                 self.differences::<A, M>(&series, unit_moves, &logistic, out);
             }
             Activation::Relu => {
@@ -71,26 +73,29 @@ impl Sample<'_> {
         }
     }
 
-    /// For each value the difference of the loss's changes, which come from those of the units, `own_change`.
+    /// For each value the difference of the loss's changes, which come from those of the units, `own_changes`.
     #[inline(always)]
     fn differences<A: Arithmetic, const M: usize>(
         &self,
-        growth_series: &series::GrowthSeries<M>,
+        loss_series: &series::LossSeries<M>,
         unit_moves: &[f64],
-        own_change: &impl OwnChange,
+        own_changes: &impl OwnChanges,
         out: &mut [F64x8],
     ) {
-        let log_series = self.base.log_series(self.place.sample);
         let n_values = out.len();
-        for (value, out) in out.iter_mut().enumerate() {
-            let mut sum = F64x8::ZERO;
-            // A loop over numbers: whether adapters of iterators are inlined depends on the profile.
-            for (point, &weight) in self.moves.weights.iter().enumerate() {
-                let change = own_change.of::<A, M>(F64x8::splat(unit_moves[point * n_values + value]));
-                let loss_change = log_series.loss_change::<A, M>(growth_series.growth::<A>(change));
-                sum = F64x8::splat(weight).mul_add::<A>(loss_change, sum);
+        // Loops over numbers: whether adapters of iterators are inlined depends on the profile.
+        for (i, pair) in self.pairs.iter().enumerate() {
+            let unit_moves = &unit_moves[i * n_values..][..n_values];
+            let (up_weight, minus_down_weight) = (F64x8::splat(pair.up), F64x8::splat(-pair.down));
+            for (&unit_move, out) in unit_moves.iter().zip(&mut *out) {
+                let (up, down) = own_changes.of::<A, M>(F64x8::splat(unit_move));
+                let before = if i == 0 { F64x8::ZERO } else { *out };
+                let sum = up_weight.mul_add::<A>(loss_series.up::<A>(up), before);
+                *out = minus_down_weight.mul_add::<A>(loss_series.minus_down::<A>(down), sum);
             }
-            *out = sum;
+        }
+        if self.pairs.is_empty() {
+            out.fill(F64x8::ZERO);
         }
     }
 
@@ -127,22 +132,22 @@ pub(super) fn rate(layer: &HiddenLayer, vector: usize) -> f64 {
     if growth_rate < own_rate { own_rate } else { growth_rate }
 }
 
-/// By how much eight units change, in slopes. A trait and no closure, which would not always be inlined and so not be compiled
-/// for the instruction set.
-trait OwnChange {
-    /// By a move in the form that [`FillUnitMoves`] writes.
-    fn of<A: Arithmetic, const M: usize>(&self, unit_move: F64x8) -> F64x8;
+/// By how much eight units change when what goes into them moves up and down, in slopes. A trait and no closure, which would not
+/// always be inlined and so not be compiled for the instruction set.
+trait OwnChanges {
+    /// Up, and down with its sign turned, by a move in the form that [`FillUnitMoves`] writes.
+    fn of<A: Arithmetic, const M: usize>(&self, unit_move: F64x8) -> (F64x8, F64x8);
 }
 
 /// Sigmoids, and the hyperbolic tangents made of them.
 struct Logistic {
-    minus_z: F64x8,
+    half_c: F64x8,
 }
 
-impl OwnChange for Logistic {
+impl OwnChanges for Logistic {
     #[inline(always)]
-    fn of<A: Arithmetic, const M: usize>(&self, unit_move: F64x8) -> F64x8 {
-        series::sigmoid_change::<A, M>(self.minus_z, unit_move)
+    fn of<A: Arithmetic, const M: usize>(&self, unit_move: F64x8) -> (F64x8, F64x8) {
+        series::sigmoid_changes::<A, M>(self.half_c, unit_move)
     }
 }
 
@@ -152,9 +157,9 @@ struct Rectifier {
     a: F64x8,
 }
 
-impl OwnChange for Rectifier {
+impl OwnChanges for Rectifier {
     #[inline(always)]
-    fn of<A: Arithmetic, const M: usize>(&self, unit_move: F64x8) -> F64x8 {
-        series::relu_change(self.a, unit_move)
+    fn of<A: Arithmetic, const M: usize>(&self, unit_move: F64x8) -> (F64x8, F64x8) {
+        (series::relu_change(self.a, unit_move), -series::relu_change(self.a, -unit_move))
     }
 }

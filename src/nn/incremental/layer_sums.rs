@@ -23,8 +23,8 @@ use super::collect::{Collect, VectorsMut};
 use super::distinct::max_abs;
 use super::hidden_layer::HiddenLayer;
 use super::parts;
-use super::sample::{Sample, Scratch};
-use super::series::{self, LONG};
+use super::sample::{Pair, Sample, Scratch};
+use super::series;
 use super::tail::{self, Place};
 use super::upward;
 use crate::difference::{Moves, PartsRequest};
@@ -55,9 +55,11 @@ pub(super) struct Sums {
     /// for each input (D, then the bias), then in the last hidden layer for each class: (H/8, blocks, D + 1) or
     /// ((H + 1)/8, blocks, D + 1 + K), with room for the layer that needs the most.
     sums: Vec<F64x8>,
-    /// The moves of the units' inputs, as `FillUnitMoves` writes them, for each sample (points, values), with room for as many
+    /// The moves of the units' inputs, as `FillUnitMoves` writes them, for each sample (pairs, values), with room for as many
     /// values as the sample with the most has: (N, …).
     unit_moves: Vec<f64>,
+    /// The moves of one coordinate, two and two.
+    pairs: Vec<Pair>,
     /// Scratch of the tasks that were run at a time.
     scratch: Mutex<Vec<Scratch>>,
 }
@@ -70,9 +72,9 @@ impl Clone for Sums {
 }
 
 impl Sums {
-    /// How much memory they take for batches of `n_samples`, stencils of `n_points` and `n_workers` tasks at a time: at most, as
-    /// a sample may have a value for each of its inputs.
-    pub fn n_bytes(shape: &NetworkShape, n_samples: usize, n_points: usize, n_workers: usize) -> u64 {
+    /// How much memory they take for batches of `n_samples`, stencils of `n_pairs` of points and `n_workers` tasks at a time: at
+    /// most, as a sample may have a value for each of its inputs.
+    pub fn n_bytes(shape: &NetworkShape, n_samples: usize, n_pairs: usize, n_workers: usize) -> u64 {
         let max_inputs = shape.sizes()[..shape.n_layers() - 1].iter().copied().max().unwrap_or(0);
         let max_values = max_inputs.saturating_add(1);
         let sums = (1..shape.n_layers()).map(|number| {
@@ -80,14 +82,14 @@ impl Sums {
             n_bytes_of::<F64x8>(&[n_vectors, n_blocks, n_sums])
         });
         let scratch = together(&[
-            n_bytes_of::<F64x8>(&[max_values.max(2 * n_points)]),
+            n_bytes_of::<F64x8>(&[max_values.max(2 * n_pairs)]),
             n_bytes_of::<F64x8>(&[tail::scratch_len(shape)]),
             n_bytes_of::<f64>(&[upward::scratch_len(shape)]),
             n_bytes_of::<Scratch>(&[1]),
         ]);
         together(&[
             sums.max().unwrap_or(0),
-            n_bytes_of::<f64>(&[n_samples, max_values, n_points]),
+            n_bytes_of::<f64>(&[n_samples, max_values, n_pairs]),
             scratch.saturating_mul(n_workers as u64),
         ])
     }
@@ -101,9 +103,9 @@ impl Sums {
         let n_sums = (1..shape.n_layers()).map(|number| cut(number).len()).max().unwrap_or(0);
         self.sums.resize(n_sums.max(self.sums.len()), F64x8::ZERO);
         let max_values = base.hidden().iter().map(|hidden| hidden.inputs.max_values()).max().unwrap_or(0);
-        let n_moves = n_samples * max_values.max(1) * moves.deltas.len().max(1);
-        self.unit_moves.resize(n_moves.max(self.unit_moves.len()), 0.0);
-        let n_changes = max_values.max(2 * moves.deltas.len());
+        Pair::of_moves_into(&moves, &mut self.pairs);
+        let n_pairs = self.pairs.len();
+        self.unit_moves.resize((n_samples * max_values.max(1) * n_pairs.max(1)).max(self.unit_moves.len()), 0.0);
         let (mut first_part, mut out) = (0, out);
         for (hidden, layer) in base.hidden().iter().enumerate() {
             let cut = cut(layer.layer().number);
@@ -115,9 +117,10 @@ impl Sums {
                 first_part,
                 request,
                 moves: &moves,
+                pairs: &self.pairs,
                 isa,
                 parallel,
-                n_changes,
+                n_changes: max_values.max(2 * n_pairs),
                 scratch: &self.scratch,
             };
             let parts = first_part..first_part + cut.n_vectors;
@@ -157,9 +160,10 @@ impl Cut {
     }
 }
 
-/// How many moves one sample has in a layer, at most. At least one, so that there is something to cut where nothing moves.
-fn moves_len(hidden: &HiddenLayer, moves: &Moves) -> usize {
-    (hidden.inputs.max_values() * moves.deltas.len()).max(1)
+/// How many pairs of moves one sample has in a layer, at most. At least one, so that there is something to cut where nothing
+/// moves.
+fn moves_len(hidden: &HiddenLayer, pairs: &[Pair]) -> usize {
+    (hidden.inputs.max_values() * pairs.len()).max(1)
 }
 
 /// What the tasks of one hidden layer share.
@@ -171,6 +175,8 @@ struct LayerGradient<'a> {
     first_part: usize,
     request: &'a PartsRequest<'a>,
     moves: &'a Moves<'a>,
+    /// The same moves, two and two.
+    pairs: &'a [Pair],
     isa: Isa,
     parallel: bool,
     /// How many vectors of changes the scratch of a task needs, whichever layer it is of.
@@ -201,7 +207,7 @@ impl LayerGradient<'_> {
         (into_units, out_of_units): (&mut [f64], &mut [f64]),
     ) {
         let (n_samples, layer) = (self.base.classes().len(), self.layer().layer());
-        let moves_len = moves_len(self.layer(), self.moves);
+        let moves_len = moves_len(self.layer(), self.pairs);
         let unit_moves = &mut unit_moves[..n_samples * moves_len];
         let rows = RowsMut::new(unit_moves, moves_len);
         for_each_chunk((0..n_samples, rows), self.max_chunk(MOVES_SAMPLES), &|(samples, out)| {
@@ -269,8 +275,8 @@ impl LayerGradient<'_> {
     }
 }
 
-/// The moves of all values of some samples in a row, in the form that the activation's series takes: `expm1(δ)` for the
-/// sigmoid, `expm1(2δ)` for the hyperbolic tangent, δ itself for the rectifier.
+/// The moves of all values of some samples in a row, in the form that the activation's series takes: `2·tanh(δ/2)` for the
+/// sigmoid, `2·tanh(δ)` for the hyperbolic tangent, δ itself for the rectifier.
 struct FillUnitMoves<'a> {
     gradient: &'a LayerGradient<'a>,
     samples: Range<usize>,
@@ -282,17 +288,17 @@ impl Kernel for FillUnitMoves<'_> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(mut self) {
-        let LayerGradient { moves, .. } = self.gradient;
+        let LayerGradient { pairs, .. } = self.gradient;
         let hidden = self.gradient.layer();
         let activation = hidden.activation();
         for (n, out) in self.samples.zip(self.out.iter_mut()) {
             let values = hidden.inputs.values(n);
-            for (out, &delta) in out.chunks_exact_mut(values.len()).zip(moves.deltas) {
+            for (out, pair) in out.chunks_exact_mut(values.len()).zip(*pairs) {
                 for (out, values) in out.chunks_mut(LANES).zip(values.chunks(LANES)) {
-                    let moves = F64x8::splat(delta) * F64x8::padded(values);
+                    let moves = F64x8::splat(pair.delta) * F64x8::padded(values);
                     let moves = match activation {
-                        Activation::Sigmoid => series::expm1::<A, LONG>(moves),
-                        Activation::Tanh => series::expm1::<A, LONG>(moves + moves),
+                        Activation::Sigmoid => series::twice_tanh_of_half::<A>(moves),
+                        Activation::Tanh => series::twice_tanh_of_half::<A>(moves + moves),
                         Activation::Relu => moves,
                     };
                     out.copy_from_slice(&moves.0[..out.len()]);
@@ -319,9 +325,9 @@ impl Kernel for FillTask<'_> {
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
         let Self { vector, scratch, .. } = self;
-        let LayerGradient { base, hidden, moves, .. } = *self.gradient;
+        let LayerGradient { base, hidden, moves, pairs, .. } = *self.gradient;
         let layer = self.gradient.layer();
-        let moves_len = moves_len(layer, moves);
+        let moves_len = moves_len(layer, pairs);
         let (input_sums, score_sums) = self.sums.split_at_mut(layer.layer().n_inputs + 1);
         let max_delta = max_abs(moves.deltas);
         input_sums.fill(F64x8::ZERO);
@@ -332,11 +338,11 @@ impl Kernel for FillTask<'_> {
             if request.is_stopped() || (n % ASKING_SAMPLES == 0 && request.ask()) {
                 return;
             }
-            let sample = Sample { place: Place { sample: n, hidden, vector }, layer, base, moves };
+            let sample = Sample { place: Place { sample: n, hidden, vector }, layer, base, moves, pairs };
             let values = layer.inputs.values(n);
             // The last vector may hold the bias's unit alone, which no input reaches.
             if vector * LANES < layer.n_units() {
-                let unit_moves = &unit_moves[..values.len() * moves.deltas.len()];
+                let unit_moves = &unit_moves[..values.len() * pairs.len()];
                 sample.changes_by_values::<A>(values, unit_moves, max_delta * layer.inputs.largest_value(n), scratch);
                 let changes = &scratch.changes[..values.len()];
                 for (input, value) in layer.inputs.inputs_with_values(n) {

@@ -130,7 +130,7 @@ impl IncrementalLoss {
         if shape.checked_n_parameters().is_none() {
             return u64::MAX;
         }
-        together(&[BasePass::n_bytes(shape, n_samples), Sums::n_bytes(shape, n_samples, 2, n_workers)])
+        together(&[BasePass::n_bytes(shape, n_samples), Sums::n_bytes(shape, n_samples, 1, n_workers)])
     }
 
     /// Takes another batch. Costs a forward pass.

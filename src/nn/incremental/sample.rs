@@ -13,12 +13,41 @@ pub(super) struct Sample<'a> {
     pub layer: &'a HiddenLayer,
     pub base: &'a BasePass,
     pub moves: &'a Moves<'a>,
+    /// The same moves, two and two.
+    pub pairs: &'a [Pair],
 }
 
 impl Sample<'_> {
     /// `Σ_p weight_p · change(delta_p)`.
     pub fn difference(&self, mut change: impl FnMut(f64) -> f64) -> f64 {
         self.moves.deltas.iter().zip(self.moves.weights).map(|(&delta, weight)| weight * change(delta)).sum()
+    }
+}
+
+/// A move and its opposite.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair {
+    pub delta: f64,
+    /// The weight of the value at `delta`.
+    pub up: f64,
+    /// The weight of the value at `-delta`.
+    pub down: f64,
+}
+
+impl Pair {
+    /// Writes moves as pairs; what does not move at all changes nothing and is left out. Allocates only if there are more than
+    /// ever before.
+    pub fn of_moves_into(moves: &Moves, pairs: &mut Vec<Pair>) {
+        pairs.clear();
+        for (&delta, &weight) in moves.deltas.iter().zip(moves.weights) {
+            let is_same = |pair: &&mut Pair| pair.delta.abs() == delta.abs();
+            match pairs.iter_mut().find(is_same) {
+                Some(pair) if pair.delta == delta => pair.up += weight,
+                Some(pair) => pair.down += weight,
+                None if delta == 0.0 => {}
+                None => pairs.push(Pair { delta, up: weight, down: 0.0 }),
+            }
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use super::super::lanes::simd::{Arithmetic, F64x8, LANES};
 use super::sample::Sample;
 use super::series::{self, LONG, MEDIUM, SHORT};
 use super::tail::Place;
-use crate::difference::Moves;
 
 impl Sample<'_> {
     /// Adds the differences that moves of each unit's weights to each class cause, for moves of a score up to `max_move`: (K).
@@ -23,21 +22,22 @@ impl Sample<'_> {
 
     #[inline(always)]
     fn add_changes_by_series<A: Arithmetic, const M: usize>(&self, scratch: &mut [F64x8], sums: &mut [F64x8]) {
-        let Moves { deltas, weights, .. } = *self.moves;
         let z = self.layer.unit_vector(self.place.sample, self.place.vector);
-        let (up, down) = scratch[..2 * deltas.len()].split_at_mut(deltas.len());
-        for ((up, down), &delta) in up.iter_mut().zip(&mut *down).zip(deltas) {
-            *up = series::expm1::<A, M>(F64x8::splat(delta) * z);
-            *down = series::expm1::<A, M>(F64x8::splat(-delta) * z);
+        let moves = &mut scratch[..2 * self.pairs.len()];
+        for (pair, moves) in self.pairs.iter().zip(moves.chunks_exact_mut(2)) {
+            moves[0] = series::expm1::<A, M>(F64x8::splat(pair.delta) * z);
+            moves[1] = series::expm1::<A, M>(F64x8::splat(-pair.delta) * z);
         }
         let output = self.base.output(self.place.sample);
         let log_series = self.base.log_series(self.place.sample);
         for (k, (sum, &p)) in sums.iter_mut().zip(output.probabilities).enumerate() {
             // The right class's score up is all others' down.
-            let (p, moves) = if k == output.class { (output.others().sum(), &*down) } else { (p, &*up) };
-            for (&growth, &weight) in moves.iter().zip(weights) {
-                let loss_change = log_series.loss_change::<A, M>(F64x8::splat(p) * growth);
-                *sum = F64x8::splat(weight).mul_add::<A>(loss_change, *sum);
+            let (p, up, down) = if k == output.class { (output.others().sum(), 1, 0) } else { (p, 0, 1) };
+            for (pair, moves) in self.pairs.iter().zip(moves.chunks_exact(2)) {
+                for (growth, weight) in [(moves[up], pair.up), (moves[down], pair.down)] {
+                    let loss_change = log_series.loss_change::<A, M>(F64x8::splat(p) * growth);
+                    *sum = F64x8::splat(weight).mul_add::<A>(loss_change, *sum);
+                }
             }
         }
     }

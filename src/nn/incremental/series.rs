@@ -4,16 +4,19 @@
 //! the move is so small that what is cut off is below the rounding of f64:
 //!
 //! ```text
-//! expm1(δ)      = δ + δ²/2 + … + δᴹ/M!                                         cut: δᴹ/(M+1)!
-//! 1/(1 + t)     = 1 - t + t² - …                                               cut: tᴹ
+//! sigmoid(a + δ) - sigmoid(a) = z(1 - z)·2τ/(1 + cτ),  τ = tanh(δ/2),  c = 2z - 1
+//!     2τ/(1 ± q) = u ∓ u·q,  q = cτ,  u = 2τ·(1 + q² + q⁴ + …)                 cut: (δ/2)^(2⌈M/2⌉)
 //! R(Δ)          = Σ_k p_k·expm1(Δ·v_k) = c_1·Δ + … + c_M·Δᴹ,  c_m = Σ_k p_k·v_kᵐ/m!
-//! log1p(q·R/(1 + q̄·R)) = ln(1 + R) - ln(1 + q̄·R) = Σ_m (-1)ᵐ⁺¹·(1 - q̄ᵐ)/m·Rᵐ   cut: Rᴹ/(M+1)
+//! log1p(q·R/(1 + q̄·R)) = ln(1 + R) - ln(1 + q̄·R) = Σ_m (-1)ᵐ⁺¹·(1 - q̄ᵐ)/m·Rᵐ
 //! ```
 //!
-//! The errors are relative to the first term; the second line's is the largest. Only the sum over the classes is
-//! regrouped (its coefficients are computed once per sample and unit): for every weight the move of its hidden unit is
-//! formed for each point of the stencil (in units of the sigmoid's slope there), and each loss's change is evaluated from
-//! it. So the result is the finite difference at the step asked for, not its limit.
+//! The last two compose: per sample and unit one series is the loss's change in the unit's. Its coefficients are at most those of
+//! `-ln(2 - eˣ) = x + x² + x³ + 13/12·x⁴ + 5/4·x⁵ + …` in `x = Δ·max_k |v_k|`, which is within the limit of M terms: relative to x,
+//! what is cut is at most 1.25·xᴹ for 4 terms, 1.5·xᴹ for 5 and 3.9·xᴹ for 9, with `xᴹ ≤ 2⁻⁵³`.
+//!
+//! Only the sum over the classes is regrouped (its coefficients are computed once per sample and unit): for every weight both
+//! moves of its hidden unit are formed (in units of the sigmoid's slope there), and each loss's change is evaluated from its own.
+//! So the result is the finite difference at the step asked for, not its limit.
 
 use super::super::activation::Activation;
 use super::super::lanes::simd::{Arithmetic, F64x8, INVERSE_FACTORIALS};
@@ -134,6 +137,30 @@ impl LogSeries {
     pub fn loss_change<A: Arithmetic, const M: usize>(&self, growth: F64x8) -> F64x8 {
         growth * polynomial::<A, M>(growth, |m| F64x8::splat(self.0[m]))
     }
+
+    /// The change of the loss as a series in the moves that `growth` is a series in.
+    #[inline(always)]
+    pub fn of_growth<A: Arithmetic, const M: usize>(&self, growth: &GrowthSeries<M>) -> LossSeries<M> {
+        LossSeries(compose::<A, M>(&self.0, &growth.0))
+    }
+}
+
+/// The change of a loss as a series in the move of each of eight hidden units, in units of the sigmoid's slope there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LossSeries<const M: usize>(Series<M>);
+
+impl<const M: usize> LossSeries<M> {
+    /// When each unit moves up by `change` slopes.
+    #[inline(always)]
+    pub fn up<A: Arithmetic>(&self, change: F64x8) -> F64x8 {
+        change * polynomial::<A, M>(change, |m| self.0[m])
+    }
+
+    /// When each unit moves down by `change` slopes, with its sign turned.
+    #[inline(always)]
+    pub fn minus_down<A: Arithmetic>(&self, change: F64x8) -> F64x8 {
+        change * polynomial::<A, M>(-change, |m| self.0[m])
+    }
 }
 
 /// The growth R as a series in the move of each of eight hidden units, in units of the sigmoid's slope there.
@@ -149,10 +176,13 @@ impl<const M: usize> GrowthSeries<M> {
         for (k, &p) in output.probabilities.iter().enumerate() {
             let relative = (weights(k) - right) * slope;
             let mut term = F64x8::splat(p);
-            for (m, coefficient) in coefficients.iter_mut().enumerate() {
-                term = term * relative * F64x8::splat(1.0 / (m + 1) as f64);
+            for coefficient in &mut coefficients {
+                term = term * relative;
                 *coefficient = *coefficient + term;
             }
+        }
+        for (m, coefficient) in coefficients.iter_mut().enumerate() {
+            *coefficient = *coefficient * F64x8::splat(INVERSE_FACTORIALS[m + 1]);
         }
         Self(coefficients)
     }
@@ -177,23 +207,30 @@ impl<const M: usize> GrowthSeries<M> {
     pub fn of_lines(output: &Output, relative_scores: &[Series<1>]) -> Self {
         Self::new(output, F64x8::splat(1.0), |k| relative_scores[k][0])
     }
-
-    /// R when each unit moves by `change` slopes.
-    #[inline(always)]
-    pub fn growth<A: Arithmetic>(&self, change: F64x8) -> F64x8 {
-        change * polynomial::<A, M>(change, |m| self.0[m])
-    }
 }
 
-/// `(sigmoid(a + δ) - sigmoid(a)) / slope` for `e = expm1(δ)`, `z = sigmoid(a)` and `slope = z(1 - z)`.
+/// `2·tanh(delta/2)` for `|delta| ≤ limit(LONG)`, in each lane.
 #[inline(always)]
-pub(super) fn sigmoid_change<A: Arithmetic, const M: usize>(minus_z: F64x8, e: F64x8) -> F64x8 {
-    let t = minus_z * e;
-    let mut reciprocal = F64x8::splat(1.0);
-    for _ in 1..M {
-        reciprocal = t.mul_add::<A>(reciprocal, F64x8::splat(1.0));
+pub(super) fn twice_tanh_of_half<A: Arithmetic>(delta: F64x8) -> F64x8 {
+    // Of tanh(x)/x in x², with x² below 7.2e-5: the next term is below 6e-19.
+    const TERMS: [f64; 4] = [1.0, -1.0 / 3.0, 2.0 / 15.0, -17.0 / 315.0];
+    let half = delta * F64x8::splat(0.5);
+    delta * polynomial::<A, 4>(half * half, |m| F64x8::splat(TERMS[m]))
+}
+
+/// How far a sigmoid z moves up and down when its argument moves by δ up and down, in slopes `z(1 - z)`, for
+/// `half_c = z - 1/2` and `t = 2·tanh(δ/2)`.
+#[inline(always)]
+pub(super) fn sigmoid_changes<A: Arithmetic, const M: usize>(half_c: F64x8, t: F64x8) -> (F64x8, F64x8) {
+    let q = half_c * t;
+    let square = q * q;
+    // q² + q⁴ + …
+    let mut sum = square;
+    for _ in 2..M.div_ceil(2) {
+        sum = sum.mul_add::<A>(square, square);
     }
-    e * reciprocal
+    let u = t.mul_add::<A>(sum, t);
+    ((-u).mul_add::<A>(q, u), u.mul_add::<A>(q, u))
 }
 
 /// `relu(a + δ) - relu(a)` in each lane: exact, over the kink as well.
