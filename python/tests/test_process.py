@@ -169,3 +169,22 @@ def test_pools_of_threads_end_with_the_process():
     started = time.monotonic()
     done = run("import numgrad_rs as ng, numpy as np; ng.TwoLayerNet(5, 4, 3).loss(np.ones((2, 5)), [0, 1])")
     assert done.returncode == 0 and time.monotonic() - started < 30
+
+
+def test_threads_that_stay_attached(monkeypatch):
+    """What `threads` does on Python without a lock, here on one that may have it: slowly, but the same."""
+    monkeypatch.setattr("numgrad_rs._engine._threads", lambda threads: threads)
+    f = lambda x: np.sum(np.sin(x) * np.arange(1, len(x) + 1))
+    x = np.linspace(0, 1, 50)
+    for derivative in [ng.gradient, ng.hessian, lambda f, x, **how: ng.estimate(f, x, **how).value]:
+        np.testing.assert_array_equal(derivative(f, x, threads=3), derivative(f, x))
+    np.testing.assert_array_equal(ng.jacobian(np.sin, x, threads=2), ng.jacobian(np.sin, x))
+    told = []
+    ng.gradient(f, x, threads=2, progress=lambda *progress: told.append(progress))
+    assert told[-1] == (50, 50)
+
+    def fails(x):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        ng.gradient(fails, x, threads=2)
