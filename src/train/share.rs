@@ -25,6 +25,9 @@ const STOPS: f64 = 2.0;
 /// How often each of the times of a [`Sharing`] is measured.
 const N_MEASURED: usize = 3;
 
+/// A gradient that takes longer than this is worth sharing wherever it is.
+const WORTH_SHARING: Duration = Duration::from_millis(250);
+
 /// What sharing brings to one gradient: the least of a few measurements of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sharing {
@@ -104,13 +107,23 @@ impl<'a> Share<'a> {
         Ok(())
     }
 
-    /// Measures what sharing brings. All members have to call it.
+    /// Measures what sharing brings; none where a gradient alone takes so long that there is nothing to ask. All members have to
+    /// call it.
     pub fn measure(
         &mut self,
         loss: &mut BatchLoss,
         differentiator: &Differentiator,
         gradient: &mut Parameters,
-    ) -> Result<Sharing, TeamError> {
+    ) -> Result<Option<Sharing>, TeamError> {
+        let begun = Instant::now();
+        let in_time =
+            |_| if begun.elapsed() < WORTH_SHARING { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        let is_quick = loss.gradient(differentiator, Some(&in_time), gradient).is_ok();
+        let mut are_quick = vec![0.0; self.team.size()];
+        self.team.all_gather(&[f64::from(u8::from(is_quick))], &vec![1; self.team.size()], &mut are_quick)?;
+        if are_quick.contains(&0.0) {
+            return Ok(None);
+        }
         let never = "nothing cancels it";
         let alone = least(|| {
             loss.gradient(differentiator, None, gradient).expect(never);
@@ -127,7 +140,7 @@ impl<'a> Share<'a> {
             self.unpack(gradient.as_slice_mut());
             Ok(())
         })?;
-        Ok(Sharing { alone, shared, exchange })
+        Ok(Some(Sharing { alone, shared, exchange }))
     }
 
     /// The member that wanted to stop, where the last gradient was cancelled by another.

@@ -198,8 +198,8 @@ impl<'a> Trainer<'a> {
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Measures what sharing brings to the gradient of the next batch, where gradients are incremental and there is a team: all
-    /// of its members have to call it. The training stands as it stood.
+    /// Measures what sharing brings to the gradient of the next batch, where there is a team and gradients are so quick that it
+    /// is a question: all of its members have to call it. The training stands as it stood.
     ///
     /// # Errors
     /// [`TeamError`] where the team can't go on.
@@ -209,7 +209,7 @@ impl<'a> Trainer<'a> {
         };
         let batch = self.sampler.draw(&mut self.random.clone());
         self.loss.set_batch(self.samples, batch);
-        share.measure(&mut self.loss, &self.differentiator, &mut self.gradient).map(Some)
+        share.measure(&mut self.loss, &self.differentiator, &mut self.gradient)
     }
 
     fn checked_gradient_norm(&self) -> Result<f64, Error> {

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""What sharing gradients by MPI brings on this machine: iterations by 1, 2 and 4 ranks of one thread, in turn, and the time of a
+gather by size and transport; and from these what it would bring on more machines. Prints the tables of results/mpi/README.md.
+
+    cargo build --release --features mpi --bin numgrad-train --example mpi_exchange
+    python benches/mpi/measure.py target/release/numgrad-train target/release/examples/mpi_exchange
+"""
+
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PROGRAM, EXCHANGE = (str(Path(path).resolve()) for path in sys.argv[1:3])
+ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+DEEP = "--init normal --init-scale xavier"
+# Name, flags, iterations a run.
+RUNS = [
+    ("784-50-10 full", "--forward full", 1),
+    ("784-50-10 incremental", "", 200),
+    ("784-1000-10 incremental", f"--hidden 1000 {DEEP}", 15),
+    ("784-100-100-10 incremental", f"--hidden 100,100 {DEEP}", 40),
+]
+RANKS = [1, 2, 4]
+# 8 bytes a number; what one more partner costs, and numbers a second: assumed, as such networks are sold.
+NETWORKS = {"1 Gbit/s": (50e-6, 1e9 / 64), "10 Gbit/s": (20e-6, 1e10 / 64), "100 Gbit/s": (3e-6, 1e11 / 64)}
+MACHINES = [2, 4, 8, 16, 32, 64]
+
+os.environ |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+
+
+def iteration_s(flags, n_iterations, n_ranks):
+    """The time of the quickest iteration of a run, and of that the part beside the gradient."""
+    with tempfile.TemporaryDirectory() as folder:
+        train = [PROGRAM, *f"--dataset embedded --threads 1 --quiet -n {n_iterations} --out {folder}/run {flags}".split()]
+        launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(n_ranks)]
+        command = train if n_ranks == 1 else [*launcher, *train, "--mpi"]
+        subprocess.run(command, check=True, capture_output=True)
+        with open(f"{folder}/run/loss.csv") as log:
+            rows = [(float(row["elapsed_s"]), float(row["gradient_s"])) for row in csv.DictReader(log)]
+        before = 0.0
+        times = []
+        for elapsed_s, gradient_s in rows:
+            times.append((elapsed_s - before, elapsed_s - before - gradient_s))
+            before = elapsed_s
+        return min(times)
+
+
+def most_loaded(hidden, n_ranks):
+    """The share of the work of the rank with the most parts: vectors of eight units, in the last hidden layer with the bias's."""
+    n_parts = sum(-(-units // 8) for units in hidden[:-1]) + hidden[-1] // 8 + 1
+    return -(-n_parts // n_ranks) / n_parts
+
+
+def main():
+    best = {}
+    for _ in range(ROUNDS):
+        for name, flags, n_iterations in RUNS:
+            for n_ranks in RANKS:
+                found = iteration_s(flags, n_iterations, n_ranks)
+                best[name, n_ranks] = min(found, best.get((name, n_ranks), found))
+    print("| network | 1 rank | 2 ranks | 4 ranks | 2 against 1 | 4 against 1 |\n| --- | --- | --- | --- | --- | --- |")
+    for name, _, _ in RUNS:
+        ms = [best[name, n][0] * 1e3 for n in RANKS]
+        print(f"| {name} | {ms[0]:.4g} ms | {ms[1]:.4g} ms | {ms[2]:.4g} ms | {ms[0] / ms[1]:.2f} | {ms[0] / ms[2]:.2f} |")
+
+    print()
+    for n_ranks, transport in [(2, "vader,self"), (2, "tcp,self"), (4, "vader,self"), (4, "tcp,self")]:
+        launcher = ["mpirun", "--oversubscribe", "--mca", "btl", transport, "-n", str(n_ranks)]
+        said = subprocess.run([*launcher, EXCHANGE], check=True, capture_output=True, text=True).stdout
+        print(f"{transport}:\n{said}")
+
+    # An evaluation by the whole pass costs as many multiplications as the network has for the pixels that are not 0.
+    def full_s(sizes):
+        n_parameters = sum((a + 1) * b for a, b in zip(sizes, sizes[1:]))
+        n_products = 151 * sizes[1] + sum(a * b for a, b in zip(sizes[1:], sizes[2:]))
+        return n_parameters * n_products
+
+    scale = best["784-50-10 full", 1][0] / full_s([784, 50, 10])
+    cases = []
+    for sizes in [[784, 50, 10], [784, 1000, 10], [784, 100, 100, 10]]:
+        name = "-".join(map(str, sizes))
+        n = sum((a + 1) * b for a, b in zip(sizes, sizes[1:]))
+        cases.append((f"{name} full", n, scale * full_s(sizes), 0.0, lambda _: None))
+    for name, flags, _ in RUNS[1:]:
+        sizes = list(map(int, name.split()[0].split("-")))
+        n = sum((a + 1) * b for a, b in zip(sizes, sizes[1:]))
+        total, rest = best[name, 1]
+        cases.append((name, n, total - rest, rest, lambda p, hidden=sizes[1:-1]: most_loaded(hidden, p)))
+    print("| network | time of one | by | " + " | ".join(f"{p}" for p in MACHINES) + " |")
+    print("| --- | --- | --- |" + " --- |" * len(MACHINES))
+    for name, n, work, rest, load in cases:
+        for network, (latency, rate) in NETWORKS.items():
+            row = []
+            for p in MACHINES:
+                share = load(p) or 1 / p
+                time = rest + work * share + (p - 1) * (latency + n / p / rate)
+                row.append(f"{100 * (work + rest) / (p * time):.0f} %")
+            print(f"| {name} | {(work + rest):.3g} s | {network} | " + " | ".join(row) + " |")
+
+
+main()
