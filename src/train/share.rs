@@ -23,12 +23,12 @@ const FOLLOWS: f64 = 1.0;
 const STOPS: f64 = 2.0;
 
 /// How often each of the times of a [`Sharing`] is measured.
-const N_MEASURED: usize = 3;
+const N_MEASURED: u32 = 5;
 
 /// A gradient that takes longer than this is worth sharing wherever it is.
 const WORTH_SHARING: Duration = Duration::from_millis(250);
 
-/// What sharing brings to one gradient: the least of a few measurements of each.
+/// What sharing brings to one gradient: the mean of a few measurements of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sharing {
     /// How long a whole gradient takes on this member.
@@ -125,15 +125,15 @@ impl<'a> Share<'a> {
             return Ok(None);
         }
         let never = "nothing cancels it";
-        let alone = least(|| {
+        let alone = mean(|| {
             loss.gradient(differentiator, None, gradient).expect(never);
             Ok(())
         })?;
         // The first exchange is waited for by all, so that the second begins at once.
         let gather = |share: &mut Self| share.team.all_gather(&share.outgoing, &share.counts, &mut share.gathered);
         gather(self)?;
-        let exchange = least(|| gather(self))?;
-        let shared = least(|| {
+        let exchange = mean(|| gather(self))?;
+        let shared = mean(|| {
             loss.piece_into(differentiator, &self.mine, None, gradient).expect(never);
             self.pack(gradient.as_slice());
             gather(self)?;
@@ -197,15 +197,13 @@ impl<'a> Share<'a> {
     }
 }
 
-/// The shortest time that something takes.
-fn least(mut what: impl FnMut() -> Result<(), TeamError>) -> Result<Duration, TeamError> {
-    let mut least = Duration::MAX;
+/// The time that something takes on average: where there are more ranks than cores the shortest is but a lucky one.
+fn mean(mut what: impl FnMut() -> Result<(), TeamError>) -> Result<Duration, TeamError> {
+    let begun = Instant::now();
     for _ in 0..N_MEASURED {
-        let begun = Instant::now();
         what()?;
-        least = least.min(begun.elapsed());
     }
-    Ok(least)
+    Ok(begun.elapsed() / N_MEASURED)
 }
 
 /// Computes a member's part, and says what became of it: all of its `n_mine` coordinates of `n` are done, it was stopped by its
