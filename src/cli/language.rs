@@ -12,7 +12,7 @@ const VARIABLES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 #[derive(Debug, Args)]
 pub struct LanguageArgs {
     /// Write the page in English (en) or in Japanese (ja) [default: the locale's, or en]
-    #[arg(long, value_name = "LANG", help_heading = "Output")]
+    #[arg(long, value_name = "LANG")]
     #[arg(value_parser = one_of::<Language>(&["en", "ja"]), ignore_case = true, hide_possible_values = true)]
     lang: Option<Language>,
 }

@@ -164,7 +164,7 @@ struct Args {
     #[arg(long, value_name = "FILE.npz", help_heading = "Output")]
     save_gradient: Option<PathBuf>,
 
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Output")]
     language: LanguageArgs,
 
     /// Show the report in the browser when the run is done
