@@ -1,5 +1,5 @@
-//! Tables and a picture of what `cargo bench` measured, from the files that criterion leaves, into `results/benchmarks/`:
-//! `scaling.csv`, `scaling.svg` and `README.md`.
+//! Tables and a picture of what `cargo bench` measured, from the files that criterion leaves, into `results/benchmarks/`: a page,
+//! `.csv` and `.svg` named after the processor's instruction set, so that what another machine measured stays.
 //!
 //! `cargo bench && cargo bench --bench report`
 //!
@@ -30,7 +30,7 @@ struct Measured {
     seconds: f64,
 }
 
-/// One row of `scaling.csv`.
+/// One row of the `.csv`.
 #[derive(Serialize, Deserialize)]
 struct Scaling {
     size: String,
@@ -63,8 +63,9 @@ struct Handful {
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("results/benchmarks");
+    let file = |extension: &str| folder.join(format!("{}.{extension}", Isa::best()));
     if std::env::args().any(|argument| argument == "--redraw") {
-        return write_svg(&folder.join("scaling.svg"), &read_csv(&folder.join("scaling.csv"))?);
+        return write_svg(&file("svg"), &read_csv(&file("csv"))?);
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let mut rows = Vec::new();
@@ -78,11 +79,11 @@ fn main() -> Result<()> {
     let (scaling, others) = split(rows, n_cores);
     let handful = read_handful(&target.join("criterion/handful.csv"))?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    write_csv(&folder.join("scaling.csv"), &scaling)?;
-    write_svg(&folder.join("scaling.svg"), &scaling)?;
-    let readme = folder.join("README.md");
-    fs::write(&readme, page(&scaling, &others, &handful, n_cores))
-        .with_context(|| format!("cannot write {}", readme.display()))?;
+    write_csv(&file("csv"), &scaling)?;
+    write_svg(&file("svg"), &scaling)?;
+    let written = file("md");
+    fs::write(&written, page(&scaling, &others, &handful, n_cores))
+        .with_context(|| format!("cannot write {}", written.display()))?;
     println!("{} rows in {}", scaling.len() + others.len(), folder.display());
     Ok(())
 }
@@ -189,9 +190,10 @@ fn read_handful(path: &Path) -> Result<Vec<Handful>> {
 }
 
 fn page(scaling: &[Scaling], others: &[Measured], handful: &[Handful], n_cores: usize) -> String {
+    let isa = Isa::best();
     let mut page = format!(
-        "# Benchmarks\n\n\
-         Machine: {}, {n_cores} cores, {}. Command: `cargo bench && cargo bench --bench report`. Commit: {}. Date: {}.\n\n\
+        "# Benchmarks: {isa}\n\n\
+         Machine: {}, {n_cores} cores, {isa}. Command: `cargo bench && cargo bench --bench report`. Commit: {}. Date: {}.\n\n\
          Times are medians of one gradient. \"By algorithm\" is the time of `full`, serial, of the same size over this \
          mode's serial time; \"by cores\" is this mode's serial time (plain code without rayon) over this row's. \
          Efficiency is the latter over the number of threads, or of cores where those are fewer. Evaluations are \
@@ -199,7 +201,6 @@ fn page(scaling: &[Scaling], others: &[Measured], handful: &[Handful], n_cores: 
          | mode | size | threads | one gradient | evaluations a second | by algorithm | by cores | efficiency |\n\
          | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         machine(),
-        Isa::best(),
         commit(),
         &jiff::Timestamp::now().to_string()[..10],
     );
@@ -228,8 +229,9 @@ fn page(scaling: &[Scaling], others: &[Measured], handful: &[Handful], n_cores: 
     }
     page.push_str(&beside_other_crates(scaling, others));
     page.push_str(&of_a_handful(handful));
-    page.push_str(
-        "\n![Speed-up by cores](scaling.svg)\n\n\
+    let _ = write!(
+        page,
+        "\n![Speed-up by cores]({isa}.svg)\n\n\
          The last column divides by the number of inputs that are not 0 times hidden units.\n\n\
          | other rows | | time | each |\n| --- | --- | ---: | ---: |\n",
     );
