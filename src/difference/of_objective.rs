@@ -186,14 +186,15 @@ impl<O: Objective> OfObjective<'_, O> {
         let n_affordable = self.n_affordable(coordinates.len());
         let is_whole = coordinates == Coordinates::Range(0..n) && n_affordable == n;
         if is_whole {
-            if let Some(outcome) = self.by_parts(Vec::new(), n, &|_| coordinates.clone(), out) {
+            if let Some(outcome) = self.by_parts(Vec::new(), (n, n), &|_| coordinates.clone(), out) {
                 return outcome?.complete(|done| masked(out, done));
             }
         } else {
             let mut n_asked = vec![0; self.objective.n_parts()];
             (0..n_affordable).for_each(|k| n_asked[self.objective.part_of(coordinates.get(k))] += 1);
             let mut slots = vec![0.0; n];
-            if let Some(outcome) = self.by_parts(n_asked, coordinates.len(), &|_| coordinates.clone(), &mut slots) {
+            let n_slots = (coordinates.len(), n_affordable);
+            if let Some(outcome) = self.by_parts(n_asked, n_slots, &|_| coordinates.clone(), &mut slots) {
                 let outcome = outcome?;
                 for (k, slot) in out.iter_mut().enumerate().filter(|(k, _)| outcome.is_done(*k)) {
                     *slot = slots[coordinates.get(k)];
@@ -245,7 +246,7 @@ impl<O: Objective> OfObjective<'_, O> {
             parts.iter().for_each(|&part| n_asked[part] = usize::MAX);
             // Only who is told of progress has to know how many there are.
             let n_total = self.call.hook.map_or(0, |_| coordinates_of(self.objective).len());
-            if let Some(outcome) = self.by_parts(n_asked, n_total, &coordinates_of, out) {
+            if let Some(outcome) = self.by_parts(n_asked, (n_total, usize::MAX), &coordinates_of, out) {
                 let outcome = outcome?;
                 let values = |done: &[bool]| {
                     let coordinates = coordinates_of(self.objective);
@@ -398,12 +399,13 @@ impl<O: Objective> OfObjective<'_, O> {
     }
 
     /// The whole of [`partials_into`](Self::partials_into) and [`parts_into`](Self::parts_into) where coordinates move alike and
-    /// the objective has a way of its own to compute parts: `n_asked` coordinates of each, or all of all of them. Each
-    /// difference is written into the slot of its coordinate. The outcome is by position in `coordinates`.
+    /// the objective has a way of its own to compute parts: `n_asked` coordinates of each, or all of all of them; `n_total` in
+    /// all, of which the budget bought the first `n_affordable`. Each difference is written into the slot of its coordinate. The
+    /// outcome is by position in `coordinates`.
     fn by_parts(
         &mut self,
         n_asked: Vec<usize>,
-        n_total: usize,
+        (n_total, n_affordable): (usize, usize),
         coordinates: &dyn Fn(&O) -> Coordinates,
         slots: &mut [f64],
     ) -> Option<Result<Outcome, Error>> {
@@ -425,11 +427,10 @@ impl<O: Objective> OfObjective<'_, O> {
             return Some(Ok(request.finish(Vec::new())));
         }
         let coordinates = coordinates(self.objective);
-        let n_affordable = self.n_affordable(coordinates.len());
         let is_done = |k: usize| k < n_affordable && request.is_done(self.objective.part_of(coordinates.get(k)));
         let mut done =
             if is_all_done { vec![true; coordinates.len()] } else { (0..coordinates.len()).map(is_done).collect() };
-        let outcome = self.once_more(&coordinates, n_affordable, &mut done, slots);
+        let outcome = self.once_more(&coordinates, n_affordable.min(coordinates.len()), &mut done, slots);
         Some(outcome.map(|()| request.finish(done)))
     }
 

@@ -653,4 +653,16 @@ fn a_structured_objective_has_steps_bounds_hooks_budgets_and_chosen_coordinates(
     let flag = Arc::new(AtomicBool::new(true));
     let error = uniform.of_objective(&mut product()).cancelled_by(flag).gradient().unwrap_err();
     assert!(error.partial().unwrap().done.iter().all(|done| !done));
+    // Of one that is set on the way what was done until then is told.
+    let flag = Arc::new(AtomicBool::new(false));
+    let set = |progress: Progress| {
+        flag.store(progress.n_done >= 8, Relaxed);
+        ControlFlow::Continue(())
+    };
+    let mut objective = product();
+    let watched = uniform.of_objective(&mut objective).watched(&set);
+    let error = watched.cancelled_by(flag.clone()).gradient().unwrap_err();
+    let partial = error.partial().unwrap();
+    assert_eq!(partial.done, (0..30).map(|i| i < 8).collect::<Vec<_>>());
+    assert_eq!(partial.values[..8], whole[..8]);
 }
