@@ -48,15 +48,15 @@ const ASKING_SAMPLES: usize = 8;
 /// With more blocks, clearing and adding up their sums costs more than sharing the work among threads saves.
 const BLOCK_SAMPLES: usize = 24;
 
-/// The memory that the gradient of one layer after another is summed in.
+/// The memory that gradients are summed in.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
     /// `Σ_n Σ_p weight_p · (change of sample n's loss by delta_p)` over each block of samples, through the eight units of a vector:
     /// for each input (D, then the bias), then in the last hidden layer for each class: (H/8, blocks, D + 1) or
-    /// ((H + 1)/8, blocks, D + 1 + K), with room for the layer that needs the most.
+    /// ((H + 1)/8, blocks, D + 1 + K) of each hidden layer, one after another.
     sums: Vec<F64x8>,
     /// The moves of the units' inputs, as `FillUnitMoves` writes them, for each sample (pairs, values), with room for as many
-    /// values as the sample with the most has: (N, …).
+    /// values as the sample with the most has: (N, …) of each hidden layer, one after another.
     unit_moves: Vec<f64>,
     /// The moves of one coordinate, two and two.
     pairs: Vec<Pair>,
@@ -75,65 +75,53 @@ impl Sums {
     /// How much memory they take for batches of `n_samples`, stencils of `n_pairs` of points and `n_workers` tasks at a time: at
     /// most, as a sample may have a value for each of its inputs.
     pub fn n_bytes(shape: &NetworkShape, n_samples: usize, n_pairs: usize, n_workers: usize) -> u64 {
-        let max_inputs = shape.sizes()[..shape.n_layers() - 1].iter().copied().max().unwrap_or(0);
-        let max_values = max_inputs.saturating_add(1);
-        let sums = (1..shape.n_layers()).map(|number| {
+        // Into the weights of the hidden layers, and their biases.
+        let max_values = |number| shape.layer(number).n_inputs.saturating_add(1);
+        let of_layer = |number| {
             let Cut { n_blocks, n_vectors, n_sums } = Cut::of(shape, number, n_samples);
-            n_bytes_of::<F64x8>(&[n_vectors, n_blocks, n_sums])
-        });
+            together(&[
+                n_bytes_of::<F64x8>(&[n_vectors, n_blocks, n_sums]),
+                n_bytes_of::<f64>(&[n_samples, max_values(number), n_pairs]),
+            ])
+        };
+        let n_changes = (1..shape.n_layers()).map(max_values).max().unwrap_or(0).max(2 * n_pairs);
         let scratch = together(&[
-            n_bytes_of::<F64x8>(&[max_values.max(2 * n_pairs)]),
+            n_bytes_of::<F64x8>(&[n_changes]),
             n_bytes_of::<F64x8>(&[tail::scratch_len(shape)]),
             n_bytes_of::<f64>(&[upward::scratch_len(shape)]),
             n_bytes_of::<Scratch>(&[1]),
         ]);
-        together(&[
-            sums.max().unwrap_or(0),
-            n_bytes_of::<f64>(&[n_samples, max_values, n_pairs]),
-            scratch.saturating_mul(n_workers as u64),
-        ])
+        let layers: Vec<u64> = (1..shape.n_layers()).map(of_layer).collect();
+        together(&[together(&layers), scratch.saturating_mul(n_workers as u64)])
     }
 
     /// Computes the differences of the parts that `request` wants, each into its coordinates' slots of `out`, on the current rayon
     /// pool where `parallel`; allocates only if there are more sums than ever before.
     pub fn differences(&mut self, base: &BasePass, request: &PartsRequest, isa: Isa, parallel: bool, out: &mut [f64]) {
-        let (shape, moves, n_samples) = (base.shape(), request.moves(), base.classes().len());
-        let cut = |number| Cut::of(shape, number, n_samples);
-        // Room for the layer that needs the most, so that it is made but once.
-        let n_sums = (1..shape.n_layers()).map(|number| cut(number).len()).max().unwrap_or(0);
-        self.sums.resize(n_sums.max(self.sums.len()), F64x8::ZERO);
-        let max_values = base.hidden().iter().map(|hidden| hidden.inputs.max_values()).max().unwrap_or(0);
+        let moves = request.moves();
         Pair::of_moves_into(&moves, &mut self.pairs);
-        let n_pairs = self.pairs.len();
-        self.unit_moves.resize((n_samples * max_values.max(1) * n_pairs.max(1)).max(self.unit_moves.len()), 0.0);
-        let (mut first_part, mut out) = (0, out);
-        for (hidden, layer) in base.hidden().iter().enumerate() {
-            let cut = cut(layer.layer().number);
-            let (of_layer, of_layers_above) = out.split_at_mut(layer.layer().end() - layer.layer().begin);
-            let is_last = hidden + 1 == base.hidden().len();
-            let gradient = LayerGradient {
-                base,
-                hidden,
-                first_part,
-                request,
-                moves: &moves,
-                pairs: &self.pairs,
-                isa,
-                parallel,
-                n_changes: max_values.max(2 * n_pairs),
-                scratch: &self.scratch,
-            };
-            let parts = first_part..first_part + cut.n_vectors;
-            if parts.clone().any(|part| request.wants(part)) {
-                let out_of_units = if is_last { &mut *of_layers_above } else { &mut [] };
-                gradient.compute(&cut, &mut self.sums, &mut self.unit_moves, (of_layer, out_of_units));
-            }
-            (first_part, out) = (parts.end, of_layers_above);
-        }
+        let max_values = base.hidden().iter().map(|hidden| hidden.inputs.max_values()).max().unwrap_or(0);
+        let gradient = Gradient {
+            base,
+            request,
+            moves: &moves,
+            pairs: &self.pairs,
+            isa,
+            parallel,
+            n_changes: max_values.max(2 * self.pairs.len()),
+            scratch: &self.scratch,
+        };
+        let (n_sums, n_moves) = gradient
+            .layers(0)
+            .fold((0, 0), |(n_sums, n_moves), layer| (n_sums + layer.cut.len(), n_moves + layer.unit_moves_len()));
+        self.sums.resize(n_sums.max(self.sums.len()), F64x8::ZERO);
+        self.unit_moves.resize(n_moves.max(self.unit_moves.len()), 0.0);
+        gradient.compute_layers(0, 0, &mut self.sums, &mut self.unit_moves, out);
     }
 }
 
 /// How the work of the weights into one hidden layer of H units and D inputs is cut.
+#[derive(Clone, Copy)]
 struct Cut {
     /// How many blocks of samples there are.
     n_blocks: usize,
@@ -160,19 +148,9 @@ impl Cut {
     }
 }
 
-/// How many pairs of moves one sample has in a layer, at most. At least one, so that there is something to cut where nothing
-/// moves.
-fn moves_len(hidden: &HiddenLayer, pairs: &[Pair]) -> usize {
-    (hidden.inputs.max_values() * pairs.len()).max(1)
-}
-
-/// What the tasks of one hidden layer share.
-struct LayerGradient<'a> {
+/// What all tasks of a gradient share.
+struct Gradient<'a> {
     base: &'a BasePass,
-    /// Which hidden layer, counted from 0.
-    hidden: usize,
-    /// The part that its first vector of units is.
-    first_part: usize,
     request: &'a PartsRequest<'a>,
     moves: &'a Moves<'a>,
     /// The same moves, two and two.
@@ -184,82 +162,46 @@ struct LayerGradient<'a> {
     scratch: &'a Mutex<Vec<Scratch>>,
 }
 
-impl LayerGradient<'_> {
+impl Gradient<'_> {
+    /// The hidden layers from `hidden` on, counted from 0.
+    fn layers(&self, hidden: usize) -> impl Iterator<Item = LayerGradient<'_>> {
+        (hidden..self.base.hidden().len()).map(|hidden| LayerGradient::new(self, hidden))
+    }
+
+    /// The differences of the parts from `first_part` on, which is the first of layer `hidden`, in memory that begins there.
+    ///
+    /// A thread that finds nothing left to do in the layers above takes tasks of those below, and the other way round: of the
+    /// tasks of all layers only the last ones are waited for. The lowest layer, mostly the dearest, is begun first.
+    fn compute_layers(
+        &self,
+        hidden: usize,
+        first_part: usize,
+        sums: &mut [F64x8],
+        unit_moves: &mut [f64],
+        out: &mut [f64],
+    ) {
+        let Some(layer) = self.layers(hidden).next() else { return };
+        let parts = first_part..first_part + layer.cut.n_vectors;
+        let (sums, sums_above) = sums.split_at_mut(layer.cut.len());
+        let (unit_moves, moves_above) = unit_moves.split_at_mut(layer.unit_moves_len());
+        let (into_units, out_above) = out.split_at_mut(layer.n_coordinates());
+        if layer.is_last() {
+            layer.compute(parts, sums, unit_moves, (into_units, out_above));
+            return;
+        }
+        let mut compute = || layer.compute(parts.clone(), sums, unit_moves, (into_units, &mut []));
+        let mut above = || self.compute_layers(hidden + 1, parts.end, sums_above, moves_above, out_above);
+        if self.parallel {
+            rayon::join(compute, above);
+        } else {
+            compute();
+            above();
+        }
+    }
+
     /// How many items one task takes: `in_parallel`, or all of them in serial.
     fn max_chunk(&self, in_parallel: usize) -> usize {
         if self.parallel { in_parallel } else { usize::MAX }
-    }
-
-    fn layer(&self) -> &HiddenLayer {
-        &self.base.hidden()[self.hidden]
-    }
-
-    fn is_last(&self) -> bool {
-        self.hidden + 1 == self.base.hidden().len()
-    }
-
-    /// The differences of the weights into the layer, and in the last hidden layer of those out of it, into their slots.
-    fn compute(
-        &self,
-        cut: &Cut,
-        sums: &mut [F64x8],
-        unit_moves: &mut [f64],
-        (into_units, out_of_units): (&mut [f64], &mut [f64]),
-    ) {
-        let (n_samples, layer) = (self.base.classes().len(), self.layer().layer());
-        let moves_len = moves_len(self.layer(), self.pairs);
-        let unit_moves = &mut unit_moves[..n_samples * moves_len];
-        let rows = RowsMut::new(unit_moves, moves_len);
-        for_each_chunk((0..n_samples, rows), self.max_chunk(MOVES_SAMPLES), &|(samples, out)| {
-            self.isa.run(FillUnitMoves { gradient: self, samples, out });
-        });
-        let unit_moves = &*unit_moves;
-
-        let sums = RowsMut::new(&mut sums[..cut.len()], cut.n_blocks * cut.n_sums);
-        let n_units = layer.n_units;
-        let into_units = VectorsMut::new(into_units, (layer.n_inputs + 1, n_units), Axis(1), cut.n_vectors);
-        let n_classes = if out_of_units.is_empty() { 0 } else { out_of_units.len() / (n_units + 1) };
-        let out_of_units = VectorsMut::new(out_of_units, (n_units + 1, n_classes), Axis(0), cut.n_vectors);
-        let slots = (into_units, out_of_units);
-        for_each_chunk((0..cut.n_vectors, (sums, slots)), self.max_chunk(1), &|(vectors, (sums, slots))| {
-            // Of vectors that one task does in a row the sums need not be kept: they stay in the same cache.
-            let (sums, mut slots) = (&mut sums.values[..sums.row_len], slots);
-            for vector in vectors {
-                let (own, others) = slots.split(1);
-                slots = others;
-                if self.request.wants(self.first_part + vector) {
-                    self.compute_part(cut, vector, sums, unit_moves, own);
-                }
-            }
-        });
-    }
-
-    /// One part: its sums over each block of samples, and from them the differences.
-    fn compute_part<'a>(
-        &self,
-        cut: &Cut,
-        vector: usize,
-        sums: &mut [F64x8],
-        unit_moves: &[f64],
-        (into_units, out_of_units): (VectorsMut<'a>, VectorsMut<'a>),
-    ) {
-        let (n_samples, n_blocks) = (self.base.classes().len(), cut.n_blocks);
-        let blocks = RowsMut::new(&mut *sums, cut.n_sums);
-        for_each_chunk((0..n_blocks, blocks), self.max_chunk(1), &|(blocks, mut sums)| {
-            let mut scratch = self.take_scratch();
-            for (block, sums) in blocks.zip(sums.iter_mut()) {
-                let samples = n_samples * block / n_blocks..n_samples * (block + 1) / n_blocks;
-                self.isa.run(FillTask { gradient: self, unit_moves, samples, vector, sums, scratch: &mut scratch });
-            }
-            self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
-        });
-        if self.request.is_stopped() {
-            return;
-        }
-        let scale = 1.0 / (n_samples as f64 * self.moves.divisor);
-        let n_slots = into_units.slots.len() + out_of_units.slots.len();
-        self.isa.run(Collect { sums, n_sums: cut.n_sums, scale, into_units, out_of_units });
-        self.request.done(self.first_part + vector, n_slots);
     }
 
     /// Scratch that no task has at the moment; allocates only if there is none, or it is too small.
@@ -272,6 +214,113 @@ impl LayerGradient<'_> {
         scratch.series.resize(tail::scratch_len(shape), F64x8::ZERO);
         scratch.upward.resize(upward::scratch_len(shape), 0.0);
         scratch
+    }
+}
+
+/// What the tasks of one hidden layer share.
+struct LayerGradient<'a> {
+    gradient: &'a Gradient<'a>,
+    /// Which hidden layer, counted from 0.
+    hidden: usize,
+    cut: Cut,
+}
+
+impl<'a> LayerGradient<'a> {
+    fn new(gradient: &'a Gradient, hidden: usize) -> Self {
+        let base = gradient.base;
+        let cut = Cut::of(base.shape(), base.hidden()[hidden].layer().number, base.classes().len());
+        Self { gradient, hidden, cut }
+    }
+
+    fn layer(&self) -> &'a HiddenLayer {
+        &self.gradient.base.hidden()[self.hidden]
+    }
+
+    fn is_last(&self) -> bool {
+        self.hidden + 1 == self.gradient.base.hidden().len()
+    }
+
+    /// How many weights into units and biases it has.
+    fn n_coordinates(&self) -> usize {
+        let layer = self.layer().layer();
+        layer.end() - layer.begin
+    }
+
+    /// How many pairs of moves one sample has, at most. At least one, so that there is something to cut where nothing moves.
+    fn moves_len(&self) -> usize {
+        (self.layer().inputs.max_values() * self.gradient.pairs.len()).max(1)
+    }
+
+    fn unit_moves_len(&self) -> usize {
+        self.gradient.base.classes().len() * self.moves_len()
+    }
+
+    /// The differences of `parts`: of the weights into the layer, and in the last hidden layer of those out of it, into their slots.
+    fn compute(
+        &self,
+        parts: Range<usize>,
+        sums: &mut [F64x8],
+        unit_moves: &mut [f64],
+        (into_units, out_of_units): (&mut [f64], &mut [f64]),
+    ) {
+        let Gradient { base, request, isa, .. } = *self.gradient;
+        if !parts.clone().any(|part| request.wants(part)) {
+            return;
+        }
+        let (layer, cut) = (self.layer().layer(), &self.cut);
+        let rows = RowsMut::new(&mut *unit_moves, self.moves_len());
+        let max_chunk = self.gradient.max_chunk(MOVES_SAMPLES);
+        for_each_chunk((0..base.classes().len(), rows), max_chunk, &|(samples, out)| {
+            isa.run(FillUnitMoves { gradient: self, samples, out });
+        });
+        let unit_moves = &*unit_moves;
+
+        let sums = RowsMut::new(sums, cut.n_blocks * cut.n_sums);
+        let n_units = layer.n_units;
+        let into_units = VectorsMut::new(into_units, (layer.n_inputs + 1, n_units), Axis(1), cut.n_vectors);
+        let n_classes = out_of_units.len() / (n_units + 1);
+        let out_of_units = VectorsMut::new(out_of_units, (n_units + 1, n_classes), Axis(0), cut.n_vectors);
+        let slots = (into_units, out_of_units);
+        for_each_chunk((parts.clone(), (sums, slots)), self.gradient.max_chunk(1), &|(own_parts, (sums, slots))| {
+            // Of vectors that one task does in a row the sums need not be kept: they stay in the same cache.
+            let (sums, mut slots) = (&mut sums.values[..sums.row_len], slots);
+            for part in own_parts {
+                let (own, others) = slots.split(1);
+                slots = others;
+                if request.wants(part) {
+                    self.compute_part(part, part - parts.start, sums, unit_moves, own);
+                }
+            }
+        });
+    }
+
+    /// One part, a vector of units: its sums over each block of samples, and from them the differences.
+    fn compute_part<'s>(
+        &self,
+        part: usize,
+        vector: usize,
+        sums: &mut [F64x8],
+        unit_moves: &[f64],
+        (into_units, out_of_units): (VectorsMut<'s>, VectorsMut<'s>),
+    ) {
+        let Gradient { base, request, moves, isa, scratch: all_scratch, .. } = *self.gradient;
+        let (n_samples, Cut { n_blocks, n_sums, .. }) = (base.classes().len(), self.cut);
+        let blocks = RowsMut::new(&mut *sums, n_sums);
+        for_each_chunk((0..n_blocks, blocks), self.gradient.max_chunk(1), &|(blocks, mut sums)| {
+            let mut scratch = self.gradient.take_scratch();
+            for (block, sums) in blocks.zip(sums.iter_mut()) {
+                let samples = n_samples * block / n_blocks..n_samples * (block + 1) / n_blocks;
+                isa.run(FillTask { gradient: self, unit_moves, samples, vector, sums, scratch: &mut scratch });
+            }
+            all_scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        });
+        if request.is_stopped() {
+            return;
+        }
+        let scale = 1.0 / (n_samples as f64 * moves.divisor);
+        let n_slots = into_units.slots.len() + out_of_units.slots.len();
+        isa.run(Collect { sums, n_sums, scale, into_units, out_of_units });
+        request.done(part, n_slots);
     }
 }
 
@@ -288,7 +337,7 @@ impl Kernel for FillUnitMoves<'_> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(mut self) {
-        let LayerGradient { pairs, .. } = self.gradient;
+        let Gradient { pairs, .. } = self.gradient.gradient;
         let hidden = self.gradient.layer();
         let activation = hidden.activation();
         for (n, out) in self.samples.zip(self.out.iter_mut()) {
@@ -325,16 +374,16 @@ impl Kernel for FillTask<'_> {
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
         let Self { vector, scratch, .. } = self;
-        let LayerGradient { base, hidden, moves, pairs, .. } = *self.gradient;
+        let LayerGradient { gradient, hidden, .. } = *self.gradient;
+        let Gradient { base, request, moves, pairs, .. } = *gradient;
         let layer = self.gradient.layer();
-        let moves_len = moves_len(layer, pairs);
+        let moves_len = self.gradient.moves_len();
         let (input_sums, score_sums) = self.sums.split_at_mut(layer.layer().n_inputs + 1);
         let max_delta = max_abs(moves.deltas);
         input_sums.fill(F64x8::ZERO);
         score_sums.fill(F64x8::ZERO);
         let unit_moves = &self.unit_moves[self.samples.start * moves_len..];
         for (n, unit_moves) in self.samples.zip(unit_moves.chunks_exact(moves_len)) {
-            let request = self.gradient.request;
             if request.is_stopped() || (n % ASKING_SAMPLES == 0 && request.ask()) {
                 return;
             }
