@@ -9,7 +9,8 @@ longer NumPy's loop takes, and how many times NumPy's backpropagation would fit 
     pip install -r benches/peers/requirements.txt
     python benches/peers/compare.py
 
-The digits are those built into numgrad-train; `--data-dir DIR` takes MNIST's four files instead.
+The digits are those built into numgrad-train; `--data-dir DIR` takes MNIST's four files instead. `--scipy` adds SciPy's
+`approx_derivative`, which evaluates NumPy's loss in as many processes as `--threads` says.
 """
 
 import os
@@ -19,7 +20,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
 import csv
+import functools
 import gzip
+import json
+import multiprocessing
 import statistics
 import subprocess
 import sys
@@ -89,6 +93,28 @@ class Training:
                 slots[i] = (up - down) / (2 * H)
         return gradient
 
+    def as_vector(self):
+        return np.concatenate([array.reshape(-1) for array in self.params.values()])
+
+    def loss_at(self, vector):
+        """The loss of the batch at other parameters."""
+        end = 0
+        for name, array in self.params.items():
+            begin, end = end, end + array.size
+            self.params[name] = vector[begin:end].reshape(array.shape)
+        return self.loss()
+
+    def scipy_gradient(self, n_processes):
+        from scipy.optimize._numdiff import approx_derivative
+
+        # Of the training the processes need the batch alone. `imap` takes the 79,520 points one by one; as `map` would take them
+        # they are 25 GB.
+        self.images = None
+        take_training(self)
+        with multiprocessing.Pool(n_processes, initializer=take_training, initargs=(self,)) as pool:
+            workers = functools.partial(pool.imap, chunksize=16)
+            return approx_derivative(loss_of_process, self.as_vector(), abs_step=H, workers=workers)
+
     def backprop(self):
         z, y = self.forward()
         rows = np.arange(BATCH_SIZE)
@@ -104,6 +130,15 @@ class Training:
             array -= LEARNING_RATE * gradient[name]
 
 
+def take_training(training):
+    global of_process
+    of_process = training
+
+
+def loss_of_process(vector):
+    return of_process.loss_at(vector)
+
+
 def timed(f):
     started = time.perf_counter()
     result = f()
@@ -111,7 +146,7 @@ def timed(f):
 
 
 def numgrad_train(program, data, folder, threads, iterations, *flags):
-    """Times and losses of its iterations, as it logs them."""
+    """Times and losses of its iterations, as it logs them, and its summary."""
     out = Path(folder) / "-".join([str(threads), str(iterations), *flags])
     command = [program, *data, "--threads", str(threads), "--iterations", str(iterations), *flags]
     finished = subprocess.run([*command, "--quiet", "--out", out], stdout=subprocess.PIPE)
@@ -119,7 +154,8 @@ def numgrad_train(program, data, folder, threads, iterations, *flags):
         sys.exit(f"{program} ended with exit code {finished.returncode}")
     with open(out / "loss.csv", newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
-    return [float(row["gradient_s"]) for row in rows], [float(row["loss"]) for row in rows], float(rows[-1]["elapsed_s"])
+    summary = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    return [float(row["gradient_s"]) for row in rows], [float(row["loss"]) for row in rows], summary
 
 
 def check(losses, golden):
@@ -134,6 +170,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of numgrad-train (default: all)")
     parser.add_argument("--data-dir", type=Path, help="folder of MNIST's four files (default: the digits built in)")
     parser.add_argument("--program", default=ROOT / "target/release/numgrad-train", help="(default: %(default)s)")
+    parser.add_argument("--scipy", action="store_true", help="SciPy's approx_derivative as well, a minute")
     args = parser.parse_args()
     data = ["--data-dir", args.data_dir] if args.data_dir else ["--dataset", "embedded"]
     threads = sorted({1, args.threads})
@@ -161,10 +198,21 @@ def main():
             check(ours, losses)
             row(f"numgrad, whole forward passes, threads: {n}", statistics.mean(times))
         for n in threads:
-            times, ours, elapsed = numgrad_train(args.program, data, folder, n, 100)
+            times, ours, summary = numgrad_train(args.program, data, folder, n, 100)
             check(ours, losses)
             row(f"numgrad, incremental, threads: {n}", statistics.median(times))
+            batch = summary["batch_s"] / len(times)
+            row("  of it a new batch and its forward pass", batch)
+            row("  of it the gradient", statistics.median(times) - batch)
+            elapsed = summary["train_s"]
             print(f"{'  all of its 100 iterations':<44} {elapsed:>12.6f} {100 * numpy_gradient / elapsed:>14.1f}")
+    if args.scipy:
+        training.draw_batch()
+        expected = training.backprop()
+        seconds, found = timed(lambda: training.scipy_gradient(args.threads))
+        error = np.abs(found - np.concatenate([expected[name].reshape(-1) for name in training.params])).max()
+        row(f"SciPy's approx_derivative, processes: {args.threads}", seconds)
+        print(f"  its largest error, against backpropagation: {error:.1e}")
 
 
 if __name__ == "__main__":

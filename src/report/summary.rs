@@ -38,6 +38,10 @@ pub struct Summary {
     pub train_s: f64,
     /// How many of these seconds went into gradients.
     pub gradient_s: f64,
+    /// How many of the gradients' seconds went into taking new batches, with the forward pass that incremental gradients start
+    /// from. Not known of a run that was resumed; older files do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_s: Option<f64>,
     /// The loss of the last batch; none where no iteration is done.
     pub final_loss: Option<f64>,
     /// The share of the training set that is classified right, 0 to 1, where it was measured.
@@ -142,7 +146,8 @@ impl Summary {
             let expected = format!("pictures of {} pixels", self.dataset.input_size);
             return Err(Error::unexpected(path, expected, format!("{rows} by {columns}")));
         }
-        for (name, seconds) in [("train_s", self.train_s), ("gradient_s", self.gradient_s)] {
+        let batch_s = self.batch_s.unwrap_or(0.0);
+        for (name, seconds) in [("train_s", self.train_s), ("gradient_s", self.gradient_s), ("batch_s", batch_s)] {
             if !(seconds >= 0.0 && seconds.is_finite()) {
                 return Err(Error::unexpected(path, format!("seconds in {name}"), seconds));
             }

@@ -37,6 +37,8 @@ pub struct Trainer<'a> {
     share: Option<Share<'a>>,
     iteration: u64,
     elapsed: Duration,
+    /// How much of that went into taking new batches; not known of what was done before a resume.
+    batch_time: Option<Duration>,
 }
 
 impl<'a> Trainer<'a> {
@@ -66,6 +68,7 @@ impl<'a> Trainer<'a> {
             share: None,
             iteration: 0,
             elapsed: Duration::ZERO,
+            batch_time: Some(Duration::ZERO),
         }
     }
 
@@ -86,7 +89,8 @@ impl<'a> Trainer<'a> {
     /// As [`new`](Self::new).
     pub fn resume(samples: &'a Samples, checkpoint: Checkpoint, settings: TrainingSettings) -> Self {
         let Checkpoint { parameters, random, iteration, elapsed } = checkpoint;
-        Self { iteration, elapsed, ..Self::new(samples, parameters, random, settings) }
+        let batch_time = if iteration == 0 { Some(Duration::ZERO) } else { None };
+        Self { iteration, elapsed, batch_time, ..Self::new(samples, parameters, random, settings) }
     }
 
     /// The same training as a member of a team, all of whose trainers have to be made alike and make the same calls of
@@ -128,6 +132,7 @@ impl<'a> Trainer<'a> {
 
         let gradient_started = Instant::now();
         self.loss.set_batch(self.samples, batch);
+        let batch_time = gradient_started.elapsed();
         let (loss, differentiator, gradient) = (&mut self.loss, &self.differentiator, &mut self.gradient);
         let computed = match &mut self.share {
             None => loss.gradient(differentiator, hook, gradient).map_err(Error::from),
@@ -146,6 +151,7 @@ impl<'a> Trainer<'a> {
 
         self.iteration += 1;
         self.elapsed += started.elapsed();
+        self.batch_time = self.batch_time.map(|time| time + batch_time);
         Ok(Record {
             iteration: self.iteration,
             loss,
@@ -181,6 +187,12 @@ impl<'a> Trainer<'a> {
     /// How long the iterations took that are done.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
+    }
+
+    /// How much of that went into taking new batches, with the forward pass at the parameters themselves where gradients are
+    /// incremental; none after a resume, where what was before is not known.
+    pub fn batch_time(&self) -> Option<Duration> {
+        self.batch_time
     }
 
     /// How many iterations are done.

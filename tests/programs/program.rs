@@ -91,6 +91,8 @@ fn a_run_leaves_its_log_its_picture_its_weights_and_its_settings() {
     assert_eq!(json["test_accuracy"], Value::Null);
     let gradient_s: f64 = records.iter().map(|r| r.gradient_s).sum();
     assert!((json["gradient_s"].as_f64().unwrap() - gradient_s).abs() < 1e-9);
+    let batch_s = json["batch_s"].as_f64().unwrap();
+    assert!(0.0 < batch_s && batch_s < gradient_s);
     assert!(json["isa"].is_string() && json["forward"].is_string());
 
     for path in [run.join("model.npz"), folder.path().join("g.npz")] {

@@ -84,6 +84,7 @@ fn a_finished_run_can_be_given_more_iterations() {
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         let gradient_s: f64 = records(folder.path().join(forward)).iter().map(|r| r.gradient_s).sum();
         assert!((json["gradient_s"].as_f64().unwrap() - gradient_s).abs() < 1e-9);
+        assert!(json.get("batch_s").is_none(), "what new batches took before is not known");
         assert_eq!((&json["iterations"], &json["seed"], &json["hidden"][0]), (&9.into(), &7.into(), &7.into()));
     }
 }

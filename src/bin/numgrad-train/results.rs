@@ -12,7 +12,7 @@ use numgrad::dataset::Dataset;
 use numgrad::report::chart::Size;
 use numgrad::report::numbers::{duration, grouped, loss, percent, with_unit};
 use numgrad::report::{AnswersSection, Curves, DatasetSummary, Language, Run, SampleSet, Stopped, Summary, run_page};
-use numgrad::train::{Ended, Evaluation, RunFiles, RunSettings, Trainer, WorkedWeight, write_model};
+use numgrad::train::{Ended, Evaluation, RunFiles, RunSettings, Trainer, write_model};
 
 use crate::args::Options;
 use crate::begin::{Begun, n_test};
@@ -25,7 +25,7 @@ pub fn keep(options: &Options, data: &Dataset, files: &RunFiles, begun: &Begun) 
     let curves = Curves::read(&files.log(), session.n_logged())?;
     let run = Run {
         folder: files.folder().to_owned(),
-        summary: summary(options, data, &curves, begun.worked_weight.clone()),
+        summary: summary(options, data, &curves, begun),
         curves,
         parameters: Some(parameters.clone()),
         snapshots: begun.snapshots.as_ref().map(|file| file.snapshots().clone()),
@@ -75,7 +75,7 @@ pub fn report(
     write_text(&files.page(), &run_page(run, answers.as_ref(), language))
 }
 
-fn summary(options: &Options, data: &Dataset, curves: &Curves, worked_weight: Option<WorkedWeight>) -> Summary {
+fn summary(options: &Options, data: &Dataset, curves: &Curves, begun: &Begun) -> Summary {
     let last = curves.last.as_ref();
     let dataset = DatasetSummary {
         name: data.name.clone(),
@@ -95,11 +95,12 @@ fn summary(options: &Options, data: &Dataset, curves: &Curves, worked_weight: Op
         n_evaluations: last.map_or(0, |last| last.n_evaluations),
         train_s: last.map_or(0.0, |last| last.elapsed_s),
         gradient_s: curves.gradient_s,
+        batch_s: begun.session.trainer().batch_time().map(|time| time.as_secs_f64()),
         final_loss: last.map(|last| last.loss),
         train_accuracy: last.and_then(|last| last.train_accuracy),
         test_accuracy: last.and_then(|last| last.test_accuracy),
         stopped: None,
-        worked_weight,
+        worked_weight: begun.worked_weight.clone(),
     };
     summary.n_parameters = summary.shape().n_parameters();
     summary
