@@ -8,20 +8,20 @@ use super::super::activation::Activation;
 use super::super::parameters::Parameters;
 use super::super::shape::NetworkShape;
 use super::IncrementalLoss;
-use super::hidden_changes::rate;
+use super::hidden_changes::{Way, own_rate, rate_above};
+use super::large_moves::{GROWTH_LIMIT, OWN_LIMIT};
 use super::series::{self, LONG, MEDIUM, SHORT};
 use crate::difference::{Coordinates, Differentiator, NonFinite, Objective, Stencil, Step};
 
 thread_local! {
-    /// How often the series of each length, and at last the general way, were taken.
-    static TAKEN: Cell<[usize; 4]> = const { Cell::new([0; 4]) };
+    /// How often each [`Way`] was taken.
+    static TAKEN: Cell<[usize; 6]> = const { Cell::new([0; 6]) };
 }
 
-pub(super) fn count(reach: f64) {
-    let way = [SHORT, MEDIUM, LONG].iter().position(|&m| reach <= series::limit(m)).unwrap_or(3);
+pub(super) fn count(way: Way) {
     TAKEN.with(|taken| {
         let mut counts = taken.get();
-        counts[way] += 1;
+        counts[way as usize] += 1;
         taken.set(counts);
     });
 }
@@ -49,21 +49,36 @@ fn just_below_and_just_above_each_guard_the_differences_are_those_of_the_general
             let (parameters, x, classes) = problem(sizes, activation, 3);
             let mut loss = IncrementalLoss::new(&parameters, &x, &classes);
             for hidden in 0..sizes.len() - 2 {
-                // The largest reach of a move of 1 in this layer.
+                // The largest reach of a move of 1 in this layer: in the units themselves, and above them.
                 let layer = &loss.base.hidden()[hidden];
                 let largest_value = (0..7).map(|n| layer.inputs.largest_value(n)).fold(0.0, f64::max);
-                let largest_rate = (0..layer.n_vectors()).map(|vector| rate(layer, vector)).fold(0.0, f64::max);
-                for (way, m) in [SHORT, MEDIUM, LONG].into_iter().enumerate() {
-                    for (side, factor) in [(0, 0.999), (1, 1.001)] {
-                        let h = factor * series::limit(m) / (largest_value * largest_rate);
-                        TAKEN.set([0; 4]);
+                let rates_above = (0..layer.n_vectors()).map(|vector| rate_above(layer, vector));
+                let (own, above) = (own_rate(activation), rates_above.fold(0.0, f64::max));
+                let (reach, is_last) = (own.max(above), hidden + 3 == sizes.len());
+                let edges = [
+                    (series::limit(SHORT) / reach, [Some(Way::Short), Some(Way::Medium)]),
+                    (series::limit(MEDIUM) / reach, [Some(Way::Medium), Some(Way::Long)]),
+                    (series::limit(LONG) / reach, [Some(Way::Long), None]),
+                    (series::limit(LONG) / above, [(own > above).then_some(Way::LongAbove), None]),
+                    (GROWTH_LIMIT / above, [is_last.then_some(Way::ByClasses), None]),
+                    (OWN_LIMIT / own, [None, Some(Way::General)]),
+                ];
+                for (edge, ways) in edges.into_iter().filter(|(edge, _)| edge.is_finite()) {
+                    for (way, factor) in ways.into_iter().zip([0.999, 1.001]) {
+                        let h = factor * edge / largest_value;
+                        TAKEN.set([0; 6]);
                         check(&mut loss, &parameters, h);
                         let taken = TAKEN.get();
-                        // Of rectifiers with others above the lines tell, which are less steep than the bound.
-                        let is_bound = activation != Activation::Relu || hidden + 3 == sizes.len();
+                        // Of rectifiers with others above the lines tell, which are less steep than the bound. And where the
+                        // units themselves are at their limit first, the one above them is beyond.
+                        let is_bound = activation != Activation::Relu || is_last;
+                        let is_within = h * largest_value * own <= OWN_LIMIT;
+                        let Some(way) = way.filter(|_| is_bound && is_within || edge == OWN_LIMIT / own) else {
+                            continue;
+                        };
                         assert!(
-                            !is_bound || taken[way + side] > 0,
-                            "{activation} {sizes:?}, layer {hidden}, {m}: {taken:?}"
+                            taken[way as usize] > 0,
+                            "{activation} {sizes:?}, layer {hidden}, {way:?} at {edge:e}: {taken:?}"
                         );
                     }
                 }
@@ -78,12 +93,12 @@ fn a_part_has_the_bits_of_the_whole_and_costs_its_share() {
         let (parameters, x, classes) = problem(sizes, Activation::Tanh, 4);
         let mut loss = IncrementalLoss::new(&parameters, &x, &classes);
         let central = Differentiator::new(Stencil::central(), Step::BOOK);
-        TAKEN.set([0; 4]);
+        TAKEN.set([0; 6]);
         let whole = central.of_objective(&mut loss).gradient().unwrap();
         let (of_whole, mut of_parts) = (TAKEN.get().iter().sum::<usize>(), 0);
         for part in 0..loss.n_parts() {
             let coordinates = loss.part(part);
-            TAKEN.set([0; 4]);
+            TAKEN.set([0; 6]);
             let found = central.of_objective(&mut loss).partials(coordinates.clone()).unwrap();
             let changes: usize = TAKEN.get().iter().sum();
             assert!(changes <= x.nrows(), "{sizes:?}, part {part}: {changes} of {of_whole}");

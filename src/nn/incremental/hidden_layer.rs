@@ -194,6 +194,12 @@ impl HiddenLayer {
         }
     }
 
+    /// Half of how far the sigmoids that eight units are made of lie above their middle: z - 1/2.
+    #[inline(always)]
+    pub fn half_c(&self, sample: usize, vector: usize) -> F64x8 {
+        self.logistic_vector(sample, vector) - F64x8::splat(0.5)
+    }
+
     /// The length of one slope of eight units in a sample.
     #[inline(always)]
     pub fn slope_vector(&self, sample: usize, vector: usize) -> F64x8 {

@@ -324,7 +324,7 @@ impl<'a> LayerGradient<'a> {
     }
 }
 
-/// The moves of all values of some samples in a row, in the form that the activation's series takes: `2·tanh(δ/2)` for the
+/// The moves of all values of some samples in a row, in the form that the activation's change takes: `2·tanh(δ/2)` for the
 /// sigmoid, `2·tanh(δ)` for the hyperbolic tangent, δ itself for the rectifier.
 struct FillUnitMoves<'a> {
     gradient: &'a LayerGradient<'a>,
@@ -340,20 +340,33 @@ impl Kernel for FillUnitMoves<'_> {
         let Gradient { pairs, .. } = self.gradient.gradient;
         let hidden = self.gradient.layer();
         let activation = hidden.activation();
+        let max_delta = pairs.iter().fold(0.0, |max: f64, pair| max.max(pair.delta.abs()));
         for (n, out) in self.samples.zip(self.out.iter_mut()) {
             let values = hidden.inputs.values(n);
+            let is_small = 2.0 * max_delta * hidden.inputs.largest_value(n) <= series::limit(series::LONG);
             for (out, pair) in out.chunks_exact_mut(values.len()).zip(*pairs) {
                 for (out, values) in out.chunks_mut(LANES).zip(values.chunks(LANES)) {
                     let moves = F64x8::splat(pair.delta) * F64x8::padded(values);
                     let moves = match activation {
-                        Activation::Sigmoid => series::twice_tanh_of_half::<A>(moves),
-                        Activation::Tanh => series::twice_tanh_of_half::<A>(moves + moves),
+                        Activation::Sigmoid => twice_tanh_of_half::<A>(moves, is_small),
+                        Activation::Tanh => twice_tanh_of_half::<A>(moves + moves, is_small),
                         Activation::Relu => moves,
                     };
                     out.copy_from_slice(&moves.0[..out.len()]);
                 }
             }
         }
+    }
+}
+
+/// `2·tanh(δ/2)` of moves that are small, or of any.
+#[inline(always)]
+fn twice_tanh_of_half<A: Arithmetic>(moves: F64x8, is_small: bool) -> F64x8 {
+    if is_small {
+        series::twice_tanh_of_half::<A>(moves)
+    } else {
+        let tanh = (moves * F64x8::splat(0.5)).tanh::<A>();
+        tanh + tanh
     }
 }
 

@@ -25,6 +25,7 @@ mod growth_rates;
 mod guards;
 mod hidden_changes;
 mod hidden_layer;
+mod large_moves;
 mod layer_sums;
 mod output;
 mod parts;

@@ -13,10 +13,13 @@ use super::super::hidden_layer::HiddenLayer;
 use super::super::series::{GrowthSeries, LONG, Series, compose, weighted_difference, weighted_sum};
 use super::growth::{Growth, Place};
 
-/// How many vectors of scratch the series of a network need: those of two hidden layers and of the scores.
+/// How many vectors of scratch the series of a network need: those of two hidden layers and of the scores; with one hidden layer
+/// one for each score, for moves that are too large for series.
 pub(in super::super) fn scratch_len(shape: &NetworkShape) -> usize {
     let widest = shape.hidden()[1..].iter().copied().max();
-    widest.map_or(0, |widest| widest.saturating_mul(2).saturating_add(shape.n_classes()).saturating_mul(LONG))
+    widest.map_or(shape.n_classes(), |widest| {
+        widest.saturating_mul(2).saturating_add(shape.n_classes()).saturating_mul(LONG)
+    })
 }
 
 /// The growth in the moves of eight units.
