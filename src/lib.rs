@@ -1,20 +1,23 @@
 //! Numerical differentiation that is parallel, exact and fast.
 //!
-//! `cargo add numgrad ndarray --no-default-features`, and a function has a gradient:
+//! In a project beside a clone of the repository, `cargo add numgrad --path ../numgrad --no-default-features`, and a function
+//! has a gradient:
 //!
 //! ```
-//! use ndarray::array;
+//! use numgrad::ndarray::array;
 //!
 //! let gradient = numgrad::gradient(|x| x[0] * x[0] + x[1].sin(), &array![3.0, 4.0])?;
 //! assert!((gradient[0] - 6.0).abs() < 1e-9 && (gradient[1] - 4_f64.cos()).abs() < 1e-9);
 //! # Ok::<(), numgrad::difference::Error>(())
 //! ```
 //!
-//! That is central differences with a step that fits the numbers. A [`Differentiator`](difference::Differentiator) takes
-//! more digits, threads, bounds, a budget, or a hook that tells of progress and cancels:
+//! That is central differences with a step that fits the numbers. "Exact" is said of differences: from the derivative they
+//! differ by what a step of h truncates, and those of a closure by the rounding of its values as well. A
+//! [`Differentiator`](difference::Differentiator) takes more digits, threads, bounds, a budget, or a hook that tells of progress
+//! and cancels:
 //!
 //! ```
-//! use ndarray::{Array1, array};
+//! use numgrad::ndarray::{Array1, array};
 //! use numgrad::difference::{Differentiator, Stencil, Step};
 //!
 //! let entropy = |p: &Array1<f64>| -p.iter().map(|p| p * p.ln()).sum::<f64>();
@@ -62,7 +65,9 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! The crate has an engine and a network that shows what it can do:
+//! The crate has an engine and a network that shows what it can do. The network is that of the article
+//! 「2層ニューラルネットワークの実装(数値微分)その2」, 784-50-10 trained on MNIST by numerical gradients alone, and so is the training
+//! that the program `numgrad-train` repeats, in a tenth of a second where NumPy needed 20 minutes:
 //!
 //! - [`difference`]: stencils, steps, objectives and derivatives of them. It needs ndarray and rayon alone
 //!   (`default-features = false`).
