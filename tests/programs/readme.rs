@@ -5,6 +5,7 @@
 //! `.ci/run` runs `cargo test` and what is for Python. `cargo bench`, `cargo doc`, `cargo install` and what makes a new project
 //! are left out: they take long, or a registry.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -197,21 +198,21 @@ fn the_page_of_flags_has_every_flag_and_no_other() {
     for program in ["numgrad-train", "numgrad-predict", "numgrad-report"] {
         let output = process(program, repository("")).arg("--help").output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
-        // Each flag has a line of its own.
-        let mut flags: Vec<&str> =
-            help.lines().map(str::trim_start).filter(|line| line.starts_with('-')).filter_map(flag).collect();
+        // Each flag has a line of its own; what is said of it stands further to the right, and the introduction at the left.
+        let is_flag = |line: &&str| line.starts_with("  ") && !line.starts_with("       ");
+        let flags: BTreeSet<&str> = help.lines().filter(is_flag).filter_map(flag).collect();
         let told = format!("{}{}", section(&format!("`{program}`")), section("All three"));
-        let rows = told.lines().filter(|line| line.starts_with('|'));
-        let mut in_page: Vec<&str> =
-            rows.filter_map(|row| row.split(" | ").next()).flat_map(|cell| cell.split('`').filter_map(flag)).collect();
-        flags.sort_unstable();
-        in_page.sort_unstable();
+        let first_cells =
+            told.lines().filter_map(|line| line.strip_prefix("| ")).filter_map(|row| row.split(" | ").next());
+        let in_page: BTreeSet<&str> = first_cells.flat_map(|cell| cell.split('`')).filter_map(flag).collect();
         assert_eq!(in_page, flags, "{program}");
     }
 }
 
-/// The long name of a flag in `-n, --iterations <N>` or `--iterations N`.
+/// The long name of the flag in `-n, --iterations <N>` or `--iterations N`.
 fn flag(text: &str) -> Option<&str> {
-    let start = text.find("--")?;
-    text[start..].split(|c: char| !c.is_ascii_alphabetic() && c != '-').next()
+    let name = &text[text.find("--")? + 2..];
+    name.split(|c: char| !c.is_ascii_alphabetic() && c != '-')
+        .next()
+        .filter(|name| name.starts_with(char::is_alphabetic))
 }
