@@ -94,6 +94,9 @@ pub mod dataset;
 pub mod difference;
 #[cfg(feature = "data")]
 mod files;
+#[cfg(feature = "data")]
+#[doc(hidden)]
+pub mod free_memory;
 #[cfg(any(feature = "mpi", feature = "cli"))]
 pub mod mpi;
 pub mod nn;

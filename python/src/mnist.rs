@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use numgrad::dataset::{self, Name, Request, Samples};
+use numgrad::free_memory::free_bytes;
 use numgrad::random::LegacyRandom;
 use numpy::{PyArray1, PyArray3, PyArrayMethods};
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyValueError};
@@ -19,7 +20,7 @@ type Set<'py> = (Bound<'py, PyArray3<u8>>, Bound<'py, PyArray1<u8>>);
 pub fn load_mnist(py: Python, folder: Option<PathBuf>, embedded: bool) -> PyResult<(Set, Set, Vec<String>)> {
     let name = if embedded { Name::Embedded } else { Name::Mnist };
     let place = folder.as_ref().map(|folder| folder.display().to_string());
-    let request = Request { name: Some(name), data_dir: folder, ..Request::default() };
+    let request = Request { name: Some(name), data_dir: folder, max_bytes: free_bytes(), ..Request::default() };
     let loaded = pool::on_this_thread(py, || dataset::load(&request, &mut LegacyRandom::seed(0), &mut ()))?;
     let loaded = loaded.map_err(|error| of_dataset(&error))?;
     let place = place.as_deref().unwrap_or("the data set");
@@ -38,7 +39,13 @@ fn arrays<'py>(py: Python<'py>, samples: &Samples, place: &str) -> PyResult<Set<
 
 fn of_dataset(error: &dataset::Error) -> PyErr {
     use dataset::Error::{Missing, NoDirectory, NoMnist, NotAFolder, Open};
-    let message = error.to_string();
+    let message = match error {
+        NoMnist(reason) => format!(
+            "MNIST is out of reach. Try again with a network, name the folder of its four files (data_dir, or the \
+             environment's NUMGRAD_DATA_DIR), or take the digits that are built in (embedded=True). The reason: {reason}"
+        ),
+        error => error.to_string(),
+    };
     match error {
         NoDirectory { .. } | NotAFolder { .. } | Missing { .. } => PyFileNotFoundError::new_err(message),
         NoMnist(_) | Open { .. } => PyOSError::new_err(message),

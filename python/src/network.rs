@@ -1,12 +1,12 @@
 //! The loss of a network on a batch, and its gradients: one object for each network of a Python program, which keeps between
 //! calls what the next one can use.
 
-use std::fs;
 use std::ops::{ControlFlow, Range};
 use std::sync::OnceLock;
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 use numgrad::difference::{Differentiator, Error, NonFinite, Stencil, Step};
+use numgrad::free_memory::free_bytes;
 use numgrad::nn::{Activation, FullLoss, IncrementalLoss, LOG_OFFSET, Network, NetworkShape, Parameters};
 use numgrad::nn::{argmax, backprop_into, backprop_n_bytes};
 use numpy::{Element, PyArray2, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn};
@@ -456,20 +456,13 @@ fn check_memory(n_bytes: u64, what: &str) -> PyResult<()> {
         return Ok(());
     }
     Err(PyMemoryError::new_err(format!(
-        "{what} takes {:.1} GB of memory, which is more than there is",
+        "{what} takes {:.1} GB of memory, which is more than is free",
         n_bytes as f64 / 1e9
     )))
 }
 
 /// Memory that nobody looks up what is free for.
 const LITTLE: u64 = 64 << 20;
-
-/// How much memory is free without swapping, where the system says so, as Linux does.
-fn free_bytes() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let available = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    available.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
-}
 
 /// It is handed from thread to thread.
 const _: () = {

@@ -51,3 +51,12 @@ def test_missing_and_damaged_files_are_named(tmp_path):
         load_mnist(data_dir=tmp_path, embedded=True)
     with pytest.raises(TypeError):
         load_mnist(data_dir=3)
+
+
+def test_what_to_do_without_a_network_is_said_in_words_of_python(monkeypatch, tmp_path):
+    # No folder for the cache can be made below a file, before anything is downloaded.
+    (tmp_path / "file").touch()
+    monkeypatch.delenv("NUMGRAD_DATA_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(OSError, match=r"data_dir.*NUMGRAD_DATA_DIR.*embedded=True.*The reason: .* can.t be written"):
+        load_mnist()

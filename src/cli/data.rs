@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{self, Dataset, Name, Request};
+use crate::free_memory::free_bytes;
 use crate::random::LegacyRandom;
 use crate::report::numbers::grouped;
 use anyhow::{anyhow, bail};
@@ -12,7 +13,6 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, ValueHint};
 
 use super::downloads::Downloads;
-use super::free_memory::free_bytes;
 use super::one_of::one_of;
 use super::shell::Shell;
 use super::terminal::say;

@@ -6,7 +6,6 @@ pub mod about;
 pub mod browser;
 pub mod data;
 pub mod downloads;
-pub mod free_memory;
 pub mod language;
 pub mod number;
 pub mod one_of;

@@ -1,8 +1,8 @@
 //! Whether a run fits into memory, asked before any of it is taken.
 
 use anyhow::{Result, bail};
-use numgrad::cli::free_memory::free_bytes;
 use numgrad::dataset::Dataset;
+use numgrad::free_memory::free_bytes;
 use numgrad::nn::NetworkShape;
 use numgrad::train::{Evaluation, Team, Trainer, WorkedWeight, check_gradient_n_bytes};
 

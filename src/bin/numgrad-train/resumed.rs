@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use numgrad::cli::free_memory::free_bytes;
 use numgrad::cli::terminal::say;
 use numgrad::dataset::{Dataset, Name};
+use numgrad::free_memory::free_bytes;
 use numgrad::nn::NetworkShape;
 use numgrad::train::{CheckpointSettings, Contradiction, GradientMethod, OnResume, SavedRun, Team};
 

@@ -1,4 +1,4 @@
-//! How much memory there is to take.
+//! How much memory there is to take: for the programs and the Python package, which ask before they take much.
 
 use std::fs;
 use std::path::Path;
