@@ -14,6 +14,9 @@ from ._workers import Recorded
 
 _STENCILS = ("forward", "backward", "central", "five-point")
 _RULES = ("error", "shorten", "nan", "propagate")
+_SCALE = """It is right where `f` changes its shape when an element of `x` changes by about ``max(1, |x|)``. Where it does so over
+    much less, 1e-9 say, the result is finite and wrong without a sign: say over how much by `scale`, or ask `estimate`, which
+    takes more evaluations and tells whether it converged."""
 _COMMON = """scale : float or array_like, optional
         By how much a coordinate has to change for `f` to change its shape. By default ``max(1, |x|)``, which is wrong, and
         gives finite wrong numbers, where `f` lives on a much smaller scale: say it there.
@@ -52,7 +55,7 @@ _ERRORS = """Raises
 
 def _documented(function):
     # Without docstrings (-OO) there is nothing to complete.
-    for word, text in (("{steps}", _STEPS), ("{common}", _COMMON), ("{errors}", _ERRORS)):
+    for word, text in (("{scale}", _SCALE), ("{steps}", _STEPS), ("{common}", _COMMON), ("{errors}", _ERRORS)):
         function.__doc__ = function.__doc__ and function.__doc__.replace(word, text)
     return function
 
@@ -294,6 +297,8 @@ def gradient(
 ):
     """The gradient of a function of one value.
 
+    {scale}
+
     Parameters
     ----------
     f : callable
@@ -343,6 +348,8 @@ def value_and_gradient(
 ):
     """The value and the gradient of a function, as ``scipy.optimize.minimize(..., jac=True)`` wants them.
 
+    {scale}
+
     Parameters
     ----------
     f : callable
@@ -384,6 +391,8 @@ def jacobian(
 ):
     """The Jacobian of a function of many values.
 
+    {scale}
+
     Parameters
     ----------
     f : callable
@@ -424,6 +433,8 @@ def sparse_jacobian(
     workers=None,
 ):
     """The Jacobian of a function whose values depend on few coordinates each.
+
+    {scale}
 
     Columns that share no row are moved together: a tridiagonal Jacobian of any size costs 6 evaluations, and two for the check
     of the pattern.
@@ -482,6 +493,8 @@ def hessian(
 ):
     """The Hessian of a function of one value.
 
+    {scale}
+
     Parameters
     ----------
     f : callable
@@ -525,6 +538,8 @@ def directional(
     workers=None,
 ):
     """The derivative along a direction, ``d/ds f(x + s v)`` at s = 0: the product of the Jacobian and v.
+
+    {scale}
 
     Costs one stencil, two evaluations for the central one, however many coordinates there are.
 
@@ -717,6 +732,9 @@ class _With:
 
 def differentiate(f, **options):
     """A function that computes the derivative of `f`: ``minimize(f, x0, jac=differentiate(f))``.
+
+    It is wrong without a sign, as `gradient` and `jacobian` are, where `f` changes its shape over much less than
+    ``max(1, |x|)`` and no `scale` says so.
 
     Parameters
     ----------

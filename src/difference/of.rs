@@ -72,7 +72,9 @@ impl<S, P: Point + ?Sized> Of<'_, S, P>
 where
     S: Source<P::Seen>,
 {
-    /// The gradient: `∂f/∂x_i` for each coordinate, in the point's own form.
+    /// The gradient: `∂f/∂x_i` for each coordinate, in the point's own form. Without
+    /// [`with_scale`](super::Differentiator::with_scale) it is finite and wrong, without a sign, where the function changes
+    /// its shape over much less than `max(1, |x_i|)`; [`estimates`](Self::estimates) say whether they converged.
     ///
     /// Costs one evaluation for each coordinate and point of the stencil but 0, and one of `f(x)` where a stencil has the
     /// point 0: `n + 1` forward, `2n` central, `4n` five-point.

@@ -9,6 +9,10 @@ use super::stencil::Stencil;
 use super::step::Step;
 
 /// The gradient of a function at a point of any kind, with the best defaults: central differences, the automatic step, serial.
+/// The step fits a function that changes its shape when a coordinate changes by about `max(1, |x_i|)`. Where it does so
+/// over much less, 1e-9 say, the result is finite and wrong without a sign: tell the scale
+/// ([`with_scale`](Differentiator::with_scale)), or take [estimates](super::Of::estimates), which cost more and say
+/// whether they converged. [Choosing a step](super::choosing_a_step) has more.
 ///
 /// ```text
 /// ∂f/∂x_i ≈ (f(x + h·e_i) - f(x - h·e_i)) / 2h,    h = ε^(1/3) · max(1, |x_i|)
@@ -35,7 +39,9 @@ where
     Differentiator::default().gradient(f, x)
 }
 
-/// The derivative of a function of one number, with the best defaults: central differences, the automatic step.
+/// The derivative of a function of one number, with the best defaults: central differences, the automatic step. As for
+/// [`gradient`], the result is finite and wrong, without a sign, where the function changes its shape over much less than
+/// `max(1, |x|)`: [`with_scale`](Differentiator::with_scale) mends it.
 ///
 /// Costs two evaluations.
 ///
@@ -78,7 +84,8 @@ where
 /// Shorthands for the everyday derivatives.
 impl Differentiator {
     /// The gradient of a function at `x`, in the point's own form: short for `of(f, x).gradient()`. See
-    /// [`Of::gradient`](super::Of::gradient).
+    /// [`Of::gradient`](super::Of::gradient). Without [`with_scale`](Self::with_scale) it is finite and wrong, without a
+    /// sign, where the function changes its shape over much less than `max(1, |x_i|)`.
     ///
     /// # Errors
     /// See [`Error`].
