@@ -77,6 +77,14 @@ pub trait Objective: Sync {
         Coordinates::Range(part..part + 1)
     }
 
+    /// How many coordinates a part has. To be overridden where they can be counted for less than to list them.
+    ///
+    /// # Panics
+    /// If there is no such part.
+    fn part_len(&self, part: usize) -> usize {
+        self.part(part).len()
+    }
+
     /// The part that a coordinate belongs to.
     fn part_of(&self, coordinate: usize) -> usize {
         coordinate

@@ -245,7 +245,7 @@ impl<O: Objective> OfObjective<'_, O> {
             let mut n_asked = vec![0; self.objective.n_parts()];
             parts.iter().for_each(|&part| n_asked[part] = usize::MAX);
             // Only who is told of progress has to know how many there are.
-            let n_total = self.call.hook.map_or(0, |_| coordinates_of(self.objective).len());
+            let n_total = self.call.hook.map_or(0, |_| parts.iter().map(|&part| self.objective.part_len(part)).sum());
             if let Some(outcome) = self.by_parts(n_asked, (n_total, usize::MAX), &coordinates_of, out) {
                 let outcome = outcome?;
                 let values = |done: &[bool]| {

@@ -229,6 +229,10 @@ impl Objective for IncrementalLoss {
         parts::coordinates(self.base.shape(), part)
     }
 
+    fn part_len(&self, part: usize) -> usize {
+        parts::n_coordinates(self.base.shape(), part)
+    }
+
     fn part_of(&self, coordinate: usize) -> usize {
         parts::part_of(self.base.shape(), coordinate)
     }

@@ -4,6 +4,8 @@
 //! The parts are numbered layer by layer. One of the last hidden layer also has the weights out of its units, and the last
 //! part of all the biases of the scores, whose unit comes after the others.
 
+use std::ops::Range;
+
 use super::super::lanes::simd::LANES;
 use super::super::shape::{Layer, NetworkShape};
 use super::hidden_layer::unit_vectors;
@@ -25,32 +27,54 @@ fn hidden(shape: &NetworkShape) -> impl Iterator<Item = Layer> + '_ {
     shape.layers().take(shape.n_layers() - 1)
 }
 
+/// The layer that a part is of, and which of its vectors of units it is.
+///
+/// # Panics
+/// If there is no such part.
+fn place(shape: &NetworkShape, part: usize) -> (Layer, usize) {
+    let mut vector = part;
+    for layer in hidden(shape) {
+        let n_vectors = n_parts_of(shape, layer);
+        if vector < n_vectors {
+            return (layer, vector);
+        }
+        vector -= n_vectors;
+    }
+    panic!("part {part} is outside 0..{}", n_parts(shape));
+}
+
+/// The units of a part, and in the last hidden layer the rows of the weights out of them, the bias's among them.
+fn units_and_rows(shape: &NetworkShape, layer: Layer, vector: usize) -> (Range<usize>, Range<usize>) {
+    let among = |n: usize| (vector * LANES).min(n)..(vector * LANES + LANES).min(n);
+    let is_last = layer.number + 1 == shape.n_layers();
+    (among(layer.n_units), if is_last { among(layer.n_units + 1) } else { 0..0 })
+}
+
+/// How many coordinates a part has.
+///
+/// # Panics
+/// If there is no such part.
+pub(super) fn n_coordinates(shape: &NetworkShape, part: usize) -> usize {
+    let (layer, vector) = place(shape, part);
+    let (units, rows) = units_and_rows(shape, layer, vector);
+    units.len() * (layer.n_inputs + 1) + rows.len() * shape.n_classes()
+}
+
 /// The coordinates of a part, in increasing order.
 ///
 /// # Panics
 /// If there is no such part.
 pub(super) fn coordinates(shape: &NetworkShape, part: usize) -> Coordinates {
-    let mut vector = part;
-    for layer in hidden(shape) {
-        let n_vectors = n_parts_of(shape, layer);
-        if vector >= n_vectors {
-            vector -= n_vectors;
-            continue;
-        }
-        // The weights into the units, row by row, and their biases.
-        let units = vector * LANES..(vector * LANES + LANES).min(layer.n_units);
-        let mut coordinates: Vec<usize> = (0..=layer.n_inputs)
-            .flat_map(|input| units.clone().map(move |unit| layer.begin + input * layer.n_units + unit))
-            .collect();
-        if layer.number + 1 == shape.n_layers() {
-            // The weights out of the units, whose rows follow one another, and the biases of the scores.
-            let scores = shape.layer(shape.n_layers());
-            let rows = vector * LANES..(vector * LANES + LANES).min(layer.n_units + 1);
-            coordinates.extend(scores.begin + rows.start * scores.n_units..scores.begin + rows.end * scores.n_units);
-        }
-        return Coordinates::List(coordinates);
-    }
-    panic!("part {part} is outside 0..{}", n_parts(shape));
+    let (layer, vector) = place(shape, part);
+    let (units, rows) = units_and_rows(shape, layer, vector);
+    // The weights into the units, row by row, and their biases.
+    let mut coordinates: Vec<usize> = (0..=layer.n_inputs)
+        .flat_map(|input| units.clone().map(move |unit| layer.begin + input * layer.n_units + unit))
+        .collect();
+    // The weights out of the units, whose rows follow one another, and the biases of the scores.
+    let scores = shape.layer(shape.n_layers());
+    coordinates.extend(scores.begin + rows.start * scores.n_units..scores.begin + rows.end * scores.n_units);
+    Coordinates::List(coordinates)
 }
 
 /// The part that a coordinate belongs to.
@@ -75,6 +99,7 @@ mod tests {
             let mut times = vec![0; shape.n_parameters()];
             for part in 0..n_parts(&shape) {
                 let Coordinates::List(list) = coordinates(&shape, part) else { panic!("a list") };
+                assert_eq!(list.len(), n_coordinates(&shape, part), "{sizes:?}, part {part}");
                 assert!(list.is_sorted_by(|a, b| a < b) && !list.is_empty(), "{sizes:?}, part {part}: {list:?}");
                 assert!(list.iter().all(|&coordinate| part_of(&shape, coordinate) == part), "{sizes:?}, part {part}");
                 list.iter().for_each(|&coordinate| times[coordinate] += 1);
