@@ -5,6 +5,9 @@
 //! quick where that changes no term: inputs that are 0 add nothing to a sum and are left out (81 % of MNIST's pixels),
 //! eight hidden units are computed at a time, and nothing is allocated.
 
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use ndarray::ArrayRef2;
 
 use super::activation::Activation;
@@ -29,6 +32,10 @@ pub(super) fn full_gradient(parameters: &Parameters, x: &ArrayRef2<f64>, classes
     gradient
 }
 
+/// How many samples a pass takes at a time through all layers: enough that the rows of W1 which it loads serve several, and few
+/// enough that what it keeps of them stays in a cache.
+const PASS_SAMPLES: usize = 128;
+
 /// The mean cross-entropy of a batch as a function of all parameters, evaluated by whole forward passes.
 ///
 /// Coordinates are numbered as in [`Parameters::values`]. One evaluation costs about `nnz·H + N·H·(K + 1)` multiplications for
@@ -46,12 +53,15 @@ pub(super) fn full_gradient(parameters: &Parameters, x: &ArrayRef2<f64>, classes
 /// assert!((gradient[16] + 0.5).abs() < 1e-6);
 /// # Ok::<(), numgrad::difference::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct FullLoss<'a> {
     parameters: &'a Parameters,
     batch: SparseBatch,
     classes: &'a [usize],
     isa: Isa,
+    /// Asked whether to stop, once in a while.
+    stops: Option<&'a (dyn Fn() -> bool + Sync)>,
+    /// Whether an evaluation was broken off.
+    is_broken_off: AtomicBool,
 }
 
 impl<'a> FullLoss<'a> {
@@ -65,7 +75,19 @@ impl<'a> FullLoss<'a> {
         check_batch(shape, &x.view(), classes);
         let mut batch = SparseBatch::default();
         batch.set(&x.view());
-        Self { parameters, batch, classes, isa: Isa::best() }
+        Self { parameters, batch, classes, isa: Isa::best(), stops: None, is_broken_off: AtomicBool::new(false) }
+    }
+
+    /// Makes every evaluation ask, once for every 128 samples, whether it is to be broken off; it is NaN then. Of batches that
+    /// large one evaluation may take seconds, and a hook is told of whole derivatives alone. Whatever stops an evaluation has to
+    /// stop what is made of it as well: see [`is_broken_off`](Self::is_broken_off).
+    pub fn stopped_by(self, stops: &'a (dyn Fn() -> bool + Sync)) -> Self {
+        Self { stops: Some(stops), ..self }
+    }
+
+    /// Whether an evaluation was broken off, so that a gradient by this objective is none.
+    pub fn is_broken_off(&self) -> bool {
+        self.is_broken_off.load(Relaxed)
     }
 
     /// Makes the loss be evaluated with the instruction set `isa`.
@@ -98,6 +120,19 @@ impl<'a> FullLoss<'a> {
     }
 }
 
+impl fmt::Debug for FullLoss<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { parameters, batch, classes, isa, is_broken_off, stops: _ } = self;
+        f.debug_struct("FullLoss")
+            .field("parameters", parameters)
+            .field("batch", batch)
+            .field("classes", classes)
+            .field("isa", isa)
+            .field("is_broken_off", is_broken_off)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Objective for FullLoss<'_> {
     type Workspace = FullWorkspace;
 
@@ -113,7 +148,7 @@ impl Objective for FullLoss<'_> {
         let [first, unit, class] = workspace_vectors(self.parameters.shape());
         FullWorkspace {
             parameters: PackedParameters::new(self.parameters),
-            first: vec![F64x8::ZERO; self.classes.len() * first],
+            first: vec![F64x8::ZERO; self.classes.len().min(PASS_SAMPLES) * first],
             units: [vec![F64x8::ZERO; unit], vec![F64x8::ZERO; unit]],
             scores: vec![F64x8::ZERO; class],
         }
@@ -132,7 +167,7 @@ impl Objective for FullLoss<'_> {
 #[derive(Debug)]
 pub struct FullWorkspace {
     parameters: PackedParameters,
-    /// The units of the first hidden layer in every sample: (N, H/8).
+    /// The units of the first hidden layer in each of the samples that are taken at a time: (128 or N, H/8).
     first: Vec<F64x8>,
     /// The units of two further hidden layers, one after the other, in the sample at hand.
     units: [Vec<F64x8>; 2],
@@ -145,7 +180,7 @@ impl FullWorkspace {
         let [first, unit, class] = workspace_vectors(shape);
         together(&[
             PackedParameters::n_bytes(shape),
-            n_bytes_of::<F64x8>(&[n_samples, first]),
+            n_bytes_of::<F64x8>(&[n_samples.min(PASS_SAMPLES), first]),
             n_bytes_of::<[F64x8; 2]>(&[unit]),
             n_bytes_of::<F64x8>(&[class]),
         ])
@@ -170,31 +205,39 @@ impl Kernel for ForwardPass<'_> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) -> f64 {
-        let FullLoss { batch, classes, parameters, .. } = self.loss;
+        let FullLoss { batch, classes, parameters, stops, is_broken_off, .. } = self.loss;
         let activation = parameters.shape().activation();
         let FullWorkspace { parameters, first, units: [even, odd], scores } = self.workspace;
         let [first_layer, hidden_layers @ .., last_layer] = parameters.layers() else {
             unreachable!("a network has a hidden layer");
         };
-        sparse_product::<A>(batch, 0..classes.len(), first_layer, first);
         let mut log_sum = 0.0;
-        for (first, &class) in first.chunks_exact_mut(first_layer.n_vectors()).zip(*classes) {
-            activate::<A>(activation, first);
-            // Two buffers in turn.
-            for (i, layer) in hidden_layers.iter().enumerate() {
-                let (before, out) = if i % 2 == 0 { (&*odd, &mut *even) } else { (&*even, &mut *odd) };
-                let before = if i == 0 { &*first } else { &before[..layer.layer().n_inputs.div_ceil(LANES)] };
-                let out = &mut out[..layer.n_vectors()];
-                dense_product::<A>(before, layer, out);
-                activate::<A>(activation, out);
+        for begin in (0..classes.len()).step_by(PASS_SAMPLES) {
+            if begin > 0 && stops.is_some_and(|stops| stops()) {
+                is_broken_off.store(true, Relaxed);
+                return f64::NAN;
             }
-            let units = match hidden_layers.len() {
-                0 => &*first,
-                n if n % 2 == 1 => &even[..],
-                _ => &odd[..],
-            };
-            dense_product::<A>(units, last_layer, scores);
-            log_sum += (probability::<A>(scores, class) + LOG_OFFSET).ln();
+            let samples = begin..(begin + PASS_SAMPLES).min(classes.len());
+            let first = &mut first[..samples.len() * first_layer.n_vectors()];
+            sparse_product::<A>(batch, samples.clone(), first_layer, first);
+            for (first, &class) in first.chunks_exact_mut(first_layer.n_vectors()).zip(&classes[samples]) {
+                activate::<A>(activation, first);
+                // Two buffers in turn.
+                for (i, layer) in hidden_layers.iter().enumerate() {
+                    let (before, out) = if i % 2 == 0 { (&*odd, &mut *even) } else { (&*even, &mut *odd) };
+                    let before = if i == 0 { &*first } else { &before[..layer.layer().n_inputs.div_ceil(LANES)] };
+                    let out = &mut out[..layer.n_vectors()];
+                    dense_product::<A>(before, layer, out);
+                    activate::<A>(activation, out);
+                }
+                let units = match hidden_layers.len() {
+                    0 => &*first,
+                    n if n % 2 == 1 => &even[..],
+                    _ => &odd[..],
+                };
+                dense_product::<A>(units, last_layer, scores);
+                log_sum += (probability::<A>(scores, class) + LOG_OFFSET).ln();
+            }
         }
         -log_sum / classes.len() as f64
     }

@@ -159,8 +159,12 @@ impl BatchLoss {
         let parameters = self.net.parameters();
         match &mut self.mode {
             Mode::Full(x) => {
-                let mut objective = FullLoss::new(parameters, x, &self.classes).with_isa(self.isa);
-                differentiate_piece(differentiator, &mut objective, piece, hook, gradient)
+                // Of a large batch one evaluation may take seconds.
+                let stops = || hook.is_some_and(|hook| hook(0).is_break());
+                let objective = FullLoss::new(parameters, x, &self.classes).with_isa(self.isa);
+                let mut objective = objective.stopped_by(&stops);
+                differentiate_piece(differentiator, &mut objective, piece, hook, gradient)?;
+                if objective.is_broken_off() { Err(Cancelled) } else { Ok(()) }
             }
             Mode::Incremental(objective) => {
                 differentiate_piece(differentiator, &mut **objective, piece, hook, gradient)

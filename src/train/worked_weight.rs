@@ -8,6 +8,10 @@ use crate::dataset::Samples;
 use crate::nn::{FullLoss, NetworkShape, Parameters, backprop_into, backprop_n_bytes, n_bytes_of, together};
 use crate::random::LegacyRandom;
 
+/// Of how many terms, samples times parameters, a derivative is worked out at most: it is done in a fraction of a second then, in
+/// which nothing is asked whether to stop.
+const MAX_TERMS: usize = 1_000_000_000;
+
 /// The numbers from which the central difference of a loss by one weight is made, `(L(w + h) - L(w - h)) / 2h`, and the
 /// analytic derivative beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,7 +34,8 @@ pub struct WorkedWeight {
 
 impl WorkedWeight {
     /// Works with the weight that has the largest derivative of all, on the batch that `random` draws next, at `parameters`.
-    /// None where a number is not finite.
+    /// None where a number is not finite, and where the samples of a batch times the parameters are more than 10⁹, which would take
+    /// seconds.
     ///
     /// Nothing is changed: a training that goes on from `random` draws the same batch. Costs backpropagation and two forward
     /// passes.
@@ -43,6 +48,9 @@ impl WorkedWeight {
         random: &LegacyRandom,
         settings: &TrainingSettings,
     ) -> Option<Self> {
+        if parameters.as_slice().len().saturating_mul(settings.batch_size) > MAX_TERMS {
+            return None;
+        }
         let (x, classes) = next_batch(samples, random, settings.batch_size);
         let mut gradient = Parameters::zeros(parameters.shape());
         backprop_into(parameters, &x, &classes, &mut gradient);
@@ -102,6 +110,8 @@ mod tests {
         let of_weights = (1..=2).flat_map(|layer| gradient.weights(layer).iter().map(|x| x.abs()).collect::<Vec<_>>());
         assert_eq!(worked.analytic.abs(), of_weights.fold(0.0, f64::max));
         assert_eq!(worked.weight, parameters.weights(worked.layer)[[worked.row, worked.column]]);
+        let large = TrainingSettings { batch_size: MAX_TERMS, ..settings };
+        assert_eq!(WorkedWeight::of_largest_derivative(&data.train, &parameters, &random, &large), None);
         // Two losses of about 2.3 are rounded to 4e-16 each, which is divided by 2e-4; the truncation is below h².
         assert!((worked.numerical(settings.step) - worked.analytic).abs() < 2e-8, "{worked:?}");
     }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::support::mnist;
 use crate::support::numbers::with_threads;
@@ -254,4 +255,39 @@ fn a_hook_hears_of_every_coordinate_and_may_cancel() {
         undisturbed.iterate(None).unwrap();
         assert_eq!(trainer.iterate(None).unwrap().loss, undisturbed.iterate(None).unwrap().loss, "{settings:?}");
     }
+}
+
+/// A batch of some thousand samples and a thousand units takes seconds an evaluation.
+#[test]
+fn an_evaluation_of_a_large_batch_is_broken_off_where_it_is_asked_to() {
+    let mut random = LegacyRandom::seed(3);
+    let shape = NetworkShape::new([20, 11, 10]);
+    let parameters = initial_parameters(&shape, Init::Normal, 1.0, &mut random);
+    let (x, classes) = (random.rand((300, 20)), (0..300).map(|n| n % 10).collect::<Vec<_>>());
+    let plain = FullLoss::new(&parameters, &x, &classes);
+    let asked = AtomicUsize::new(0);
+    let goes_on = || {
+        asked.fetch_add(1, Relaxed);
+        false
+    };
+    let watched = FullLoss::new(&parameters, &x, &classes).stopped_by(&goes_on);
+    let of = |loss: &FullLoss| loss.evaluate(&mut loss.workspace(), 7, 0.1);
+    assert_eq!(of(&watched).to_bits(), of(&plain).to_bits());
+    assert_eq!((asked.load(Relaxed), watched.is_broken_off()), (2, false));
+    let stopped = FullLoss::new(&parameters, &x, &classes).stopped_by(&|| true);
+    assert!(of(&stopped).is_nan() && stopped.is_broken_off());
+
+    // And a training abandons the gradient, without a derivative having been done.
+    let data = synthetic(10, &mut random);
+    let parameters = initial_parameters(&of_synthetic(), Init::Normal, 1.0, &mut random);
+    let settings = TrainingSettings { batch_size: 1_000, ..SETTINGS() };
+    let mut trainer = Trainer::new(&data.train, parameters, random, settings);
+    let n_done = AtomicUsize::new(0);
+    let hook = |n| {
+        n_done.fetch_add(n, Relaxed);
+        if n == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let error = trainer.iterate(Some(&hook)).unwrap_err();
+    assert!(matches!(error, Error::Cancelled(_)), "{error}");
+    assert_eq!(trainer.iteration(), 0);
 }
