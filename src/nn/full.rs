@@ -29,12 +29,23 @@ pub(super) fn full_gradient(parameters: &Parameters, x: &ArrayRef2<f64>, classes
     let central = Differentiator::new(Stencil::central(), Step::Absolute(h)).with_non_finite(NonFinite::Propagate);
     let found = central.parallel().of_objective(&mut objective).gradient_into(gradient.as_slice_mut());
     found.expect("nothing is checked, so nothing fails");
+    for (derivative, &parameter) in gradient.as_slice_mut().iter_mut().zip(parameters.as_slice()) {
+        if vanishes(parameter, h) {
+            *derivative = f64::NAN;
+        }
+    }
     gradient
 }
 
 /// How many samples a pass takes at a time through all layers: enough that the rows of W1 which it loads serve several, and few
 /// enough that what it keeps of them stays in a cache.
 const PASS_SAMPLES: usize = 128;
+
+/// Whether a parameter stays as it is when `h` is added to it and when it is subtracted: the two losses are the same then,
+/// and their difference says nothing about the derivative.
+pub(crate) fn vanishes(parameter: f64, h: f64) -> bool {
+    parameter + h == parameter && parameter - h == parameter
+}
 
 /// The mean cross-entropy of a batch as a function of all parameters, evaluated by whole forward passes.
 ///

@@ -21,6 +21,8 @@ mod two_layer;
 pub use activation::Activation;
 pub use backprop::{backprop_into, backprop_n_bytes};
 pub use full::FullLoss;
+#[cfg(feature = "train")]
+pub(crate) use full::vanishes;
 pub use functions::{LOG_OFFSET, Targets, argmax, cross_entropy_error, relu, sigmoid, softmax};
 pub use incremental::IncrementalLoss;
 pub use lanes::simd;

@@ -89,7 +89,8 @@ impl Network {
     /// The central difference of the loss for every parameter, `(L(w + h) - L(w - h)) / 2h`, on the current rayon pool.
     ///
     /// `x` is (N, D), `classes` the N right answers. Costs two forward passes a parameter; see
-    /// [`FullLoss`](super::FullLoss).
+    /// [`FullLoss`](super::FullLoss). It is NaN for a parameter that `h` is so short beside that the sum is the parameter
+    /// itself.
     ///
     /// # Panics
     /// If shapes disagree, a class is not below K, or `h` is not positive and finite.

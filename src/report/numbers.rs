@@ -38,6 +38,11 @@ pub fn grouped(number: impl ToString) -> String {
     text + decimals
 }
 
+/// A number that was chosen, as people write it: 0.01, 1, 1e-5.
+pub fn chosen(x: f64) -> String {
+    if x == 0.0 || (1e-4..1e6).contains(&x.abs()) { x.to_string() } else { format!("{x:e}") }
+}
+
 /// A number in at least four digits that count: 0.001235, 2.303, 12,350, 1.235e-7.
 pub fn significant(x: f64) -> String {
     // As it is when it is rounded: 9.9999 has one digit before the point, and 10.00 has two.
@@ -109,6 +114,11 @@ pub fn percent(share: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_that_was_chosen_is_shown_as_people_write_it() {
+        assert_eq!([0.01, 1.0, 1000.0, 1e-5, 1.7e308].map(chosen), ["0.01", "1", "1000", "1e-5", "1.7e308"]);
+    }
 
     #[test]
     fn numbers_are_shown_in_about_three_digits() {

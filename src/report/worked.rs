@@ -2,11 +2,18 @@
 
 use std::fmt::Display;
 
-use super::numbers::grouped;
+use super::numbers::{chosen, grouped};
 use super::run::Run;
 use super::summary::Summary;
 use super::words::{Words, filled};
+use crate::nn::Activation;
 use crate::train::{Forward, GradientMethod, TrainingSettings, WorkedWeight};
+
+/// An error of a derivative that is this share of it hardly changes what is shown of the weight after the update.
+const HARDLY_SEEN: f64 = 1e-6;
+
+/// Derivatives of rectifiers that differ by more than this share have a kink between the two losses.
+const KINK: f64 = 1e-4;
 
 /// One derivative, step by step.
 pub(super) struct WorkedSection {
@@ -32,14 +39,28 @@ impl WorkedSection {
             ("h", &format!("{step:e}")),
         ];
         let numerical = worked.numerical(step);
-        // The run's own derivative is the numerical one; both are the same to the digits shown.
-        let updated = worked.weight - learning_rate * numerical;
+        // The run's own derivative. The incremental mode subtracts no losses: where these are nearly equal, so that their
+        // difference is rounding, it has the analytic derivative.
+        let rounding = f64::EPSILON * worked.loss_up / step;
+        let derivative = match (gradient, forward) {
+            (GradientMethod::Backprop, _) => worked.analytic,
+            (_, Forward::Incremental) if rounding > HARDLY_SEEN * worked.analytic.abs() => worked.analytic,
+            _ => numerical,
+        };
+        let updated = worked.weight - learning_rate * derivative;
+        // Between the two derivatives stands the truncation, of about h² beside the derivative, and where a rectifier changes
+        // from one line to the other within the move much more.
+        let apart = (numerical - worked.analytic).abs() - 32.0 * rounding;
+        let kink = match summary.settings.activation {
+            Activation::Relu if apart > KINK * worked.analytic.abs() => words.worked_kink,
+            _ => "",
+        };
         let how = match (gradient, forward) {
             (GradientMethod::Backprop, _) => words.worked_backprop,
             (_, Forward::Full) => words.worked_full,
             (_, Forward::Incremental) => words.worked_incremental,
         };
-        let rate = format!("{learning_rate:?}");
+        let rate = chosen(learning_rate);
         let rows = [
             (words.worked_w.to_owned(), digits(worked.weight, 12)),
             (words.worked_up.to_owned(), digits(worked.loss_up, 16)),
@@ -51,10 +72,11 @@ impl WorkedSection {
         ];
         let others = grouped(summary.n_parameters.saturating_sub(1));
         let evaluations = grouped(2 * summary.n_parameters);
+        let all = filled(words.worked_all, &[("n", &others), ("evaluations", &evaluations), ("how", &how)]);
         Some(Self {
             lead: filled(words.worked_lead, &values),
             rows: rows.to_vec(),
-            end: filled(words.worked_all, &[("n", &others), ("evaluations", &evaluations), ("how", &how)]),
+            end: if kink.is_empty() { all } else { [kink, &all].join(words.between) },
         })
     }
 }

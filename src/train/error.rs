@@ -44,16 +44,17 @@ pub enum SessionError {
     Team(#[from] TeamError),
 }
 
-/// The first number of a training that was not finite. Training cannot go on from there.
+/// The first number of a training that was not finite, or the first parameter that the step can't move any more. Training
+/// cannot go on from there.
 ///
 /// It is printed as a text that tells what to change, which [`str::parse`] reads back and which stands for it where it is
 /// serialised.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("iteration {iteration}: {quantity} is {value}{ADVICE}")]
+#[error("iteration {iteration}: {quantity} is {value}{}", quantity.advice())]
 pub struct Divergence {
     /// The iteration that failed, counted from 1.
     pub iteration: u64,
-    /// What is not finite; of several arrays the first in the order W1, b1, W2, b2, ….
+    /// What is at fault; of several arrays the first in the order W1, b1, W2, b2, ….
     pub quantity: Quantity,
     /// The first such value in it.
     pub value: f64,
@@ -61,6 +62,8 @@ pub struct Divergence {
 
 const ADVICE: &str = ", expected a finite number; the numbers have grown too large: try a smaller learning rate or initial \
                       scale, or another step";
+const UNMOVED_ADVICE: &str = ", which stays the same when the step is added, so that its derivative would be 0: try a \
+                              smaller learning rate, a longer step or the incremental mode";
 
 impl FromStr for Divergence {
     type Err = String;
@@ -69,8 +72,8 @@ impl FromStr for Divergence {
         let parse = || {
             let (iteration, rest) = text.strip_prefix("iteration ")?.split_once(": ")?;
             // Another version may advise otherwise.
-            let (numbers, _advice) = rest.split_once(", ").unwrap_or((rest, ""));
-            let (quantity, value) = numbers.split_once(" is ")?;
+            let (quantity, rest) = rest.split_once(" is ")?;
+            let (value, _advice) = rest.split_once(", ").unwrap_or((rest, ""));
             let quantity = Quantity::from_text(quantity)?;
             Some(Self { iteration: iteration.parse().ok()?, quantity, value: value.parse().ok()? })
         };
@@ -99,11 +102,15 @@ pub enum Quantity {
     Parameters(String),
     /// The loss after the update.
     Loss,
+    /// A parameter of the array of this name, which stays as it is when the step is added to it and when it is subtracted.
+    Unmoved(String),
 }
 
 const GRADIENT_OF: &str = "the gradient of ";
 const AFTER_THE_UPDATE: &str = " after the update";
 const LOSS: &str = "the loss after the update";
+const PARAMETER_OF: &str = "the parameter of ";
+const VANISHES_BESIDE: &str = " that the step vanishes beside";
 
 impl Quantity {
     fn from_text(text: &str) -> Option<Self> {
@@ -112,9 +119,18 @@ impl Quantity {
             text => {
                 let gradient = text.strip_prefix(GRADIENT_OF).map(|array| Self::Gradient(array.to_owned()));
                 let parameters = || text.strip_suffix(AFTER_THE_UPDATE).map(|array| Self::Parameters(array.to_owned()));
-                gradient.or_else(parameters)
+                let unmoved = || {
+                    let array = text.strip_prefix(PARAMETER_OF)?.strip_suffix(VANISHES_BESIDE)?;
+                    Some(Self::Unmoved(array.to_owned()))
+                };
+                gradient.or_else(parameters).or_else(unmoved)
             }
         }
+    }
+
+    /// What is wrong with it, and what to do.
+    fn advice(&self) -> &'static str {
+        if let Self::Unmoved(_) = self { UNMOVED_ADVICE } else { ADVICE }
     }
 }
 
@@ -124,6 +140,7 @@ impl Display for Quantity {
             Self::Gradient(array) => write!(f, "{GRADIENT_OF}{array}"),
             Self::Parameters(array) => write!(f, "{array}{AFTER_THE_UPDATE}"),
             Self::Loss => f.write_str(LOSS),
+            Self::Unmoved(array) => write!(f, "{PARAMETER_OF}{array}{VANISHES_BESIDE}"),
         }
     }
 }
@@ -192,6 +209,8 @@ mod tests {
                 assert_eq!(divergence.to_string().parse(), Ok(divergence));
             }
         }
+        let unmoved = Divergence { iteration: 3, quantity: Quantity::Unmoved("W1".into()), value: 2e16 };
+        assert_eq!(unmoved.to_string().parse(), Ok(unmoved));
         let text = "iteration 1: the loss after the update is NaN, expected a finite number; the numbers have grown too \
                     large: try a smaller learning rate or initial scale, or another step";
         let divergence: Divergence = text.parse().unwrap();

@@ -28,6 +28,7 @@ mod settings;
 mod share;
 mod snapshots;
 mod state_hash;
+mod step_doubt;
 mod step_study;
 mod team;
 mod trainer;
@@ -54,6 +55,7 @@ pub use settings::{
 };
 pub use share::Sharing;
 pub use snapshots::{SnapshotFile, Snapshots};
+pub use step_doubt::StepDoubt;
 pub use step_study::{MethodErrors, StepStudy, logarithmic_steps, step_study};
 pub use team::{Alone, Team, TeamError, check_alike, gather_texts};
 pub use trainer::Trainer;

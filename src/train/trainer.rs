@@ -9,6 +9,7 @@ use super::model::AROUND_A_LAYER;
 use super::settings::{Forward, GradientMethod, TrainingSettings};
 use super::share::{Share, Sharing};
 use super::state_hash::state_hash;
+use super::step_doubt::first_vanishing;
 use super::team::{Alone, Team, TeamError};
 use super::{Checkpoint, Divergence, Error, Quantity, Record};
 use crate::dataset::{Sampler, Samples};
@@ -122,8 +123,9 @@ impl<'a> Trainer<'a> {
     /// One batch, one gradient, one update. `hook` is told of the gradient's progress and may cancel it.
     ///
     /// # Errors
-    /// [`Error::Diverged`] where the gradient, the updated parameters or the loss are not finite: the parameters are
-    /// finite then, but training cannot go on. [`Error::Cancelled`] where the hook said so, or that of another member of the
+    /// [`Error::Diverged`] where the gradient, the updated parameters or the loss are not finite, or where parameters have grown
+    /// so large that whole forward passes can't move them by the step: the parameters are finite then, but training cannot
+    /// go on. [`Error::Cancelled`] where the hook said so, or that of another member of the
     /// team: the next call begins the same iteration anew. [`Error::Team`] where the team can't go on.
     pub fn iterate(&mut self, hook: Option<Hook>) -> Result<Record, Error> {
         let started = Instant::now();
@@ -146,6 +148,7 @@ impl<'a> Trainer<'a> {
         let gradient_time = gradient_started.elapsed();
 
         let gradient_norm = self.checked_gradient_norm()?;
+        self.check_step()?;
         self.update()?;
         let loss = self.checked_loss()?;
 
@@ -222,6 +225,18 @@ impl<'a> Trainer<'a> {
         let batch = self.sampler.draw(&mut self.random.clone());
         self.loss.set_batch(self.samples, batch);
         share.measure(&mut self.loss, &self.differentiator, &mut self.gradient)
+    }
+
+    /// Fails where the derivative of a parameter would be 0 since the step vanishes beside it.
+    fn check_step(&self) -> Result<(), Error> {
+        let TrainingSettings { step, gradient, forward, .. } = self.settings;
+        if (gradient, forward) != (GradientMethod::Numerical, Forward::Full) {
+            return Ok(());
+        }
+        match first_vanishing(self.net().parameters(), step) {
+            Some((array, parameter)) => Err(self.diverged(Quantity::Unmoved(array), parameter)),
+            None => Ok(()),
+        }
     }
 
     fn checked_gradient_norm(&self) -> Result<f64, Error> {

@@ -233,6 +233,29 @@ fn a_gradient_that_is_not_finite_stops_the_training_and_leaves_the_weights() {
 }
 
 #[test]
+fn a_weight_that_has_grown_until_the_step_vanishes_beside_it_stops_a_training_by_whole_passes() {
+    let mut random = LegacyRandom::seed(42);
+    let data = synthetic(10, &mut random);
+    let parameters = initial_parameters(&of_synthetic(), Init::Uniform, 0.01, &mut random);
+    // The first update makes weights of about 1e13, whose neighbours are 1e-3 away.
+    let settings = TrainingSettings { learning_rate: 1e15, ..SETTINGS() };
+    let mut trainer = Trainer::new(&data.train, parameters.clone(), random.clone(), settings);
+    trainer.iterate(None).unwrap();
+    let error = trainer.iterate(None).unwrap_err();
+    let Error::Diverged(Divergence { iteration, quantity, value }) = &error else { panic!("{error}") };
+    assert_eq!((*iteration, quantity), (2, &Quantity::Unmoved("W2".to_owned())), "{error}");
+    assert!(value + settings.step == *value && error.to_string().contains("longer step"), "{error}");
+
+    let incremental = TrainingSettings { forward: Forward::Incremental, ..settings };
+    let mut trainer = Trainer::new(&data.train, parameters.clone(), random, incremental);
+    assert!((0..2).all(|_| trainer.iterate(None).is_ok()));
+    // The network alone has no iteration to stop: there is no number.
+    let (x, classes) = (data.train.normalised().flat(), data.train.label_indices());
+    let gradient = Network::new(parameters).numerical_gradient(&x, &classes, 1e-300);
+    assert!(gradient.weights(1).iter().all(|derivative| derivative.is_nan()));
+}
+
+#[test]
 fn a_hook_hears_of_every_coordinate_and_may_cancel() {
     let mut random = LegacyRandom::seed(42);
     let data = synthetic(10, &mut random);

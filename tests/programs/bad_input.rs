@@ -229,6 +229,7 @@ fn a_number_that_is_none_is_answered_with_what_is_wanted() {
         ("--classes", "1", "expected a whole number from 2 to 256"),
         ("--seed", "4294967296", "expected a whole number from 0 to 4294967295"),
         ("--step", "inf", "expected a finite number above 0"),
+        ("--step", "1e-320", "expected a number of at least 1e-300"),
         ("--init-scale", "NaN", "expected a finite number above 0"),
         ("--learning-rate", "-0.1", "expected a finite number above 0"),
         ("--learning-rate", "0,1", "with a point before the decimals: 0.1"),

@@ -24,6 +24,9 @@ use numgrad::train::{
 /// More threads than any machine has cores; a larger number is taken for a slip.
 const MAX_THREADS: usize = 1024;
 
+/// Products of steps that are shorter than this are no longer exact, as the smallest numbers have fewer digits.
+const MIN_STEP: f64 = 1e-300;
+
 /// As many curves as look different in one chart.
 const MAX_LEARNING_RATES: usize = 32;
 
@@ -65,7 +68,7 @@ struct Args {
 
     /// Move each weight by this step h, up and down
     #[arg(long, value_name = "H", default_value = "1e-4", help_heading = "Training")]
-    #[arg(value_parser = positive, allow_hyphen_values = true)]
+    #[arg(value_parser = step, allow_hyphen_values = true)]
     step: f64,
 
     /// Seed the random numbers, which are those of numpy.random.seed (0 to 4294967295)
@@ -299,6 +302,14 @@ impl Args {
             language: self.language.language(),
             given,
         })
+    }
+}
+
+/// The parser of steps: not so short that its products with inputs and weights lose digits at the lower end of the numbers.
+fn step(text: &str) -> Result<f64, String> {
+    match positive(text)? {
+        h if h < MIN_STEP => Err(format!("expected a number of at least {MIN_STEP:e}")),
+        h => Ok(h),
     }
 }
 

@@ -67,6 +67,7 @@ pub fn anew<'a>(
         checking::check_gradient(&data.train, &parameters, &random, &settings.training, interrupts, options.quiet)?;
     }
     let worked_weight = WorkedWeight::of_largest_derivative(&data.train, &parameters, &random, &settings.training);
+    checking::doubt_step(options, &parameters, worked_weight.as_ref())?;
     let mut trainer = Trainer::new(&data.train, parameters, random, settings.training).in_team(team);
     let n_threads = ranks::meet(options, data, &mut trainer)?;
     let folder = place.make()?;
@@ -106,6 +107,9 @@ pub fn continued<'a>(
     let worked_weight = WorkedWeight::of_largest_derivative(&data.train, &parameters, &random, &settings.training);
     drop(parameters);
     let Resumed { folder, run } = resumed;
+    if !is_done {
+        checking::doubt_step(options, &run.checkpoint.parameters, worked_weight.as_ref())?;
+    }
     let mut trainer = Trainer::resume(&data.train, run.checkpoint, settings.training).in_team(team);
     let n_threads = ranks::meet(options, data, &mut trainer)?;
     // As it was at the checkpoint.

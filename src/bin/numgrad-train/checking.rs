@@ -1,18 +1,20 @@
-//! `--check-gradient`: a table on standard output, and an error where training must not begin.
+//! What is asked before a training begins: whether its step is of use, and with `--check-gradient` whether its gradient is
+//! right. That prints a table on standard output; an error says where training must not begin.
 
 use std::io::Write;
 use std::ops::ControlFlow;
 
 use anyhow::{Result, bail};
 use numgrad::cli::progress::{Count, Counted, Line, clock};
-use numgrad::cli::terminal::print;
+use numgrad::cli::terminal::{print, say_wrapped_in_terminal};
 use numgrad::dataset::Samples;
 use numgrad::difference::Agreement;
 use numgrad::nn::Parameters;
 use numgrad::random::LegacyRandom;
 use numgrad::report::numbers::grouped;
-use numgrad::train::{self, ArrayCheck, Forward, GradientCheck, RESOLUTION, TrainingSettings};
+use numgrad::train::{self, ArrayCheck, Forward, GradientCheck, RESOLUTION, StepDoubt, TrainingSettings, WorkedWeight};
 
+use crate::args::Options;
 use crate::interrupts::Interrupts;
 
 /// Compares the gradients of the batch that `random` draws next. Fails where they differ, or where that can't be told.
@@ -76,6 +78,45 @@ fn judge(comparison: &GradientCheck, forward: Forward, step: f64) -> Result<()> 
         );
     }
     Ok(())
+}
+
+/// Warns of a step that rounding or truncation makes doubtful. Fails where it can't move every weight.
+pub fn doubt_step(options: &Options, parameters: &Parameters, worked: Option<&WorkedWeight>) -> Result<()> {
+    let training = &options.settings.training;
+    let Some(doubt) = StepDoubt::of(parameters, training, worked) else { return Ok(()) };
+    let told = told(&doubt, training.step, parameters.values().len());
+    if let StepDoubt::Vanishes { .. } = doubt {
+        bail!("{told}");
+    }
+    // Of several runs, which have the same first batch, it is said once.
+    if options.place_in_sweep.is_none_or(|place| place == 0) {
+        say_wrapped_in_terminal(&format!("warning: {told}"));
+    }
+    Ok(())
+}
+
+fn told(doubt: &StepDoubt, step: f64, n_parameters: usize) -> String {
+    let instead = |shortest: f64| {
+        format!("Take a step of {shortest:e} or more, or --forward incremental, which does not round so")
+    };
+    match doubt {
+        StepDoubt::Vanishes { n_parameters: n, array, parameter, shortest } => format!(
+            "--step {step:e} is too short for --forward full: {} of {} parameters stay the same when it is added (the first is \
+             {parameter:e} in {array}), so that their derivatives would be 0. {}",
+            grouped(*n),
+            grouped(n_parameters),
+            instead(*shortest)
+        ),
+        StepDoubt::Rounds { error, largest, shortest } => format!(
+            "--step {step:e} is so short that rounding changes each derivative by about {error:.0e}, while the largest is \
+             {largest:.0e}. {}",
+            instead(*shortest)
+        ),
+        StepDoubt::Truncates { analytic, numerical } => format!(
+            "--step {step:e} is long: the largest derivative of the first batch is {analytic:.1e}, but the difference at this \
+             step makes it {numerical:.1e}. A shorter step, such as 1e-4, comes closer"
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -132,6 +132,8 @@ pub(super) const WORDS: Words = Words {
     worked_numerical: "divided by 2h: the numerical derivative",
     worked_analytic: "by backpropagation, to compare",
     worked_update: "w \u{2212} {rate} times the derivative: the weight after the update",
+    worked_kink: "The two derivatives are not quite the same, since the move takes some rectifiers across 0, where their slope \
+                  changes: the shorter the step, the fewer.",
     worked_all: "The other {n} parameters are treated alike, with {evaluations} losses in all for one gradient. {how}",
     worked_incremental: "Here each loss is a whole forward pass. The run works out only by how much the loss changes \
                          (--forward incremental), so the digits that the two losses share are never lost.",
@@ -202,8 +204,11 @@ pub(super) const WORDS: Words = Words {
     gradient_of: "the gradient of {array}",
     after_update: "{array} after the update",
     loss_after_update: "the loss after the update",
+    unmoved: "the parameter of {array} that the step vanishes beside",
     diverged_advice: ", expected a finite number; the numbers have grown too large: try a smaller learning rate or initial \
                       scale, or another step",
+    unmoved_advice: ", which stays the same when the step is added, so that its derivative would be 0: try a smaller learning \
+                     rate, a longer step or --forward incremental",
 
     unit_s: "s",
     unit_min: "min",

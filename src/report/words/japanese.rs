@@ -130,6 +130,8 @@ pub(super) const WORDS: Words = Words {
     worked_numerical: "差を 2h で割る: 数値微分の値",
     worked_analytic: "比較のため、誤差逆伝播法の値",
     worked_update: "w \u{2212} {rate} × 微分の値: 更新後の重み",
+    worked_kink: "2 つの微分が少し違うのは、h だけ動かす間に、いくつかの ReLU の入力が 0 をまたいで傾きが変わるためです。h が小さいほど、そうした\
+                  ニューロンは少なくなります。",
     worked_all: "残りの {n} 個のパラメーターも同じように計算し、1 回の勾配に損失を全部で {evaluations} 回計算します。{how}",
     worked_incremental: "ここでは損失を計算するたびに、順伝播をすべて行っています。実際の学習では、損失がどれだけ変わるかだけを計算する\
                          （--forward incremental）ので、2 つの損失に共通する桁が失われることはありません。",
@@ -199,7 +201,10 @@ pub(super) const WORDS: Words = Words {
     gradient_of: "{array} の勾配",
     after_update: "更新後の {array} ",
     loss_after_update: "更新後の損失",
+    unmoved: "刻み幅 h を足しても変わらない {array} のパラメーター",
     diverged_advice: "。数が大きくなりすぎて、有限ではなくなっています。学習率か重みの初期値の倍率を小さくするか、刻み幅 h を変えてみてください",
+    unmoved_advice: "。h を足しても引いても同じ値のままなので、微分が 0 になってしまいます。学習率を小さくするか、h を大きくするか、\
+                     --forward incremental を使ってみてください",
 
     unit_s: "秒",
     unit_min: "分",

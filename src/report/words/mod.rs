@@ -110,7 +110,7 @@ words! {
     why_uniform, why_normal, over_time_lead, at_iteration, over_time_alt, over_time_range,
     // One derivative.
     worked_lead, from_pixel, from_input, to_class, unit_of_layer, hidden_unit,
-    worked_w, worked_up, worked_down, worked_difference, worked_numerical, worked_analytic, worked_update, worked_all,
+    worked_w, worked_up, worked_down, worked_difference, worked_numerical, worked_analytic, worked_update, worked_kink, worked_all,
     worked_incremental, worked_full, worked_backprop,
     // Settings.
     gradient, data, samples, for_training, for_training_and_testing, network, n_parameters, iterations, batch_size,
@@ -122,7 +122,7 @@ words! {
     ends_above, rises, at_chance, chance_is, drowns, large_rate, overshoot, large_scale, still_falls, smaller_rate,
     deep, small_rate, normal_helps, few_iterations, larger_rate, another_rate,
     // What is not finite.
-    diverged, gradient_of, after_update, loss_after_update, diverged_advice,
+    diverged, gradient_of, after_update, loss_after_update, unmoved, diverged_advice, unmoved_advice,
     // Times.
     unit_s, unit_min, unit_h,
 }
@@ -162,14 +162,17 @@ impl Words {
 
     /// Why a run could not go on.
     pub fn divergence(&self, Divergence { iteration, quantity, value }: &Divergence) -> String {
+        let is_unmoved = matches!(quantity, Quantity::Unmoved(_));
         let quantity = match quantity {
             Quantity::Gradient(array) => filled(self.gradient_of, &[("array", array)]),
             Quantity::Parameters(array) => filled(self.after_update, &[("array", array)]),
             Quantity::Loss => self.loss_after_update.to_owned(),
+            Quantity::Unmoved(array) => filled(self.unmoved, &[("array", array)]),
         };
+        let advice = if is_unmoved { self.unmoved_advice } else { self.diverged_advice };
         let told =
             filled(self.diverged, &[("iteration", &grouped(iteration)), ("quantity", &quantity), ("value", value)]);
-        format!("{told}{}", self.diverged_advice)
+        format!("{told}{advice}")
     }
 }
 
