@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::log::MeanLoss;
-use super::numbers::{loss, power_below, power_of_ten};
+use super::numbers::{chosen, loss, power_below, power_of_ten};
 use super::run::Run;
 use super::summary::Summary;
 use super::words::{Language, Words, filled};
@@ -93,14 +93,16 @@ fn text(finding: Finding, summary: &Summary, words: &Words) -> String {
             filled(words.at_chance, &[("iterations", &iterations), ("loss", &loss(end)), ("chance", &chance)])
         }
     };
-    let (rate, smaller) = (format!("{learning_rate:?}"), format!("{:?}", tenth_of(learning_rate)));
+    let (rate, smaller) = (chosen(learning_rate), chosen(tenth_of(learning_rate)));
     let init_scale = summary.settings.init_scale;
     let what_to_do = match finding {
         _ if drowns(summary) => filled(words.drowns, &[("step", &format!("{step:e}"))]),
         _ if learning_rate > LARGE_LEARNING_RATE => filled(words.large_rate, &[("rate", &rate)]),
         Finding::Rises { .. } => filled(words.overshoot, &[("rate", &smaller)]),
-        _ if matches!(init_scale, InitScale::Number(scale) if scale > LARGE_INIT_SCALE) => {
-            filled(words.large_scale, &[("scale", &init_scale)])
+        _ if let InitScale::Number(scale) = init_scale
+            && scale > LARGE_INIT_SCALE =>
+        {
+            filled(words.large_scale, &[("scale", &chosen(scale))])
         }
         Finding::AboveChance { falls: true, .. } => words.still_falls.to_owned(),
         Finding::AboveChance { falls: false, .. } => filled(words.smaller_rate, &[("rate", &smaller)]),
@@ -114,7 +116,7 @@ fn deep(summary: &Summary, words: &Words) -> Option<String> {
     let settings = &summary.settings;
     let InitScale::Number(scale) = settings.init_scale else { return None };
     let name = if settings.activation == Activation::Relu { InitScale::He } else { InitScale::Xavier };
-    let (n, scale) = (summary.shape().n_layers(), format!("{scale:?}"));
+    let (n, scale) = (summary.shape().n_layers(), chosen(scale));
     (n > 2).then(|| filled(words.deep, &[("n", &n), ("scale", &scale), ("name", &name)]))
 }
 
@@ -123,7 +125,7 @@ fn patience(summary: &Summary, n: u64, words: &Words) -> String {
     let rate = summary.settings.training.learning_rate;
     let init = if summary.settings.init == Init::Uniform { words.normal_helps } else { "" };
     let enough = round_up(ENOUGH_UPDATES / rate);
-    let rate_text = format!("{rate:?}");
+    let rate_text = chosen(rate);
     if enough > MOST_ITERATIONS {
         return filled(words.small_rate, &[("rate", &rate_text), ("init", &init)]);
     }

@@ -10,7 +10,7 @@ use super::colours;
 use super::figure::Figure;
 use super::flagged::{Piece, flagged};
 use super::log::{Over, along};
-use super::numbers::{grouped, loss, percent, with_unit};
+use super::numbers::{chosen, grouped, loss, percent, with_unit};
 use super::run::Run;
 use super::summary::{Stopped, Summary};
 use super::weights::WeightsSection;
@@ -31,7 +31,8 @@ struct Page<'a> {
     notice: Option<Vec<Piece>>,
     advice: Option<Vec<Piece>>,
     tiles: Vec<Tile>,
-    loss: Figure,
+    /// None where no iteration is done.
+    loss: Option<Figure>,
     norm: Option<Figure>,
     accuracy: Option<Figure>,
     answers: Option<&'a AnswersSection>,
@@ -66,7 +67,9 @@ pub fn run_page(run: &Run, answers: Option<&AnswersSection>, language: Language)
         notice: notice(summary, words).as_deref().map(flagged),
         advice: run.advice(language).as_deref().map(flagged),
         tiles: tiles(summary, words),
-        loss: Figure::new(&run.loss_chart(language), "loss", loss_caption(summary, curves.mean_over, words), words),
+        loss: (summary.iterations_done() > 0).then(|| {
+            Figure::new(&run.loss_chart(language), "loss", loss_caption(summary, curves.mean_over, words), words)
+        }),
         norm: norm_figure(run, words),
         accuracy: accuracy_chart(run, words).map(|chart| Figure::new(&chart, "accuracy", String::new(), words)),
         answers,
@@ -167,7 +170,7 @@ fn norm_figure(run: &Run, words: &Words) -> Option<Figure> {
         series: curves.norm_series(&mean, 1),
         levels: Vec::new(),
     };
-    let rate = format!("{:?}", run.summary.settings.training.learning_rate);
+    let rate = chosen(run.summary.settings.training.learning_rate);
     let caption = filled(words.norm_caption, &[("rate", &rate)]);
     (!curves.gradient_norm.is_empty()).then(|| Figure::new(&chart, "gradient", caption, words))
 }

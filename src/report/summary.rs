@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::numbers::grouped;
+use super::numbers::{chosen, grouped};
 use super::words::{Words, filled};
 use crate::dataset::Name;
 use crate::nn::NetworkShape;
@@ -228,7 +228,7 @@ impl Summary {
             (words.network, filled(words.n_parameters, &[("shape", &shape), ("n", &grouped(self.n_parameters))])),
             (words.iterations, grouped(iterations)),
             (words.batch_size, grouped(batch_size)),
-            (words.learning_rate, format!("{learning_rate:?}")),
+            (words.learning_rate, chosen(learning_rate)),
             (words.step, format!("{step:e}")),
             (words.initial_weights, initial_weights(*init, *init_scale, words)),
             (words.seed, seed.to_string()),
@@ -242,7 +242,7 @@ impl Summary {
 /// How the weights were drawn, in words.
 fn initial_weights(init: Init, scale: InitScale, words: &Words) -> String {
     match scale {
-        InitScale::Number(_) => filled(words.times_number, &[("init", &init), ("scale", &scale)]),
+        InitScale::Number(scale) => filled(words.times_number, &[("init", &init), ("scale", &chosen(scale))]),
         InitScale::He => filled(words.times_he, &[("init", &init)]),
         InitScale::Xavier => filled(words.times_xavier, &[("init", &init)]),
     }

@@ -3,7 +3,7 @@
 use ndarray::{ArrayView2, s};
 
 use super::Run;
-use super::numbers::{grouped, significant};
+use super::numbers::{chosen, grouped, significant};
 use super::picture::{self, Picture};
 use super::words::{Words, filled};
 use crate::train::{Init, InitScale, Snapshots};
@@ -68,7 +68,7 @@ impl WeightsSection {
         };
         let settings = &run.summary.settings;
         let scale = match settings.init_scale {
-            InitScale::Number(scale) => format!("{scale:?}"),
+            InitScale::Number(scale) => chosen(scale),
             scale => significant(scale.of(run.summary.dataset.input_size)),
         };
         let init = match settings.init {

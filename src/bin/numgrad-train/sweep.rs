@@ -9,7 +9,7 @@ use anyhow::Result;
 use numgrad::cli::browser;
 use numgrad::cli::output::write_whole;
 use numgrad::cli::terminal::{print, say};
-use numgrad::report::numbers::{MISSING, duration, grouped, loss, percent};
+use numgrad::report::numbers::{MISSING, chosen, duration, grouped, loss, percent};
 use numgrad::report::{Run, comparison_page};
 use numgrad::train::{Divergence, Ended, RunFiles};
 
@@ -25,7 +25,7 @@ const PAGE: &str = "comparison.html";
 /// Each run has a folder of its own within that of the sweep, and is continued by itself.
 pub fn train(options: &Options, prepared: &Prepared) -> Result<ExitCode> {
     let place = Place::choose(options.out.as_deref(), options.force)?;
-    let folder_of = |folder: &Path, rate: f64| folder.join(format!("learning-rate-{}", short(rate)));
+    let folder_of = |folder: &Path, rate: f64| folder.join(format!("learning-rate-{}", chosen(rate)));
     for &rate in &options.learning_rates {
         Place::choose(Some(&folder_of(place.path(), rate)), options.force)?;
     }
@@ -37,7 +37,7 @@ pub fn train(options: &Options, prepared: &Prepared) -> Result<ExitCode> {
             break;
         }
         if !options.quiet {
-            say(format_args!("Learning rate {} ({} of {n})", short(rate), i + 1));
+            say(format_args!("Learning rate {} ({} of {n})", chosen(rate), i + 1));
         }
         let run = one_of_several(options, i, rate, folder_of(&folder, rate));
         begun.push((rate, folder_of(&folder, rate)));
@@ -52,7 +52,7 @@ pub fn train(options: &Options, prepared: &Prepared) -> Result<ExitCode> {
         }
     }
     if prepared.interrupts.requested() {
-        let left: Vec<_> = options.learning_rates[begun.len()..].iter().map(|&rate| short(rate)).collect();
+        let left: Vec<_> = options.learning_rates[begun.len()..].iter().map(|&rate| chosen(rate)).collect();
         if !left.is_empty() {
             say(format_args!("not begun: learning rate{} {}", if left.len() == 1 { "" } else { "s" }, left.join(", ")));
         }
@@ -108,7 +108,7 @@ fn print_to(out: &mut impl Write, rates: &[f64], runs: &[Run], folder: &Path) ->
             _ => "",
         };
         row([
-            &short(*rate),
+            &chosen(*rate),
             &grouped(summary.iterations_done()),
             &or_missing(summary.final_loss.map(loss)),
             &or_missing(summary.train_accuracy.map(|share| percent(share, 2))),
@@ -118,19 +118,4 @@ fn print_to(out: &mut impl Write, rates: &[f64], runs: &[Run], folder: &Path) ->
     }
     let shown = if fs::exists(folder.join(PAGE))? { folder.join(PAGE) } else { folder.to_owned() };
     writeln!(out, "{} {}", if shown.is_dir() { "Files:" } else { "Page: " }, shown.display())
-}
-
-/// A learning rate as people write it: 0.01, 1, 1e-5.
-fn short(rate: f64) -> String {
-    if (1e-4..1e6).contains(&rate) { rate.to_string() } else { format!("{rate:e}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_learning_rate_is_short() {
-        assert_eq!([0.01, 1.0, 1000.0, 1e-5, 1.7e308].map(short), ["0.01", "1", "1000", "1e-5", "1.7e308"]);
-    }
 }
