@@ -28,7 +28,7 @@ pub enum WriteError {
     #[error("cannot write it")]
     Write(#[from] io::Error),
     /// It is whole, but what is in its place can't be replaced: Windows replaces no file that another program has open.
-    #[error("it can't be replaced, which may be as another program has it open; the new one is {}", kept.display())]
+    #[error("it can't be replaced, perhaps because another program has it open; the new file is {}", kept.display())]
     Replace {
         /// Why the system does not replace it.
         #[source]
