@@ -139,6 +139,6 @@ fn fits(shape: &[usize], max_bytes: u64) -> Result<(), String> {
     let n_bytes = shape.iter().try_fold(1_usize, |n, &side| n.checked_mul(side));
     match n_bytes {
         Some(n_bytes) if n_bytes as u64 <= max_bytes => Ok(()),
-        _ => Err(format!("what takes at most {max_bytes} bytes of memory")),
+        _ => Err(format!("data that take at most {max_bytes} bytes of memory")),
     }
 }

@@ -156,7 +156,10 @@ impl Downloader {
             candidates = passing;
         }
         if faults.is_empty() {
-            let reason = format!("the {} s for finding the network are used up", self.limits.looking.as_secs_f64());
+            let reason = format!(
+                "no time is left to ask it, as answers are waited for {} s in all",
+                self.limits.looking.as_secs_f64()
+            );
             faults = candidates.into_iter().map(|mirror| (mirror, reason.clone())).collect();
         }
         Err(Error::Download { name: file.name.into(), faults })

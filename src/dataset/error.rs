@@ -53,7 +53,11 @@ pub enum Error {
         path: PathBuf,
     },
     /// A table of test samples has none of training samples beside it.
-    #[error("{}: expected a table of training samples, its name with train for test, beside it; found none", path.display())]
+    #[error(
+        "{}: these are test samples; expected a table of training samples beside it, of the same name but with \"train\" in place \
+         of \"test\", found none",
+        path.display()
+    )]
     NoTrainingTable {
         /// The table of test samples.
         path: PathBuf,
@@ -237,7 +241,9 @@ pub enum Error {
     #[error("expected the folder of the data set, found none named")]
     NoFolder,
     /// Pictures were to be transposed, but there are no files that they could be read from.
-    #[error("only pictures from files that are named can be transposed: expected their folder, found none named")]
+    #[error(
+        "pictures are transposed only where they are read from files: expected a folder or file of pictures, found none named"
+    )]
     NothingToTranspose,
     /// The number of classes makes no sense.
     #[error("the number of classes is {0}: expected 1 to 256, as a label is one byte")]

@@ -95,7 +95,7 @@ pub enum IdxError {
     #[error("it is empty: its header says {0}")]
     Empty(String),
     /// The content is longer than what may be held in memory.
-    #[error("its header promises {dimensions}: expected what takes at most {max_bytes} bytes of memory")]
+    #[error("its header promises {dimensions}: expected data that take at most {max_bytes} bytes of memory")]
     TooLarge {
         /// What the header says.
         dimensions: String,

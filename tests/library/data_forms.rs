@@ -401,8 +401,8 @@ fn what_takes_more_memory_than_there_is_is_refused() {
     let (archive_path, table_path) = (folder.path().join("a.npz"), folder.path().join("b.csv"));
     write(folder.path(), &[("a.npz", &archive(&pixels(), &array![1_u8, 0])), ("b.csv", TABLE.as_bytes())]);
     for (path, max_bytes, expected) in [
-        (&archive_path, 7, "x_train in it: expected what takes at most 7 bytes of memory"),
-        (&archive_path, 15, "y_train in it: expected what takes at most 7 bytes of memory"),
+        (&archive_path, 7, "x_train in it: expected data that take at most 7 bytes of memory"),
+        (&archive_path, 15, "y_train in it: expected data that take at most 7 bytes of memory"),
         (&table_path, 7, "line 3: expected pictures of at most 7 bytes of memory"),
     ] {
         let max_bytes = Some(max_bytes);

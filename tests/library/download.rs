@@ -360,7 +360,7 @@ fn the_time_for_looking_is_one_budget_for_all_files() {
     let (made, folder) = (Made::new(), tempfile::tempdir().unwrap());
     downloader.fetch(&made.remote("a"), folder.path(), &mut ()).unwrap_err();
     let error = downloader.fetch(&made.remote("b"), folder.path(), &mut ()).unwrap_err().to_string();
-    assert!(error.contains("the 4 s for finding the network are used up"), "{error}");
+    assert!(error.contains("no time is left to ask it, as answers are waited for 4 s in all"), "{error}");
     assert_eq!(server.asked(), ["/a.gz"]);
 }
 
