@@ -1,8 +1,10 @@
 //! The weights of the first layer at several times of a run: small pictures of how they came about.
 //!
-//! They are taken before the first iteration and after 1, 3, 10, 30, 100, … of them, so that they do not depend on how long a
-//! run is to be, on the clock, or on whether it was interrupted. Those that a continued run had taken after its checkpoint are
-//! taken again, with the same bits.
+//! They are taken before the first iteration and after 1, 3, 10, 30, 100, … of them, as most happens to the weights early, and
+//! so that they do not depend on how long a run is to be, on the clock, or on whether it was interrupted. They are not kept in
+//! the rhythm of the checkpoints, which is one of seconds: a run that takes less than half a minute has a checkpoint at its
+//! beginning and one at its end, and another machine would keep other weights. Those that a continued run had taken after
+//! its checkpoint are taken again, with the same bits.
 
 use std::io::BufReader;
 use std::path::{Path, PathBuf};

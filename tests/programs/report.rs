@@ -5,7 +5,8 @@ use std::path::Path;
 
 use crate::support::programs;
 use assert_cmd::Command;
-use numgrad::report::{Run, Stopped, Summary};
+use numgrad::report::chart::Size;
+use numgrad::report::{Language, Run, Stopped, Summary};
 use predicates::prelude::*;
 use tempfile::TempDir;
 
@@ -317,8 +318,8 @@ fn a_run_that_learned_nothing_is_told_which_flags_to_change() {
         assert_eq!(page.contains("class=\"notice\""), note.is_some(), "{out}");
     };
     told("", "few", &["After 100 iterations", "by chance", "--iterations 1000", "--learning-rate 1,", "--init normal"]);
-    told("-n 30 --learning-rate 100", "fast", &["above", "--learning-rate 100.0"]);
-    told("-n 30 --init-scale 10", "large", &["above", "--init-scale 10.0"]);
+    told("-n 30 --learning-rate 100", "fast", &["above", "--learning-rate 100 is"]);
+    told("-n 30 --init-scale 10", "large", &["above", "--init-scale 10 draws"]);
     told("-n 100 --learning-rate 1", "good", &[]);
     // The labels of the synthetic data can't be learned, and nothing is said where quiet was asked for.
     let stderr = predicate::str::contains("note").not();
@@ -349,6 +350,33 @@ fn the_runs_before_there_were_pages_are_still_read() {
     let article = Run::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("results/article")).unwrap();
     assert_eq!((article.summary.iterations_done(), article.curves.loss.len()), (100, 100));
     assert_eq!(article.summary.dataset.image_size, Some((28, 28)));
+}
+
+#[test]
+fn a_page_says_why_the_derivatives_of_a_rectifier_at_its_kink_differ() {
+    let folder = TempDir::new().unwrap();
+    for (activation, is_told) in [("relu", true), ("sigmoid", false)] {
+        let args = "--dataset embedded --hidden 30,20 --init normal --init-scale he -n 1 --quiet --lang en --force";
+        run(&folder, &format!("train {args} --activation {activation} --out run")).success();
+        assert_eq!(page(&folder, "run/report.html").contains("across 0, where their slope changes"), is_told);
+    }
+}
+
+/// What `results/article/README.md` says of them.
+#[test]
+fn the_page_and_the_picture_of_the_articles_run_are_as_the_program_draws_them() {
+    let folder = TempDir::new().unwrap();
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/article");
+    fs::create_dir_all(folder.path().join("results/article")).unwrap();
+    for file in ["loss.csv", "run.json"] {
+        fs::copy(kept.join(file), folder.path().join("results/article").join(file)).unwrap();
+    }
+    run(&folder, "report results/article --lang en").success();
+    let is_kept = |file: &str, drawn: &str| fs::read_to_string(kept.join(file)).unwrap() == drawn;
+    let again = "numgrad-report results/article --lang en --force";
+    assert!(is_kept("report.html", &page(&folder, "results/article/report.html")), "draw it anew: {again}");
+    let chart = Run::read(&kept).unwrap().loss_chart(Language::English);
+    assert!(is_kept("loss.svg", &chart.svg(Size::WIDE)), "the picture is another now");
 }
 
 /// Calls whatever `xdg-open` is first on the path.

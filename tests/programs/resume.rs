@@ -29,6 +29,8 @@ fn assert_same(folder: &TempDir, continued: &str, uninterrupted: &str) {
     assert_eq!(bits(folder, continued), bits(folder, uninterrupted));
     let model = |run: &str| fs::read(folder.path().join(run).join("model.npz")).unwrap();
     assert!(model(continued) == model(uninterrupted), "the weights differ");
+    let snapshots = |run: &str| fs::read(folder.path().join(run).join("first-layer.npz")).ok();
+    assert!(snapshots(continued) == snapshots(uninterrupted), "the first layer at several times differs");
     let records = records(folder.path().join(continued));
     assert!(records.is_sorted_by(|a, b| a.elapsed_s < b.elapsed_s), "the time of training does not go on");
     assert!(folder.path().join(continued).join("run.json").exists());
@@ -204,6 +206,22 @@ fn killed_at_any_moment_a_run_continues_with_the_same_bits() {
         run(&folder, &format!("--resume {out} --quiet")).success();
         assert_same(&folder, out, "whole");
     }
+}
+
+#[test]
+fn a_continued_run_keeps_the_first_layer_after_the_same_iterations_as_one_never_interrupted() {
+    let folder = TempDir::new().unwrap();
+    let args = "--dataset embedded --init normal --hidden 5 --batch-size 20";
+    run(&folder, &format!("{args} -n 31 --out whole")).success();
+    let snapshots = |run: &str| folder.path().join(run).join("first-layer.npz");
+    assert!(snapshots("whole").exists());
+    run(&folder, &format!("{args} -n 2 --out run")).success();
+    assert!(fs::read(snapshots("run")).unwrap() != fs::read(snapshots("whole")).unwrap());
+    run(&folder, "--resume run -n 12").success();
+    // As a run leaves it that was killed after iteration 31, with a checkpoint of iteration 12.
+    fs::copy(snapshots("whole"), snapshots("run")).unwrap();
+    run(&folder, "--resume run -n 31").success();
+    assert_same(&folder, "run", "whole");
 }
 
 #[test]
