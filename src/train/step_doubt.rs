@@ -12,7 +12,7 @@ const LARGE_ERROR: f64 = 0.1;
 const SMALL_ERROR: f64 = 0.01;
 
 /// Rounding is hardly ever larger than it is expected to be by this factor.
-const UNUSUAL_ROUNDING: f64 = 32.0;
+const UNUSUAL_ROUNDING: f64 = 8.0;
 
 /// What is wrong with a step, for a network as it is and its next batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,8 +71,9 @@ impl StepDoubt {
         if gradient != GradientMethod::Numerical {
             return None;
         }
-        // Two losses are rounded to about half an ulp each, and their difference is divided by 2h.
-        let rounding_at_1 = |worked: &WorkedWeight| f64::EPSILON * worked.loss_up.abs().max(worked.loss_down.abs());
+        // Two sums of a batch's losses are rounded to a few ulps each, and their difference is divided by 2h.
+        let rounding_at_1 =
+            |worked: &WorkedWeight| 4.0 * f64::EPSILON * worked.loss_up.abs().max(worked.loss_down.abs());
         if forward == Forward::Full {
             let shortest = worked.map_or(0.0, |worked| rounding_at_1(worked) / (SMALL_ERROR * worked.analytic.abs()));
             if let Some((array, parameter)) = first_vanishing(parameters, step) {
