@@ -105,7 +105,10 @@ class Training:
         return self.loss()
 
     def scipy_gradient(self, n_processes):
-        from scipy.optimize._numdiff import approx_derivative
+        try:
+            from scipy.optimize._numdiff import approx_derivative
+        except ImportError as error:
+            sys.exit(f"--scipy: {error} (pip install scipy, of version 1.16 or later)")
 
         # Of the training the processes need the batch alone. `imap` takes the 79,520 points one by one; as `map` would take them
         # they are 25 GB.
@@ -170,7 +173,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of numgrad-train (default: all)")
     parser.add_argument("--data-dir", type=Path, help="folder of MNIST's four files (default: the digits built in)")
     parser.add_argument("--program", default=ROOT / "target/release/numgrad-train", help="(default: %(default)s)")
-    parser.add_argument("--scipy", action="store_true", help="SciPy's approx_derivative as well, a minute")
+    parser.add_argument("--scipy", action="store_true", help="SciPy's approx_derivative as well, some minutes")
     args = parser.parse_args()
     data = ["--data-dir", args.data_dir] if args.data_dir else ["--dataset", "embedded"]
     threads = sorted({1, args.threads})
