@@ -24,6 +24,7 @@ import functools
 import gzip
 import json
 import multiprocessing
+import shutil
 import statistics
 import subprocess
 import sys
@@ -177,6 +178,9 @@ def main():
     args = parser.parse_args()
     data = ["--data-dir", args.data_dir] if args.data_dir else ["--dataset", "embedded"]
     threads = sorted({1, args.threads})
+    program = shutil.which(args.program)
+    if program is None:
+        sys.exit(f"{args.program}: expected the program, found none; `cargo build --release` makes it")
 
     training = Training(args.data_dir or ROOT / "data/mnist-subset")
     numpy_s, losses = [], []
@@ -197,11 +201,11 @@ def main():
     row("NumPy, backpropagation, one core", backprop_s)
     with tempfile.TemporaryDirectory() as folder:
         for n in threads:
-            times, ours, _ = numgrad_train(args.program, data, folder, n, args.iterations, "--forward", "full")
+            times, ours, _ = numgrad_train(program, data, folder, n, args.iterations, "--forward", "full")
             check(ours, losses)
             row(f"numgrad, whole forward passes, threads: {n}", statistics.mean(times))
         for n in threads:
-            times, ours, summary = numgrad_train(args.program, data, folder, n, 100)
+            times, ours, summary = numgrad_train(program, data, folder, n, 100)
             check(ours, losses)
             row(f"numgrad, incremental, threads: {n}", statistics.median(times))
             batch = summary["batch_s"] / len(times)
