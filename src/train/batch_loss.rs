@@ -1,6 +1,7 @@
 //! The loss of a network on one batch after another, and its gradient: one variant for each way that a run can choose.
 
 use std::ops::{ControlFlow, Range};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use ndarray::Array2;
 
@@ -159,10 +160,22 @@ impl BatchLoss {
         let parameters = self.net.parameters();
         match &mut self.mode {
             Mode::Full(x) => {
+                // Who looks rarely, as it is dear, may say once that all is over, and not again at once.
+                let is_over = AtomicBool::new(false);
+                let lasting = hook.map(|hook| {
+                    |newly_done| {
+                        if is_over.load(Relaxed) || hook(newly_done).is_break() {
+                            is_over.store(true, Relaxed);
+                            return ControlFlow::Break(());
+                        }
+                        ControlFlow::Continue(())
+                    }
+                });
                 // Of a large batch one evaluation may take seconds.
-                let stops = || hook.is_some_and(|hook| hook(0).is_break());
+                let stops = || lasting.as_ref().is_some_and(|hook| hook(0).is_break());
                 let objective = FullLoss::new(parameters, x, &self.classes).with_isa(self.isa);
                 let mut objective = objective.stopped_by(&stops);
+                let hook = lasting.as_ref().map(|hook| hook as Hook);
                 differentiate_piece(differentiator, &mut objective, piece, hook, gradient)?;
                 if objective.is_broken_off() { Err(Cancelled) } else { Ok(()) }
             }
