@@ -10,7 +10,7 @@ use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
 use numgrad::cli::about::AboutArgs;
 use numgrad::cli::data::DataArgs;
 use numgrad::cli::language::LanguageArgs;
-use numgrad::cli::number::{positive, ungrouped, whole, whole_list};
+use numgrad::cli::number::whole;
 use numgrad::cli::one_of::one_of;
 use numgrad::cli::tips::with_tip;
 use numgrad::dataset::{Name, Request};
@@ -21,14 +21,11 @@ use numgrad::train::{
     CheckpointSettings, Every, Forward, GradientMethod, HiddenSizes, Init, InitScale, RunSettings, TrainingSettings,
 };
 
+use crate::flag_values::{LearningRates, every, hidden, init_scale, learning_rates, step};
+use crate::tips::tip;
+
 /// More threads than any machine has cores; a larger number is taken for a slip.
 const MAX_THREADS: usize = 1024;
-
-/// Products of steps that are shorter than this are no longer exact, as the smallest numbers have fewer digits.
-const MIN_STEP: f64 = 1e-300;
-
-/// As many curves as look different in one chart.
-const MAX_LEARNING_RATES: usize = 32;
 
 /// Train a network on handwritten digits by numerical gradients alone.
 ///
@@ -305,14 +302,6 @@ impl Args {
     }
 }
 
-/// The parser of steps: not so short that its products with inputs and weights lose digits at the lower end of the numbers.
-fn step(text: &str) -> Result<f64, String> {
-    match positive(text)? {
-        h if h < MIN_STEP => Err(format!("expected a number of at least {MIN_STEP:e}")),
-        h => Ok(h),
-    }
-}
-
 /// Whether the flag of a setting takes this value; true for what is no flag. `name` is that of a field of [`Args`].
 pub fn takes(name: &str, value: &str) -> bool {
     let command = Args::command();
@@ -397,72 +386,6 @@ fn check_sweep(args: &Args) -> Result<(), clap::Error> {
     }
 }
 
-/// One or several learning rates, all different.
-#[derive(Debug, Clone)]
-struct LearningRates(Vec<f64>);
-
-fn learning_rates(text: &str) -> Result<LearningRates, String> {
-    if !text.contains(',') {
-        return positive(text).map(|rate| LearningRates(vec![rate]));
-    }
-    let numbers: Result<Vec<f64>, String> = text.split(',').map(|number| positive(number.trim())).collect();
-    let numbers = numbers.map_err(|error| {
-        // 0,1 may be meant as people write it whose decimals have a comma before them.
-        let meant = positive(text).err().filter(|wanted| wanted.contains("decimals: "));
-        format!("{}; or several with commas in between, as 0.01,0.1,1", meant.unwrap_or(error))
-    })?;
-    if numbers.len() > MAX_LEARNING_RATES {
-        return Err(format!("expected at most {MAX_LEARNING_RATES} learning rates, found {}", numbers.len()));
-    }
-    match numbers.iter().enumerate().find(|(i, rate)| numbers[..*i].contains(rate)) {
-        Some((_, rate)) => Err(format!("expected different learning rates, found {rate:?} twice")),
-        None => Ok(LearningRates(numbers)),
-    }
-}
-
-fn hidden(text: &str) -> Result<HiddenSizes, String> {
-    whole_list("hidden layer", HiddenSizes::MAX_LEN)(text).map(HiddenSizes::from)
-}
-
-fn init_scale(text: &str) -> Result<InitScale, String> {
-    match &*text.to_lowercase() {
-        "he" => Ok(InitScale::He),
-        "xavier" => Ok(InitScale::Xavier),
-        name if name.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-            Err("expected a finite number above 0, or he or xavier".to_owned())
-        }
-        _ => positive(text).map(InitScale::Number),
-    }
-}
-
-fn every(text: &str) -> Result<Every, String> {
-    ungrouped(text).parse()
-}
-
-/// What was tried for what this program has another flag for.
-fn tip(found: &str) -> Option<&'static str> {
-    match found {
-        "--epochs" | "--epoch" => {
-            Some("--iterations counts batches: with 60,000 samples in batches of 100, 600 of them are an epoch")
-        }
-        "--lr" | "--alpha" | "--eta" => Some("--learning-rate multiplies the gradient"),
-        "--steps" => Some("--iterations says how many updates are made; --step is the h of the differences"),
-        "--h" => Some("--step is the h of the differences"),
-        "--jobs" | "--workers" | "--cores" | "-j" => Some("--threads says on how many threads the work is done"),
-        "--language" | "--locale" => Some("--lang says in which language the page is: en or ja"),
-        "--plot" | "--show" => Some("--open shows the report in the browser"),
-        "--model" => Some("--resume continues a run; numgrad-predict shows what a trained network makes of digits"),
-        flag if flag.starts_with('-') => None,
-        model if model.to_lowercase().ends_with(".npz") => Some(
-            "numgrad-predict --model shows what a network makes of digits; --resume names the folder of a run to continue",
-        ),
-        number if number.starts_with(|c: char| c.is_ascii_digit()) => {
-            Some("--iterations says how many updates are made")
-        }
-        _ => Some("--data-dir names the folder of the data, --out that of the run, --resume that of a run to continue"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -475,25 +398,6 @@ mod tests {
         let Options { data, checkpoint_every, .. } = options;
         let CheckpointSettings { classes, checkpoint_every: expected, .. } = CheckpointSettings::default();
         assert_eq!((data.n_classes, checkpoint_every), (classes, expected));
-    }
-
-    #[test]
-    fn learning_rates_are_different_numbers_above_0() {
-        let rates = |text: &str| learning_rates(text).map(|LearningRates(rates)| rates);
-        assert_eq!(rates("0.5"), Ok(vec![0.5]));
-        assert_eq!(rates("0.01, 0.1,1e1"), Ok(vec![0.01, 0.1, 10.0]));
-        for (text, part) in [
-            ("0,1", "with a point before the decimals: 0.1; or several"),
-            ("0.1,", "or several with commas"),
-            ("0.1,x", "expected a finite number above 0"),
-            ("1,0.1,1.0", "found 1.0 twice"),
-            ("-1", "above 0"),
-        ] {
-            let error = rates(text).unwrap_err();
-            assert!(error.contains(part), "{text}: {error}");
-        }
-        let many: Vec<String> = (1..=33).map(|i| i.to_string()).collect();
-        assert!(rates(&many.join(",")).unwrap_err().contains("at most 32"));
     }
 
     #[test]

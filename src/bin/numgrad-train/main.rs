@@ -8,6 +8,7 @@ mod args;
 mod begin;
 mod checking;
 mod ending;
+mod flag_values;
 mod interrupts;
 mod membership;
 mod memory;
@@ -18,6 +19,7 @@ mod resumed;
 mod run_folder;
 mod step_study;
 mod sweep;
+mod tips;
 mod training;
 
 use std::process::ExitCode;

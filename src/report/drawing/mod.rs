@@ -4,19 +4,24 @@
 //! viewer understands. The style rules of [`colours::css`] put variables in their place, which a dark screen changes: they
 //! are within a file that stands alone, and once in a page. Text is text. Lengths are pixels.
 
+mod description;
+mod frame;
+mod lettering;
+mod look;
+
 use std::fmt::{self, Display};
 
 use askama::Template;
 
-use super::axis::{Axis, Numbers, Scale};
-use super::chart::{Chart, Level, Series, Size, Stroke};
+use self::description::description;
+use self::frame::{below, ceiling, highest, placed};
+use self::lettering::{width_of, wrapped, writable};
+use super::chart::{Chart, Level, Size, Stroke};
 use super::colours::{self, Rgb};
 use super::thinner::thinned;
-use super::words::{Language, Words, filled};
+use super::words::{Language, Words};
 
-/// The lengths of dashes and of the gaps between them, in pixels: none for a curve that has its colour for itself, and
-/// different ones for each that shares it with others. Only the 33rd curve looks like the first.
-const DASHES: [&str; 4] = ["", "7 4", "2 3", "8 3 2 3"];
+pub(super) use self::look::Look;
 
 /// Pixels around a picture that stands alone; in a page it is in line with the text.
 const MARGIN: f64 = 12.0;
@@ -110,45 +115,6 @@ struct Curve {
     has_dots: bool,
     /// A mark at the upper edge, where the curve leaves the frame.
     exit: Option<String>,
-}
-
-/// How a curve is drawn: in the chart, in its legend, and beside its name in a table.
-pub(super) struct Look {
-    /// The class by which style rules find the curve.
-    pub class: String,
-    pub colour: Rgb,
-    /// The width of the line in pixels.
-    pub width: u32,
-    /// The lengths of dashes and of the gaps between them; empty for an unbroken line.
-    pub dashes: &'static str,
-    pub is_pale: bool,
-}
-
-impl Look {
-    fn of(series: &Series) -> Self {
-        Self::new(series.colour, series.stroke)
-    }
-
-    /// The look of a level.
-    fn of_level() -> Self {
-        Self { class: "level".to_owned(), colour: colours::WARM.light, width: 1, dashes: "", is_pale: false }
-    }
-
-    /// The look of the curve of this number.
-    pub fn new(curve: usize, stroke: Stroke) -> Self {
-        let n = colours::CURVES.len();
-        let (class, colour) = match stroke {
-            Stroke::Guide => ("guide".to_owned(), colours::MUTED.light),
-            _ => (format!("curve-{}", curve % n), colours::CURVES[curve % n].light),
-        };
-        let (width, is_dashed) = match stroke {
-            Stroke::Thin | Stroke::Guide => (1, false),
-            Stroke::Bold | Stroke::Marked => (2, true),
-            Stroke::Wide(width) => (width, true),
-        };
-        let dashes = if is_dashed { DASHES[curve / n % DASHES.len()] } else { "" };
-        Self { class, colour, width, dashes, is_pale: stroke == Stroke::Thin }
-    }
 }
 
 impl Chart {
@@ -290,75 +256,6 @@ fn at(x: f64, y: f64, text: &str) -> Text {
     Text { x: Px(x), y: Px(y), text: writable(text) }
 }
 
-/// The text without the characters that XML has no way to write.
-fn writable(text: &str) -> String {
-    let has_no_place = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
-    text.chars().map(|c| if has_no_place(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
-/// The points of a curve where they lie, without those that lie nowhere.
-fn placed(chart: &Chart, series: &Series) -> Vec<(f64, f64)> {
-    series.points.iter().filter_map(|&(x, y)| Some((chart.x.place(x)?, chart.y.place(y)?))).collect()
-}
-
-/// How many times as high as the others a curve may be within the frame of all.
-const FAR_ABOVE: f64 = 3.0;
-
-/// Up to where the frame goes where a curve lies far above the others, as a place: curves of numbers above 0 that are compared
-/// are not flattened by one that has diverged. None where all curves are within it.
-fn ceiling(chart: &Chart, placed: &[Vec<(f64, f64)>]) -> Option<f64> {
-    if chart.y.scale != Scale::Linear || chart.y.numbers != Numbers::Decimal {
-        return None;
-    }
-    // A run has a pale curve and a strong one, in one colour.
-    let mut groups: Vec<(usize, f64)> = Vec::new();
-    for (series, points) in chart.series.iter().zip(placed).filter(|(_, points)| !points.is_empty()) {
-        let high = if series.stroke == Stroke::Thin { nearly_highest(points) } else { highest(points) };
-        match groups.iter_mut().find(|(colour, _)| *colour == series.colour) {
-            Some((_, highest)) => *highest = highest.max(high),
-            None => groups.push((series.colour, high)),
-        }
-    }
-    if groups.len() < 2 || placed.iter().flatten().any(|point| point.1 < 0.0) {
-        return None;
-    }
-    let mut highs: Vec<f64> =
-        groups.into_iter().map(|(_, high)| high).chain(chart.levels.iter().map(|level| level.y)).collect();
-    highs.sort_by(f64::total_cmp);
-    let first_beyond = highs.windows(2).position(|pair| pair[1] > FAR_ABOVE * pair[0])?;
-    Some(1.1 * highs[first_beyond]).filter(|ceiling| *ceiling > 0.0)
-}
-
-fn highest(points: &[(f64, f64)]) -> f64 {
-    points.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max)
-}
-
-/// What all but one in a hundred are not above.
-fn nearly_highest(points: &[(f64, f64)]) -> f64 {
-    let mut ys: Vec<f64> = points.iter().map(|point| point.1).collect();
-    ys.sort_by(f64::total_cmp);
-    ys[(ys.len() - 1) * 99 / 100]
-}
-
-/// The parts of a curve that are not above `top`, each up to where it crosses it.
-fn below(curve: &[(f64, f64)], top: f64) -> Vec<Vec<(f64, f64)>> {
-    let (mut lines, mut line) = (Vec::new(), Vec::new());
-    let mut last: Option<(f64, f64)> = None;
-    for &(x, y) in curve {
-        if let Some((last_x, last_y)) = last.filter(|last| (last.1 > top) != (y > top)) {
-            line.push((last_x + (top - last_y) / (y - last_y) * (x - last_x), top));
-        }
-        if y > top {
-            lines.extend(Some(std::mem::take(&mut line)).filter(|line| !line.is_empty()));
-        } else {
-            line.push((x, y));
-        }
-        last = Some((x, y));
-    }
-    lines.extend(Some(line).filter(|line| !line.is_empty()));
-    lines
-}
-
 /// The entries beside each other, from `top` on, which is moved below them.
 fn legend(chart: &Chart, text: f64, margin: f64, width: f64, top: &mut f64) -> Vec<Entry> {
     let (key, gap) = (2.0 * text, 0.4 * text);
@@ -387,70 +284,10 @@ fn legend(chart: &Chart, text: f64, margin: f64, width: f64, top: &mut f64) -> V
     entries
 }
 
-/// The lines of a text that has `width` pixels.
-fn wrapped(text: &str, size: f64, width: f64) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if width_of(line, size) + width_of(" ", size) + width_of(word, size) <= width => {
-                *line = format!("{line} {word}");
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// About how many pixels a text takes in the widest of the usual fonts; a picture does not know in which it will be shown.
-fn width_of(text: &str, size: f64) -> f64 {
-    let of_char = |c: char| match c {
-        ' ' | '.' | ',' | ':' | ';' | '!' | '|' | '\'' | 'i' | 'j' | 'l' | 'I' => 0.32,
-        '(' | ')' | '[' | ']' | '/' | '-' | 'f' | 'r' | 't' | '\u{2070}'..='\u{207f}' | '¹' | '²' | '³' => 0.41,
-        'm' | 'w' | 'M' | 'W' | '%' | '@' | '=' | '+' | '<' | '>' | '…' => 0.93,
-        // Letters of East Asia, and pictures.
-        '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' => 1.0,
-        '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{1f300}'.. => 1.0,
-        c if c.is_uppercase() => 0.71,
-        _ => 0.62,
-    };
-    size * text.chars().map(of_char).sum::<f64>()
-}
-
-/// What the picture shows, in words: from where to where each axis goes, and each curve.
-fn description(chart: &Chart, words: &Words) -> String {
-    let finite = |series: &Series| -> Vec<(f64, f64)> {
-        let is_placed = |&(x, y): &(f64, f64)| chart.x.place(x).is_some() && chart.y.place(y).is_some();
-        series.points.iter().copied().filter(is_placed).collect()
-    };
-    let curves: Vec<(&Series, Vec<(f64, f64)>)> = chart.series.iter().map(|series| (series, finite(series))).collect();
-    let range = |axis: &Axis, numbers: &mut dyn Iterator<Item = f64>| {
-        let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
-        if low <= high {
-            let (low, high) = (axis.in_words(low), axis.in_words(high));
-            filled(words.axis_range, &[("axis", &axis.label), ("low", &low), ("high", &high)])
-        } else {
-            filled(words.axis_without_points, &[("axis", &axis.label)])
-        }
-    };
-    let x = range(&chart.x, &mut curves.iter().flat_map(|(_, points)| points).map(|point| point.0));
-    let y = range(&chart.y, &mut curves.iter().flat_map(|(_, points)| points).map(|point| point.1));
-    let mut text = filled(words.line_chart, &[("x", &x), ("y", &y)]);
-    for (series, points) in &curves {
-        let (Some(first), Some(last)) = (points.first(), points.last()) else { continue };
-        if series.name.is_empty() {
-            continue;
-        }
-        let (first, last) = (chart.y.in_words(first.1), chart.y.in_words(last.1));
-        text += &filled(words.curve_ends, &[("name", &series.name), ("first", &first), ("last", &last)]);
-    }
-    for level in &chart.levels {
-        text += &filled(words.level_named, &[("name", &level.label)]);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::axis::{Axis, Numbers};
+    use super::super::chart::Series;
     use super::*;
 
     fn chart(x: Axis, y: Axis, curves: &[&[(f64, f64)]]) -> Chart {
@@ -586,14 +423,6 @@ mod tests {
         assert_eq!(svg.matches("class=\"exit\"").count(), 1);
         // The numbers beside the axis are those of the calm ones.
         assert!(svg.contains(">5</text>") && !svg.contains("1,000,000"), "{svg}");
-    }
-
-    #[test]
-    fn what_is_above_the_frame_is_cut_where_it_crosses_it() {
-        let curve = [(0.0, 0.0), (1.0, 4.0), (2.0, 4.0), (3.0, 0.0), (4.0, 1.0)];
-        assert_eq!(below(&curve, 2.0), [vec![(0.0, 0.0), (0.5, 2.0)], vec![(2.5, 2.0), (3.0, 0.0), (4.0, 1.0)]]);
-        assert_eq!(below(&curve, 5.0), [curve.to_vec()]);
-        assert_eq!(below(&curve[1..3], 2.0), [[(0.0, 0.0); 0]; 0]);
     }
 
     #[test]
