@@ -119,11 +119,13 @@ pub fn load(request: &Request, random: &mut LegacyRandom, quiet: bool) -> anyhow
         say(format_args!("warning: {warning}"));
     }
     if let Some(reason) = &loaded.out_of_reach {
+        let Dataset { train, test, .. } = &loaded.dataset;
+        let n_samples = train.len() + test.as_ref().map_or(0, |test| test.len());
         say(format_args!(
-            "warning: MNIST can't be downloaded, so the {} digits that are built in take its place.\n  \
-             For all 60,000: try again with a network, or name the folder of MNIST's files (--data-dir).\n  \
+            "warning: MNIST can't be downloaded, so {} of its digits that are built in take its place.\n  \
+             For all 70,000: try again with a network, or name the folder of MNIST's files (--data-dir).\n  \
              Why: {reason}",
-            grouped(loaded.dataset.train.len())
+            grouped(n_samples)
         ));
     }
     let name = &loaded.dataset.name;
