@@ -4,6 +4,8 @@
 use std::num::IntErrorKind;
 use std::ops::RangeInclusive;
 
+use crate::report::numbers::chosen;
+
 /// The parser of whole numbers within `range`, whose end is `u64::MAX` where there is no end.
 pub fn whole<T: TryFrom<u64> + 'static>(
     range: RangeInclusive<u64>,
@@ -58,7 +60,7 @@ pub fn positive(text: &str) -> Result<f64, String> {
         _ => {
             let wanted = "expected a finite number above 0";
             Err(match meant_number(text).filter(is_positive) {
-                Some(x) => format!("{wanted}, with a point before the decimals: {x:?}"),
+                Some(x) => format!("{wanted}, with a point before the decimals: {}", chosen(x)),
                 None if text.contains(',') => format!("{wanted}, with a point before the decimals and no commas"),
                 None => wanted.to_owned(),
             })

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::log::MeanLoss;
-use super::numbers::{chosen, loss, power_below, power_of_ten};
+use super::numbers::{self, chosen, loss, power_below, power_of_ten};
 use super::run::Run;
 use super::summary::Summary;
 use super::words::{Language, Words, filled};
@@ -96,7 +96,7 @@ fn text(finding: Finding, summary: &Summary, words: &Words) -> String {
     let (rate, smaller) = (chosen(learning_rate), chosen(tenth_of(learning_rate)));
     let init_scale = summary.settings.init_scale;
     let what_to_do = match finding {
-        _ if drowns(summary) => filled(words.drowns, &[("step", &format!("{step:e}"))]),
+        _ if drowns(summary) => filled(words.drowns, &[("step", &numbers::step(step))]),
         _ if learning_rate > LARGE_LEARNING_RATE => filled(words.large_rate, &[("rate", &rate)]),
         Finding::Rises { .. } => filled(words.overshoot, &[("rate", &smaller)]),
         _ if let InitScale::Number(scale) = init_scale

@@ -43,6 +43,11 @@ pub fn chosen(x: f64) -> String {
     if x == 0.0 || (1e-4..1e6).contains(&x.abs()) { x.to_string() } else { format!("{x:e}") }
 }
 
+/// A step that was chosen, as people write it: 1e-4, 0.5, 2.
+pub fn step(h: f64) -> String {
+    if h < 0.01 { format!("{h:e}") } else { chosen(h) }
+}
+
 /// A number in at least four digits that count: 0.001235, 2.303, 12,350, 1.235e-7.
 pub fn significant(x: f64) -> String {
     // As it is when it is rounded: 9.9999 has one digit before the point, and 10.00 has two.
@@ -118,6 +123,12 @@ mod tests {
     #[test]
     fn a_number_that_was_chosen_is_shown_as_people_write_it() {
         assert_eq!([0.01, 1.0, 1000.0, 1e-5, 1.7e308].map(chosen), ["0.01", "1", "1000", "1e-5", "1.7e308"]);
+    }
+
+    #[test]
+    fn a_step_is_shown_as_people_write_it() {
+        let shown = [1e-300, 1e-4, 1.5e-3, 0.01, 0.5, 2.0, 1e7].map(step);
+        assert_eq!(shown, ["1e-300", "1e-4", "1.5e-3", "0.01", "0.5", "2", "1e7"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::numbers::{chosen, grouped};
+use super::numbers::{self, chosen, grouped};
 use super::words::{Words, filled};
 use crate::dataset::Name;
 use crate::nn::NetworkShape;
@@ -229,7 +229,7 @@ impl Summary {
             (words.iterations, grouped(iterations)),
             (words.batch_size, grouped(batch_size)),
             (words.learning_rate, chosen(learning_rate)),
-            (words.step, format!("{step:e}")),
+            (words.step, numbers::step(step)),
             (words.initial_weights, initial_weights(*init, *init_scale, words)),
             (words.seed, seed.to_string()),
             (words.threads, threads.map_or("-".to_owned(), |n| n.to_string())),

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::numbers::{chosen, grouped};
+use super::numbers::{self, chosen, grouped};
 use super::run::Run;
 use super::summary::Summary;
 use super::words::{Words, filled};
@@ -36,7 +36,7 @@ impl WorkedSection {
             ("column", &worked.column),
             ("from", &from),
             ("to", &to),
-            ("h", &format!("{step:e}")),
+            ("h", &numbers::step(step)),
         ];
         let numerical = worked.numerical(step);
         // The run's own derivative. The incremental mode subtracts no losses: where these are nearly equal, so that their

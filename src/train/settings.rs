@@ -216,8 +216,11 @@ fn of_names<T: DeserializeOwned>(settings: Map<String, Value>) -> T {
 fn as_plain_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        // 1 and not 1.0, 0.0001 and not 1e-4.
-        Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(String::new, |x| x.to_string()),
+        // 1 and not 1.0, 0.0001 and 1e-300.
+        Value::Number(number) if number.is_f64() => {
+            let text = number.as_f64().map_or_else(String::new, |x| format!("{x:?}"));
+            text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+        }
         Value::Null => "none".to_owned(),
         // As a flag takes several values.
         Value::Array(values) => values.iter().map(as_plain_text).collect::<Vec<_>>().join(","),

@@ -11,7 +11,7 @@ use numgrad::dataset::Samples;
 use numgrad::difference::Agreement;
 use numgrad::nn::Parameters;
 use numgrad::random::LegacyRandom;
-use numgrad::report::numbers::grouped;
+use numgrad::report::numbers::{self, chosen, grouped, significant};
 use numgrad::train::{self, ArrayCheck, Forward, GradientCheck, RESOLUTION, StepDoubt, TrainingSettings, WorkedWeight};
 
 use crate::args::Options;
@@ -40,7 +40,8 @@ pub fn check_gradient(
     drop(progress);
     let Ok(comparison) = compared else { return Err(interrupts.before_training().into()) };
     print("the table of --check-gradient", |out| {
-        writeln!(out, "Central differences at h = {step:e} (forward {forward}) beside backpropagation:")?;
+        let h = numbers::step(step);
+        writeln!(out, "Central differences at h = {h} (forward {forward}) beside backpropagation:")?;
         writeln!(out, "{comparison}")
     })?;
     judge(&comparison, forward, step)
@@ -52,10 +53,11 @@ fn line(now: &Count) -> Line {
 }
 
 fn judge(comparison: &GradientCheck, forward: Forward, step: f64) -> Result<()> {
+    let step = numbers::step(step);
     if let Some(ArrayCheck { name, worst_index, worst, .. }) = comparison.first(Agreement::Differs) {
         let other = if forward == Forward::Full { Forward::Incremental } else { Forward::Full };
         bail!(
-            "--check-gradient: {name}{worst_index:?} is {:e} by central differences (--forward {forward}, --step {step:e}) and \
+            "--check-gradient: {name}{worst_index:?} is {:e} by central differences (--forward {forward}, --step {step}) and \
              {:e} by backpropagation: expected a difference of at most {:.1e}, found {:.1e}. One of the two is wrong; see \
              what --forward {other} gives, which evaluates the loss in another way",
             worst.numerical,
@@ -66,14 +68,14 @@ fn judge(comparison: &GradientCheck, forward: Forward, step: f64) -> Result<()> 
     }
     if let Some(ArrayCheck { name, largest, allowed, .. }) = comparison.first(Agreement::Undetermined) {
         let advice = match comparison.advice {
-            Some((advised, step)) if advised == forward => format!("--step {step:e} can tell"),
-            Some((advised, step)) => format!("--step {step:e} --forward {advised} can tell"),
+            Some((advised, step)) if advised == forward => format!("--step {} can tell", numbers::step(step)),
+            Some((advised, step)) => format!("--step {} --forward {advised} can tell", numbers::step(step)),
             None => "no step can tell, as rounding alone makes that much: are the hidden units saturated? A smaller \
                      --init-scale helps then"
                 .to_owned(),
         };
         bail!(
-            "--check-gradient can't tell at --step {step:e} with --forward {forward}: an error of up to {allowed:.1e} in {name} \
+            "--check-gradient can't tell at --step {step} with --forward {forward}: an error of up to {allowed:.1e} in {name} \
              would pass, expected at most {RESOLUTION:e} of its largest derivative, which is {largest:.1e}; {advice}"
         );
     }
@@ -96,27 +98,38 @@ pub fn doubt_step(options: &Options, parameters: &Parameters, worked: Option<&Wo
 }
 
 fn told(doubt: &StepDoubt, step: f64, n_parameters: usize) -> String {
+    let step = numbers::step(step);
     let instead = |shortest: f64| {
-        format!("Take a step of {shortest:e} or more, or --forward incremental, which does not round so")
+        let shortest = numbers::step(shortest);
+        format!("Take a step of {shortest} or more, or --forward incremental, which does not round so")
     };
     match doubt {
         StepDoubt::Vanishes { n_parameters: n, array, parameter, shortest } => format!(
-            "--step {step:e} is too short for --forward full: {} of {} parameters stay the same when it is added (the first is \
-             {parameter:e} in {array}), so that their derivatives would be 0. {}",
+            "--step {step} is too short for --forward full: {} of {} parameters stay the same when it is added (the first is \
+             {} in {array}), so that their derivatives would be 0. {}",
             grouped(*n),
             grouped(n_parameters),
+            significant(*parameter),
             instead(*shortest)
         ),
         StepDoubt::Rounds { error, largest, shortest } => format!(
-            "--step {step:e} is so short that rounding changes each derivative by about {error:.0e}, while the largest is \
-             {largest:.0e}. {}",
+            "--step {step} is so short that rounding changes each derivative by about {}, while the largest is {}. {}",
+            one_digit(*error),
+            one_digit(*largest),
             instead(*shortest)
         ),
         StepDoubt::Truncates { analytic, numerical } => format!(
-            "--step {step:e} is long: the largest derivative of the first batch is {analytic:.1e}, but the difference at this \
-             step makes it {numerical:.1e}. A shorter step, such as 1e-4, comes closer"
+            "--step {step} is long: the largest derivative of the first batch is {}, but the difference at this step makes it \
+             {}. A shorter step, such as 1e-4, comes closer",
+            significant(*analytic),
+            significant(*numerical)
         ),
     }
+}
+
+/// A number of which only the size counts: 0.02, 4, 3e-7.
+fn one_digit(x: f64) -> String {
+    chosen(format!("{x:.0e}").parse().unwrap_or(x))
 }
 
 #[cfg(test)]
