@@ -68,7 +68,7 @@ pub fn a_bad_archive_takes_no_more_memory_than_its_own_size_warrants() {
 
 /// A good checkpoint, but for the part `name`.
 fn checkpoint_with(name: &str, content: &[u8]) -> Vec<u8> {
-    let good = include_bytes!("../../fuzz/seeds/checkpoint/plain.npz");
+    let good = include_bytes!("../fixtures/run-0.1.0/checkpoint.npz");
     let mut parts = ZipArchive::new(Cursor::new(&good[..])).unwrap();
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     assert!(parts.file_names().any(|known| known == name));
