@@ -102,7 +102,11 @@ impl Axis {
             Scale::Linear => (from, to),
             Scale::Logarithmic => (10f64.powf(from), 10f64.powf(to)),
         };
+        let ends = |step: f64| ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
         let step = self.step((high - low) / n);
+        // A single number does not tell how long the axis is.
+        let (first, last) = ends(step);
+        let step = if first < last { step } else { self.step((high - low) / (2.0 * n)) };
         let decimals = |step: f64| (-power_below(step)).clamp(0, 12) as usize;
         let text = |number: f64| match self.numbers {
             Numbers::Percent => format!("{:.*}%", decimals(100.0 * step), 100.0 * number),
@@ -110,7 +114,7 @@ impl Axis {
             _ => grouped(format!("{number:.*}", decimals(step))),
         };
         // Counted in whole numbers, so that the ticks are where they say; a range that is not there in f64 has none.
-        let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
+        let (first, last) = ends(step);
         let n_ticks = (last - first + 1.0).clamp(0.0, 100.0) as usize;
         let numbers = (0..n_ticks).map(|i| (first + i as f64) * step);
         numbers.filter_map(|number| Some((self.place(number)?.clamp(from, to), text(number)))).collect()

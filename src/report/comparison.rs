@@ -20,6 +20,8 @@ const FAR_APART: f64 = 8.0;
 
 /// Longer names are cut in the middle, or a legend would not fit a phone.
 const MAX_NAME: usize = 38;
+/// Names of this many characters stand in a line of their table.
+const LONG_NAME: usize = 16;
 
 #[derive(Template)]
 #[template(path = "comparison.html")]
@@ -42,6 +44,8 @@ struct Page {
 
 struct RunPart {
     name: String,
+    /// Whether the name may be broken in the table.
+    is_long: bool,
     folder: String,
     /// How the curve of the run looks beside its name in the table: wider than in the chart, as there is less of it.
     look: Look,
@@ -66,6 +70,7 @@ pub fn comparison_page(runs: &[Run], language: Language) -> Result<String, Error
     let agreement = Agreement::of(runs)?;
     let part = |(i, (run, name)): (usize, (&Run, &String))| RunPart {
         name: name.clone(),
+        is_long: name.chars().count() > LONG_NAME,
         folder: run.folder.display().to_string(),
         look: Look::new(i, Stroke::Wide(4)),
         results: results(run, runs, words),
@@ -105,19 +110,52 @@ fn names(runs: &[Run]) -> Vec<String> {
     let short: Vec<String> = runs.iter().map(Run::name).collect();
     let is_alone = |name: &String| short.iter().filter(|other| *other == name).count() == 1;
     let name = |(run, name): (&Run, &String)| {
-        cut(if is_alone(name) { name.clone() } else { run.folder.display().to_string() })
+        if is_alone(name) { name.clone() } else { run.folder.display().to_string() }
     };
-    runs.iter().zip(&short).map(name).collect()
+    shortened(&runs.iter().zip(&short).map(name).collect::<Vec<_>>())
+}
+
+/// Names of at most [`MAX_NAME`] characters, or a few more, that are all different.
+fn shortened(names: &[String]) -> Vec<String> {
+    let cut: Vec<String> = names.iter().map(|name| cut(name)).collect();
+    let told_apart = |i: usize| {
+        let alike: Vec<&str> =
+            names.iter().zip(&cut).filter(|(_, other)| **other == cut[i]).map(|(n, _)| &**n).collect();
+        if alike.len() == 1 { cut[i].clone() } else { around_difference(&names[i], &alike) }
+    };
+    let shortened: Vec<String> = (0..names.len()).map(told_apart).collect();
+    let is_alone = |name: &String| shortened.iter().filter(|other| *other == name).count() == 1;
+    let numbered =
+        (0..names.len()).map(|i| if is_alone(&shortened[i]) { String::new() } else { format!("{}: ", i + 1) });
+    numbered.zip(&shortened).map(|(number, name)| number + name).collect()
 }
 
 /// The beginning and the end of a long name.
-fn cut(name: String) -> String {
-    let n = name.chars().count();
+fn cut(name: &str) -> String {
+    let name: Vec<char> = name.chars().collect();
+    let n = name.len();
     if n <= MAX_NAME {
-        return name;
+        return name.into_iter().collect();
     }
-    let chars = |range: std::ops::Range<usize>| name.chars().skip(range.start).take(range.len()).collect::<String>();
-    format!("{}…{}", chars(0..MAX_NAME / 3), chars(n - MAX_NAME * 2 / 3..n))
+    part(&name[..MAX_NAME / 3]) + "…" + &part(&name[n - MAX_NAME * 2 / 3..])
+}
+
+/// The part of a name that ends where it has become different from all of these, at the end of a word.
+fn around_difference(name: &str, alike: &[&str]) -> String {
+    let name: Vec<char> = name.chars().collect();
+    let n_common = |other: &&str| other.chars().rev().zip(name.iter().rev()).take_while(|(a, b)| a == *b).count();
+    let different = alike.iter().map(n_common).filter(|&n| n < name.len());
+    let mut end = name.len() - different.min().unwrap_or(0);
+    while end < name.len() && name[end].is_alphanumeric() {
+        end += 1;
+    }
+    let begin = (end + 2).saturating_sub(MAX_NAME);
+    let dots = |is_cut: bool| if is_cut { "…" } else { "" };
+    format!("{}{}{}", dots(begin > 0), part(&name[begin..end]), dots(end < name.len()))
+}
+
+fn part(name: &[char]) -> String {
+    name.iter().collect()
 }
 
 /// How far the losses of the runs are from those of the first, iteration by iteration.
@@ -277,11 +315,30 @@ mod tests {
 
     #[test]
     fn a_long_name_keeps_its_beginning_and_its_end() {
-        assert_eq!(cut("short".to_owned()), "short");
-        let name = cut(format!("{}é{}", "a".repeat(60), "b".repeat(20)));
+        assert_eq!(cut("short"), "short");
+        let name = cut(&format!("{}é{}", "a".repeat(60), "b".repeat(20)));
         assert_eq!(
             (name.chars().count(), name.starts_with("aaaaaaaaaaaa…"), name.ends_with("ébbbbbbbbbbbbbbbbbbbb")),
             (38, true, true)
         );
+    }
+
+    #[test]
+    fn long_names_that_differ_only_in_their_middle_are_told_apart() {
+        let name =
+            |seed: u32| format!("{}-learning-rate-0.1-seed-{seed}-{}", "a".repeat(60), "weights-normal".repeat(3));
+        let names: Vec<String> = [1, 2, 31].map(name).into_iter().chain(["short".to_owned()]).collect();
+        let ends = ["-seed-1…", "-seed-2…", "-seed-31…"];
+        let shown = shortened(&names);
+        assert!(
+            shown.iter().zip(ends).all(|(name, end)| name.ends_with(end) && name.chars().count() <= 38),
+            "{shown:?}"
+        );
+        assert_eq!(shown[3], "short");
+        // Different only far before what else differs.
+        let name =
+            |first: &str, last: &str| format!("{}{first}{}{last}{}", "x".repeat(20), "y".repeat(60), "z".repeat(30));
+        let shown = shortened(&[("1", "1"), ("2", "1"), ("1", "2")].map(|(first, last)| name(first, last)));
+        assert!((0..3).all(|i| !shown[..i].contains(&shown[i])), "{shown:?}");
     }
 }

@@ -101,7 +101,8 @@ impl TimesSection {
         let n_done = run.summary.iterations_done();
         let mut times: Vec<(u64, ndarray::Array2<f64>)> = snapshots
             .iter()
-            .filter(|(iteration, _)| *iteration < n_done)
+            // They are kept as f32, in which weights of a run that diverges may have no place.
+            .filter(|(iteration, weights)| *iteration < n_done && weights.iter().all(|weight| weight.is_finite()))
             .map(|(iteration, weights)| (iteration, weights.mapv(f64::from)))
             .collect();
         times.push((n_done, last.slice(s![.., ..n_units]).to_owned()));
