@@ -29,6 +29,8 @@ pub(super) struct BasePass {
     outputs: Vec<F64x8>,
     /// The change of each sample's loss as a series: (N).
     log_series: Vec<LogSeries>,
+    /// Whether what only differences need is there: see [`prepare`](Self::prepare).
+    is_prepared: bool,
     /// Scratch of the bounds of `growth_rates.rs`.
     scratch: Vec<f64>,
 }
@@ -44,6 +46,7 @@ impl BasePass {
             classes: Vec::new(),
             outputs: Vec::new(),
             log_series: Vec::new(),
+            is_prepared: false,
             scratch: Vec::new(),
         };
         pass.set_next_weights(parameters);
@@ -92,7 +95,7 @@ impl BasePass {
     }
 
     /// How many distinct moves a stencil's point causes: over all samples and hidden layers the values that go into the layer,
-    /// times its vectors of units.
+    /// times its vectors of units. Of a pass that is [prepared](Self::prepare).
     pub fn n_changes(&self) -> usize {
         self.hidden.iter().map(|hidden| hidden.inputs.n_values() * hidden.n_vectors()).sum()
     }
@@ -137,6 +140,7 @@ impl BasePass {
 
     /// Runs the pass in chunks of at most `max_chunk` samples; allocates only if the batch is larger than all before.
     pub fn run(&mut self, isa: Isa, max_chunk: usize) {
+        self.is_prepared = false;
         let n_samples = self.classes.len();
         let (n_layers, n_class_vectors) = (self.shape.n_layers(), self.shape.n_classes().div_ceil(LANES));
         let layers = self.parameters.layers();
@@ -144,9 +148,6 @@ impl BasePass {
             let (before, hidden) = self.hidden.split_at_mut(number - 1);
             let (before, hidden) = (before.last(), &mut hidden[0]);
             hidden.make_room(n_samples);
-            if let Some(before) = before {
-                hidden.inputs.set(&before.as_rows(), max_chunk);
-            }
             let (inputs, rows) = hidden.rows_mut();
             let pass = HiddenPass { activation: self.shape.activation(), before, inputs, layer: &layers[number - 1] };
             if number + 1 < n_layers {
@@ -163,16 +164,34 @@ impl BasePass {
                     isa.run(LastTask { hidden, layer: last, outputs });
                 });
             }
-            if number > 1 {
-                hidden.set_taylor(max_chunk);
-            }
+        }
+    }
+
+    /// Computes what only differences need, in chunks of at most `max_chunk` samples, unless it is there already: half of all
+    /// passes are run for a loss alone. Allocates only if the batch is larger than all before.
+    pub fn prepare(&mut self, isa: Isa, max_chunk: usize) {
+        if std::mem::replace(&mut self.is_prepared, true) {
+            return;
+        }
+        for number in 2..self.shape.n_layers() {
+            let (before, hidden) = self.hidden.split_at_mut(number - 1);
+            hidden[0].inputs.set(&before[number - 2].as_rows(), max_chunk);
+            hidden[0].set_taylor(isa, max_chunk);
         }
         self.hidden.iter_mut().for_each(HiddenLayer::set_largest_units);
         // Taken out while it is filled from what the others hold.
         let mut log_series = std::mem::take(&mut self.log_series);
         log_series.clear();
-        log_series.extend((0..n_samples).map(|n| LogSeries::new(&self.output(n))));
+        log_series.extend((0..self.classes.len()).map(|n| LogSeries::new(&self.output(n))));
         self.log_series = log_series;
+    }
+
+    /// What goes into a hidden layer of this number as its `input`, and 1 for the bias's, in a sample; none where it is 0.
+    pub fn input(&self, sample: usize, number: usize, input: usize) -> Option<f64> {
+        match number {
+            1 => self.hidden[0].inputs.inputs.input(sample, input),
+            _ => Some(self.hidden[number - 2].unit(sample, input)).filter(|&z| z != 0.0),
+        }
     }
 
     /// The output of a sample.
@@ -188,7 +207,7 @@ impl BasePass {
         }
     }
 
-    /// The change of a sample's loss as a series.
+    /// The change of a sample's loss as a series, of a pass that is [prepared](Self::prepare).
     #[inline(always)]
     pub fn log_series(&self, sample: usize) -> &LogSeries {
         &self.log_series[sample]

@@ -5,7 +5,7 @@ use super::super::lanes::sparse::{Rows, SparseBatch, pack_sample};
 use super::super::lanes::split::{RowsMut, for_each_chunk};
 use super::super::n_bytes::{n_bytes_of, together};
 
-/// How many bits of a hash find a value in [`distinct_values`].
+/// How many bits of a hash find a value in a [`Memo`].
 const MEMO_BITS: u32 = 10;
 
 /// N samples of D inputs, of which one more, the bias's, is always 1: pixels, or the units of the layer before.
@@ -56,9 +56,10 @@ impl DistinctInputs {
             let inputs = ends.iter_mut().zip(inputs.iter_mut());
             let values = indices.iter_mut().zip(values.iter_mut());
             let counts = counts.iter_mut().zip(largest);
+            let mut memo = Memo::default();
             for (n, ((inputs, values), counts)) in samples.zip(inputs.zip(values).zip(counts)) {
                 let ((ends, inputs), (indices, values), (count, largest)) = (inputs, values, counts);
-                *count = distinct_values(pack_sample(batch, n, ends, inputs), indices, values);
+                *count = memo.distinct_values(pack_sample(batch, n, ends, inputs), indices, values);
                 *largest = max_abs(&values[..*count]);
             }
         });
@@ -98,25 +99,42 @@ impl DistinctInputs {
     }
 }
 
-/// Writes each distinct input into `values`, and each input's number with the index of its value into `with_values`; returns how
-/// many values there are.
+/// The last value seen for each hash, and where it stands among the values.
 ///
-/// A table remembers the last value seen for each hash. A value that was pushed out is listed again, which costs a row of
-/// changes and is no error; with a table of a thousand that is rare for images and the best that could be had for reals.
-fn distinct_values(inputs: &[(u32, f64)], with_values: &mut [(u32, u32)], values: &mut [f64]) -> usize {
-    let mut memo = [0; 1 << MEMO_BITS];
-    let mut len = 0;
-    for (&(input, x), with_value) in inputs.iter().zip(with_values) {
-        let hash = x.to_bits().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - MEMO_BITS);
-        let known = &mut memo[hash as usize];
-        // Without a branch, which would be hard to foresee: what the table does not know is written after all others.
-        values[len] = x;
-        let is_new = values[*known as usize].to_bits() != x.to_bits();
-        *known = if is_new { len as u32 } else { *known };
-        *with_value = (input, *known);
-        len += usize::from(*known as usize == len);
+/// A value that was pushed out is listed again, which costs a row of changes and is no error; with a table of a thousand that is
+/// rare for images and the best that could be had for reals.
+struct Memo {
+    /// The bits of each value; those of 0, which is never looked for, where there is none.
+    known: [u64; 1 << MEMO_BITS],
+    indices: [u32; 1 << MEMO_BITS],
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self { known: [0; 1 << MEMO_BITS], indices: [0; 1 << MEMO_BITS] }
     }
-    len
+}
+
+impl Memo {
+    /// Writes each distinct input other than 0 into `values`, and each input's number with the index of its value into
+    /// `with_values`; returns how many values there are.
+    fn distinct_values(&mut self, inputs: &[(u32, f64)], with_values: &mut [(u32, u32)], values: &mut [f64]) -> usize {
+        self.known.fill(0);
+        let mut len = 0;
+        for (&(input, x), with_value) in inputs.iter().zip(with_values) {
+            let bits = x.to_bits();
+            let hash = (bits.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - MEMO_BITS)) as usize;
+            // Without a branch, which would be hard to foresee: what the table does not know is written after all others.
+            values[len] = x;
+            let is_new = self.known[hash] != bits;
+            let index = if is_new { len as u32 } else { self.indices[hash] };
+            // Both are written in any case: of equal inputs in a row the next one does not wait for this comparison.
+            (self.known[hash], self.indices[hash]) = (bits, index);
+            *with_value = (input, index);
+            len += usize::from(is_new);
+        }
+        len
+    }
 }
 
 /// The largest absolute value, in eight chains that do not wait for one another.

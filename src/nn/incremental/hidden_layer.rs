@@ -1,7 +1,9 @@
 //! What a forward pass yields of one hidden layer, and what moves of its units are worth above it.
 
+use std::ops::Range;
+
 use super::super::activation::Activation;
-use super::super::lanes::simd::{F64x8, LANES};
+use super::super::lanes::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
 use super::super::lanes::sparse::{Rows, nonzero_into};
 use super::super::lanes::split::{RowsMut, for_each_chunk};
 use super::super::n_bytes::{n_bytes_of, together};
@@ -130,7 +132,7 @@ impl HiddenLayer {
     }
 
     /// Computes what moves from below need to know of the units, in chunks of at most `max_chunk` samples, after a pass.
-    pub fn set_taylor(&mut self, max_chunk: usize) {
+    pub fn set_taylor(&mut self, isa: Isa, max_chunk: usize) {
         if self.activation == Activation::Relu {
             return;
         }
@@ -138,14 +140,8 @@ impl HiddenLayer {
         let mut taylor = std::mem::take(&mut self.taylor);
         taylor.resize(n_samples * self.n_units() * LONG, 0.0);
         let rows = RowsMut::new(&mut taylor, self.n_units() * LONG);
-        for_each_chunk((0..n_samples, rows), max_chunk, &|(samples, mut rows)| {
-            for (n, row) in samples.zip(rows.iter_mut()) {
-                for (unit, series) in row.as_chunks_mut::<LONG>().0.iter_mut().enumerate() {
-                    let (vector, lane) = (unit / LANES, unit % LANES);
-                    let slope = self.slope_vector(n, vector).0[lane];
-                    *series = activation_series(self.activation, self.logistic_vector(n, vector).0[lane], slope);
-                }
-            }
+        for_each_chunk((0..n_samples, rows), max_chunk, &|(samples, rows)| {
+            isa.run(FillTaylor { hidden: self, samples, rows });
         });
         self.taylor = taylor;
     }
@@ -251,6 +247,33 @@ impl HiddenLayer {
     }
 }
 
+/// The derivatives of the units divided by their factorials, in some samples in a row.
+struct FillTaylor<'a> {
+    hidden: &'a HiddenLayer,
+    samples: Range<usize>,
+    rows: RowsMut<'a, f64>,
+}
+
+impl Kernel for FillTaylor<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(mut self) {
+        let hidden = self.hidden;
+        for (n, row) in self.samples.zip(self.rows.iter_mut()) {
+            for (vector, units) in row.as_chunks_mut::<LONG>().0.chunks_mut(LANES).enumerate() {
+                let slopes = hidden.slope_vector(n, vector);
+                let series = activation_series(hidden.activation, hidden.logistic_vector(n, vector), slopes);
+                for (lane, unit) in units.iter_mut().enumerate() {
+                    for p in 0..LONG {
+                        unit[p] = series[p].0[lane];
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The outputs of a hidden layer's units, as a batch for the next layer.
 pub(super) struct UnitRows<'a> {
     hidden: &'a HiddenLayer,
@@ -261,7 +284,7 @@ impl Rows for UnitRows<'_> {
         (self.hidden.a.len() / self.hidden.n_vectors(), self.hidden.n_units())
     }
 
-    fn nonzero_into(&self, sample: usize, inputs: std::ops::Range<usize>, out: &mut [(u32, f64)]) -> usize {
+    fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
         let units = F64x8::as_lanes(self.hidden.units(sample));
         nonzero_into(inputs.start, &units[inputs], |z| z, out)
     }

@@ -173,8 +173,12 @@ impl IncrementalLoss {
         if self.base.classes().is_empty() {
             return;
         }
-        let max_chunk = self.max_chunk(self.base.n_first_changes(), FORWARD_SAMPLES);
-        self.base.run(self.isa, max_chunk);
+        self.base.run(self.isa, self.forward_chunk());
+    }
+
+    /// How many samples one task of a forward pass takes.
+    fn forward_chunk(&self) -> usize {
+        self.max_chunk(self.base.n_first_changes(), FORWARD_SAMPLES)
     }
 
     /// How many samples one task of a pass with `n_vectors` of work takes: `in_parallel`, or all of them in serial.
@@ -207,14 +211,15 @@ impl Objective for IncrementalLoss {
         let (input, unit) = (within / layer.n_units, within % layer.n_units);
         scratch.resize(upward::scratch_len(base.shape()), 0.0);
         let n_samples = base.classes().len();
-        let sum: f64 = match base.hidden().get(layer.number - 1) {
-            Some(hidden) => (0..n_samples)
+        let sum: f64 = if layer.number == base.shape().n_layers() {
+            (0..n_samples).map(|n| base.score_change(n, unit, delta * base.last_hidden().unit(n, input))).sum()
+        } else {
+            (0..n_samples)
                 .filter_map(|n| {
-                    let delta = delta * hidden.inputs.inputs.input(n, input)?;
+                    let delta = delta * base.input(n, layer.number, input)?;
                     Some(base.unit_change(n, layer.number - 1, unit, delta, scratch))
                 })
-                .sum(),
-            None => (0..n_samples).map(|n| base.score_change(n, unit, delta * base.last_hidden().unit(n, input))).sum(),
+                .sum()
         };
         sum / n_samples as f64
     }
@@ -238,6 +243,7 @@ impl Objective for IncrementalLoss {
     }
 
     fn differences(&mut self, request: &PartsRequest, out: &mut [f64]) -> bool {
+        self.base.prepare(self.isa, self.forward_chunk());
         let parallel = request.parallelism() == Parallelism::Pool && self.base.n_changes() >= SERIAL_BELOW;
         self.sums.differences(&self.base, request, self.isa, parallel, out);
         true

@@ -42,21 +42,28 @@ pub(super) fn expm1<A: Arithmetic, const M: usize>(delta: F64x8) -> F64x8 {
     delta * polynomial::<A, M>(delta, |m| F64x8::splat(INVERSE_FACTORIALS[m + 1]))
 }
 
-/// The derivatives of an activation divided by their factorials, from the first on: its change by a move t of its input is
-/// `c_1·t + c_2·t² + …`. `logistic` is the sigmoid z that it is made of, and `slope` the length of one slope (`base_pass.rs`).
+/// The derivatives of the activation of eight units divided by their factorials, from the first on: its change by a move t of its
+/// input is `c_1·t + c_2·t² + …`. `logistic` is the sigmoid z that it is made of, and `slope` the length of one slope
+/// (`base_pass.rs`).
 ///
 /// The sigmoid's change is a slope `z(1-z)` times `g(t) = e/(1 + z·e)` with `e = expm1(t)`, hence `g_p = 1/p! - z·Σ_i
 /// g_(p-i)/i!`. The hyperbolic tangent's is that of a sigmoid at `2a`, whose argument and value are doubled.
-pub(super) fn activation_series(activation: Activation, logistic: f64, slope: f64) -> [f64; LONG] {
-    let mut series = [0.0; LONG];
+#[inline(always)]
+pub(super) fn activation_series(activation: Activation, logistic: F64x8, slope: F64x8) -> [F64x8; LONG] {
+    let inverse_factorial = |n: usize| F64x8::splat(INVERSE_FACTORIALS[n]);
+    let mut series = [F64x8::ZERO; LONG];
     for p in 0..LONG {
-        let products: f64 = (0..p).map(|i| INVERSE_FACTORIALS[p - i] * series[i]).sum();
-        series[p] = INVERSE_FACTORIALS[p + 1] - logistic * products;
+        let mut products = F64x8::ZERO;
+        for i in 0..p {
+            products = products + inverse_factorial(p - i) * series[i];
+        }
+        series[p] = inverse_factorial(p + 1) - logistic * products;
     }
-    let (mut scale, factor) = if activation == Activation::Tanh { (2.0 * slope, 2.0) } else { (slope, 1.0) };
+    let factor = F64x8::splat(if activation == Activation::Tanh { 2.0 } else { 1.0 });
+    let mut scale = factor * slope;
     for c in &mut series {
-        *c *= scale;
-        scale *= factor;
+        *c = *c * scale;
+        scale = scale * factor;
     }
     series
 }
@@ -264,7 +271,8 @@ mod tests {
     fn the_coefficients_of_an_activation_fall_as_the_growth_rates_say() {
         for (activation, ratio, max_slope) in [(Activation::Sigmoid, 0.5, 1.0), (Activation::Tanh, 1.0, 2.0)] {
             for step in 0..=1000 {
-                let series = activation_series(activation, f64::from(step) / 1000.0, 1.0);
+                let z = F64x8::splat(f64::from(step) / 1000.0);
+                let series = activation_series(activation, z, F64x8::splat(1.0)).map(|c| c.0[0]);
                 for (p, c) in series.iter().enumerate() {
                     let bound = max_slope * f64::powi(ratio, p as i32) * (1.0 + 1e-12);
                     assert!(c.abs() <= bound, "{activation}, z {step}/1000, coefficient {}: {c} > {bound}", p + 1);
@@ -281,7 +289,7 @@ mod tests {
                 let sigmoid = |a: f64| 1.0 / (1.0 + (-a).exp());
                 let z = sigmoid(doubled);
                 let slope = z * sigmoid(-doubled) * if activation == Activation::Tanh { 2.0 } else { 1.0 };
-                let series = activation_series(activation, z, slope);
+                let series = activation_series(activation, F64x8::splat(z), F64x8::splat(slope)).map(|c| c.0[7]);
                 for t in [-0.01, 1e-3, 0.01] {
                     let found = series.iter().rev().fold(0.0, |sum, c| (sum + c) * t);
                     let expected = activation.change(a, t);

@@ -6,22 +6,24 @@ use super::packed::PackedLayer;
 use super::simd::{Arithmetic, F64x8};
 use super::sparse::SparseBatch;
 
-/// Calls a function for a panel of as many vectors as remain, at most eight: what fits into registers. The width is the
-/// function's last generic argument, so that the compiler unrolls the loops over it.
+/// Calls a function for a panel of this many vectors. The width is the function's last generic argument, so that the compiler
+/// unrolls the loops over it.
 macro_rules! with_panel_width {
-    ($remaining:expr, $function:ident::<$arithmetic:ty>($($argument:expr),*)) => {
-        match $remaining {
+    ($width:expr, $function:ident::<$arithmetic:ty>($($argument:expr),*)) => {
+        match $width {
             1 => $function::<$arithmetic, 1>($($argument),*),
             2 => $function::<$arithmetic, 2>($($argument),*),
             3 => $function::<$arithmetic, 3>($($argument),*),
             4 => $function::<$arithmetic, 4>($($argument),*),
             5 => $function::<$arithmetic, 5>($($argument),*),
             6 => $function::<$arithmetic, 6>($($argument),*),
-            7 => $function::<$arithmetic, 7>($($argument),*),
-            _ => $function::<$arithmetic, 8>($($argument),*),
+            _ => $function::<$arithmetic, MAX_PANEL>($($argument),*),
         }
     };
 }
+
+/// The widest panel: with AVX2 its sums and a factor take 15 of 16 registers, and one more would have them go through memory.
+const MAX_PANEL: usize = 7;
 
 /// What goes into the units of the first layer in samples, `x·W1 + b1`, into `sums` (N, H/8).
 #[inline(always)]
@@ -51,7 +53,7 @@ pub(in super::super) fn dense_product<A: Arithmetic>(z: &[F64x8], layer: &Packed
     add_weighted_rows::<A>(units.chain([(n_inputs, 1.0)]), layer.rows(), sums);
 }
 
-/// `sums += Σ_(row, factor) factor · rows[row]`, up to eight vectors at a time in registers.
+/// `sums += Σ_(row, factor) factor · rows[row]`, in panels of about one width whose sums stay in registers.
 #[inline(always)]
 fn add_weighted_rows<A: Arithmetic>(
     terms: impl Iterator<Item = (usize, f64)> + Clone,
@@ -60,8 +62,9 @@ fn add_weighted_rows<A: Arithmetic>(
 ) {
     let mut first = 0;
     while first < sums.len() {
-        let terms = terms.clone();
-        first += with_panel_width!(sums.len() - first, add_panel::<A>(terms, rows, first, sums));
+        let (terms, remaining) = (terms.clone(), sums.len() - first);
+        let width = remaining.div_ceil(remaining.div_ceil(MAX_PANEL));
+        first += with_panel_width!(width, add_panel::<A>(terms, rows, first, sums));
     }
 }
 
