@@ -1,8 +1,6 @@
 //! Samples as the network takes them: the one place that knows how a data set keeps its inputs and how a network reads a
 //! batch.
 
-use std::ops::Range;
-
 use crate::dataset::{BYTE_AS_FRACTION, SampleInputs, Samples};
 use crate::nn::simd::prefetch;
 use crate::nn::{Rows, nonzero_into, nonzero_of_row_into};
@@ -18,12 +16,10 @@ impl Rows for Selection<'_> {
         (self.indices.len(), self.samples.input_size())
     }
 
-    fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
+    fn nonzero_into(&self, sample: usize, out: &mut [(u32, f64)]) -> usize {
         match self.samples.inputs_of(self.indices[sample]) {
-            SampleInputs::Values(values) => nonzero_of_row_into(values, inputs, out),
-            SampleInputs::Pixels(pixels) => {
-                nonzero_into(inputs.start, &pixels[inputs], |pixel| BYTE_AS_FRACTION[usize::from(pixel)], out)
-            }
+            SampleInputs::Values(values) => nonzero_of_row_into(values, out),
+            SampleInputs::Pixels(pixels) => nonzero_into(pixels, |pixel| BYTE_AS_FRACTION[usize::from(pixel)], out),
         }
     }
 

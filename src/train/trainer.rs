@@ -17,6 +17,9 @@ use crate::difference::Differentiator;
 use crate::nn::{Network, NetworkShape, Parameters, n_bytes_of, sum, together};
 use crate::random::{LegacyRandom, RandomState};
 
+/// Where no parameter is larger after an update, none has to be looked at.
+const MAX_UNCHECKED: f64 = 1e300;
+
 /// More than what a checkpoint's archive has beside the layers.
 const ARCHIVE_BYTES: u64 = 64 << 10;
 
@@ -31,6 +34,8 @@ pub struct Trainer<'a> {
     settings: TrainingSettings,
     loss: BatchLoss,
     gradient: Parameters,
+    /// No parameter is larger.
+    largest_parameter: f64,
     differentiator: Differentiator,
     sampler: Sampler,
     team: &'a dyn Team,
@@ -61,6 +66,7 @@ impl<'a> Trainer<'a> {
             random,
             settings,
             gradient: Parameters::zeros(shape),
+            largest_parameter: largest(&parameters),
             // What is not finite is found by the norm, and named by its array.
             differentiator: central(settings.step),
             sampler: Sampler::new(samples.len(), settings.batch_size),
@@ -149,7 +155,7 @@ impl<'a> Trainer<'a> {
 
         let gradient_norm = self.checked_gradient_norm()?;
         self.check_step()?;
-        self.update()?;
+        self.update(gradient_norm)?;
         let loss = self.checked_loss()?;
 
         self.iteration += 1;
@@ -248,14 +254,19 @@ impl<'a> Trainer<'a> {
         Ok(norm)
     }
 
-    /// Updates the parameters; where one would not be finite, nothing is changed.
-    fn update(&mut self) -> Result<(), Error> {
+    /// Updates the parameters by a gradient of this norm; where one would not be finite, nothing is changed.
+    fn update(&mut self, gradient_norm: f64) -> Result<(), Error> {
         let learning_rate = self.settings.learning_rate;
-        // 0 times a number is 0, and NaN where the number is not finite.
-        let zero =
-            sum(self.net().parameters().as_slice(), self.gradient.as_slice(), |w, g| (w - learning_rate * g) * 0.0);
-        if zero == 0.0 {
+        // No derivative is larger than the norm, but for rounding. Far below the largest number it is enough to know that.
+        let largest = self.largest_parameter + 1.001 * learning_rate.abs() * gradient_norm;
+        let is_finite = largest < MAX_UNCHECKED || {
+            // 0 times a number is 0, and NaN where the number is not finite.
+            let (parameters, gradient) = (self.net().parameters().as_slice(), self.gradient.as_slice());
+            sum(parameters, gradient, |w, g| (w - learning_rate * g) * 0.0) == 0.0
+        };
+        if is_finite {
             self.loss.update(&self.gradient, learning_rate);
+            self.largest_parameter = largest;
             return Ok(());
         }
         let mut updated = self.net().clone();
@@ -287,6 +298,12 @@ impl<'a> Trainer<'a> {
     }
 }
 
+/// The largest absolute value of a parameter; NaN where one of them is.
+fn largest(parameters: &Parameters) -> f64 {
+    let larger = |max: f64, w: &f64| if w.abs() > max || w.is_nan() { w.abs() } else { max };
+    parameters.as_slice().iter().fold(0.0, larger)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,11 +320,12 @@ mod tests {
         // In W2: the first 100·10 are W1, the next 10 are b1.
         trainer.gradient.values_mut()[1010] = -2.0;
         let (quantity, value) = (Quantity::Parameters("W2".into()), f64::INFINITY);
-        assert_eq!(trainer.update(), Err(Error::Diverged(Divergence { iteration: 1, quantity, value })));
+        assert_eq!(trainer.update(2.0), Err(Error::Diverged(Divergence { iteration: 1, quantity, value })));
         assert_eq!(trainer.net().parameters(), &parameters);
 
         trainer.gradient.values_mut()[1010] = -0.5;
-        assert_eq!(trainer.update(), Ok(()));
+        assert_eq!(trainer.update(0.5), Ok(()));
         assert_eq!(trainer.net().parameters().values()[1010], 0.5 * f64::MAX);
+        assert!(trainer.update(0.5).is_ok() && trainer.update(0.5).is_err(), "0.5, 1 and 1.5 times the largest number");
     }
 }

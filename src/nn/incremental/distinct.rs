@@ -124,14 +124,14 @@ impl Memo {
         for (&(input, x), with_value) in inputs.iter().zip(with_values) {
             let bits = x.to_bits();
             let hash = (bits.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - MEMO_BITS)) as usize;
-            // Without a branch, which would be hard to foresee: what the table does not know is written after all others.
-            values[len] = x;
-            let is_new = self.known[hash] != bits;
-            let index = if is_new { len as u32 } else { self.indices[hash] };
-            // Both are written in any case: of equal inputs in a row the next one does not wait for this comparison.
-            (self.known[hash], self.indices[hash]) = (bits, index);
-            *with_value = (input, index);
-            len += usize::from(is_new);
+            // With a branch that is hard to foresee, and still quicker than without: of equal inputs in a row none waits for
+            // what the one before has written.
+            if self.known[hash] != bits {
+                (self.known[hash], self.indices[hash]) = (bits, len as u32);
+                values[len] = x;
+                len += 1;
+            }
+            *with_value = (input, self.indices[hash]);
         }
         len
     }

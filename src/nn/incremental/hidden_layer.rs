@@ -284,8 +284,8 @@ impl Rows for UnitRows<'_> {
         (self.hidden.a.len() / self.hidden.n_vectors(), self.hidden.n_units())
     }
 
-    fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
+    fn nonzero_into(&self, sample: usize, out: &mut [(u32, f64)]) -> usize {
         let units = F64x8::as_lanes(self.hidden.units(sample));
-        nonzero_into(inputs.start, &units[inputs], |z| z, out)
+        nonzero_into(&units[..self.hidden.n_units()], |z| z, out)
     }
 }

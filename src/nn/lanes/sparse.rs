@@ -1,8 +1,6 @@
 //! A batch's inputs without those that are 0: they add nothing to any sum, and most pixels are 0.
 
-use std::ops::Range;
-
-use ndarray::{ArrayView1, ArrayView2, s};
+use ndarray::{ArrayView1, ArrayView2};
 
 use super::super::n_bytes::{n_bytes_of, together};
 use super::super::shape::NetworkShape;
@@ -13,9 +11,9 @@ pub(crate) trait Rows: Sync {
     /// (N, D).
     fn dim(&self) -> (usize, usize);
 
-    /// Writes the number and the value of each input of a sample that is not 0, among those of a range and in their
-    /// order; returns how many they are. `out` is as long as the range.
-    fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize;
+    /// Writes the number and the value of each input of a sample that is not 0, in their order; returns how many they are.
+    /// `out` has room for all inputs.
+    fn nonzero_into(&self, sample: usize, out: &mut [(u32, f64)]) -> usize;
 
     /// Is told that the inputs of a sample will be asked for soon. By default it does nothing; where samples lie far apart
     /// in memory, it may bring them into the cache.
@@ -29,8 +27,8 @@ impl Rows for ArrayView2<'_, f64> {
         (self.nrows(), self.ncols())
     }
 
-    fn nonzero_into(&self, sample: usize, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
-        nonzero_of_row_into(self.row(sample), inputs, out)
+    fn nonzero_into(&self, sample: usize, out: &mut [(u32, f64)]) -> usize {
+        nonzero_of_row_into(self.row(sample), out)
     }
 }
 
@@ -48,20 +46,16 @@ pub(in super::super) fn check_batch(shape: &NetworkShape, x: &impl Rows, classes
 }
 
 /// [`Rows::nonzero_into`] for a sample that is a row of an array.
-pub(crate) fn nonzero_of_row_into(row: ArrayView1<f64>, inputs: Range<usize>, out: &mut [(u32, f64)]) -> usize {
-    let first = inputs.start;
-    let row = row.slice_move(s![inputs]);
+pub(crate) fn nonzero_of_row_into(row: ArrayView1<f64>, out: &mut [(u32, f64)]) -> usize {
     match row.to_slice() {
-        Some(values) => nonzero_into(first, values, |x| x, out),
-        None => nonzero_into(first, &row.to_vec(), |x| x, out),
+        Some(values) => nonzero_into(values, |x| x, out),
+        None => nonzero_into(&row.to_vec(), |x| x, out),
     }
 }
 
-/// [`Rows::nonzero_into`] for inputs that follow one another in memory, numbered from `first` on; `value` says what number
-/// each of them stands for.
+/// [`Rows::nonzero_into`] for inputs that follow one another in memory; `value` says what number each of them stands for.
 #[inline(always)]
 pub(crate) fn nonzero_into<T: Copy + Default + PartialEq>(
-    first: usize,
     inputs: &[T],
     value: impl Fn(T) -> f64,
     out: &mut [(u32, f64)],
@@ -73,13 +67,13 @@ pub(crate) fn nonzero_into<T: Copy + Default + PartialEq>(
         len += usize::from(x != T::default());
     };
     let (eights, rest) = inputs.as_chunks::<8>();
-    for (eight, i) in eights.iter().zip((first..).step_by(8)) {
+    for (eight, i) in eights.iter().zip((0..).step_by(8)) {
         // Most of an image is empty, and empty in long runs.
         if *eight != [T::default(); 8] {
             (i..).zip(eight).for_each(|(i, &x)| put(i, x));
         }
     }
-    (first + inputs.len() - rest.len()..).zip(rest).for_each(|(i, &x)| put(i, x));
+    (inputs.len() - rest.len()..).zip(rest).for_each(|(i, &x)| put(i, x));
     len
 }
 
@@ -167,13 +161,18 @@ pub(in super::super) fn pack_sample<'a>(
     inputs: &'a mut [(u32, f64)],
 ) -> &'a [(u32, f64)] {
     let n_inputs = inputs.len() - 1;
-    let mut len = 0;
-    for (block, end) in ends.iter_mut().enumerate() {
-        let first = block * BLOCK_INPUTS;
-        len += batch.nonzero_into(n, first..(first + BLOCK_INPUTS).min(n_inputs), &mut inputs[len..]);
-        *end = len as u32;
-    }
+    let len = batch.nonzero_into(n, inputs);
     inputs[len] = (n_inputs as u32, 1.0);
-    ends[ends.len() - 1] += 1;
-    &inputs[..=len]
+    let inputs = &inputs[..=len];
+    ends.fill(0);
+    for (&(input, _), end) in inputs.iter().zip(1..) {
+        ends[input as usize / BLOCK_INPUTS] = end;
+    }
+    // A block without inputs ends where the one before it does.
+    let mut end_before = 0;
+    for end in ends {
+        end_before = end_before.max(*end);
+        *end = end_before;
+    }
+    inputs
 }
