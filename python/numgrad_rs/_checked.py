@@ -76,6 +76,8 @@ def positive(value, name):
 
 def real(value, name):
     """Return a number as a float."""
+    if type(value) is float:
+        return value
     if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value) != 0:
         raise TypeError(f"{name}: expected a number, found {value!r}")
     if np.iscomplexobj(value):

@@ -1,21 +1,22 @@
 //! The loss of a network on a batch, and its gradients: one object for each network of a Python program, which keeps between
 //! calls what the next one can use.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, Axis, s};
 use numgrad::difference::{Differentiator, Error, NonFinite, Stencil, Step};
 use numgrad::free_memory::free_bytes;
 use numgrad::nn::{Activation, FullLoss, IncrementalLoss, LOG_OFFSET, Network, NetworkShape, Parameters};
 use numgrad::nn::{argmax, backprop_into, backprop_n_bytes};
-use numpy::{Element, PyArray2, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn};
-use numpy::{PyReadwriteArray1, PyUntypedArrayMethods, ToPyArray};
+use numpy::{PyArray2, PyReadonlyArray1, PyReadonlyArrayDyn, PyReadwriteArray1, ToPyArray};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
+use crate::batch::{Batch, Inputs};
 use crate::kept::Kept;
+use crate::numbers::{are_finite, are_same};
 use crate::pool;
 use crate::regularly::Regularly;
 
@@ -38,19 +39,12 @@ pub struct NetworkLoss {
 /// What is kept between calls.
 struct Work {
     parameters: Parameters,
-    x: Array2<f64>,
+    x: Batch,
     classes: Vec<usize>,
     incremental: Option<IncrementalLoss>,
     /// Whether what is kept of the loss is of other parameters, or of another batch.
     has_old_parameters: bool,
     has_old_batch: bool,
-}
-
-/// Inputs of a batch, (N, D), in one of the two types that are taken as they are.
-#[derive(FromPyObject)]
-pub enum Inputs<'py> {
-    Double(PyReadonlyArray2<'py, f64>),
-    Single(PyReadonlyArray2<'py, f32>),
 }
 
 #[pymethods]
@@ -94,8 +88,9 @@ impl NetworkLoss {
         let central = Differentiator::new(Stencil::central(), Step::Absolute(h)).with_non_finite(NonFinite::Propagate);
         let done = if full {
             let central = central.parallel();
+            let x = work.x.to_double();
             pool::on_threads(py, self.n_threads, |cancelled| {
-                let mut loss = FullLoss::new(&work.parameters, &work.x, &work.classes);
+                let mut loss = FullLoss::new(&work.parameters, &x, &work.classes);
                 central.of_objective(&mut loss).cancelled_by(cancelled).gradient_into(out)
             })?
         } else if self.n_threads == 1 {
@@ -140,7 +135,9 @@ impl NetworkLoss {
         let n_bytes = backprop_n_bytes(&self.shape, x.dim().0).saturating_add(self.shape.n_bytes());
         let work = self.work(&parameters, &x, &classes, n_bytes)?;
         let mut gradient = Parameters::zeros(&self.shape);
-        pool::on_this_thread(py, || backprop_into(&work.parameters, &work.x, &work.classes, &mut gradient))?;
+        let x = work.x.to_double();
+        pool::on_this_thread(py, || backprop_into(&work.parameters, &x, &work.classes, &mut gradient))?;
+        drop(x);
         out.as_slice_mut()?.copy_from_slice(gradient.as_slice());
         self.kept.put(work);
         Ok(())
@@ -219,17 +216,17 @@ impl NetworkLoss {
         classes: &PyReadonlyArray1<i64>,
         n_bytes: u64,
     ) -> PyResult<Box<Work>> {
-        let (n_samples, n_inputs) = self.check_inputs(x)?;
+        let (n_samples, _) = self.check_inputs(x)?;
         let kept = self.kept.take();
-        if kept.as_ref().is_none_or(|work| work.x.nrows() < n_samples) {
-            let n_bytes = n_bytes.saturating_add(numbers(&[n_samples, n_inputs])).saturating_add(self.shape.n_bytes());
+        if kept.as_ref().is_none_or(|work| work.x.n_samples() < n_samples) {
+            let n_bytes = n_bytes.saturating_add(x.n_bytes()).saturating_add(self.shape.n_bytes());
             check_memory(n_bytes, "the loss of this network on this batch")?;
         }
         let classes = self.classes(classes, n_samples)?;
         let mut work = kept.unwrap_or_else(|| {
             Box::new(Work {
                 parameters: Parameters::zeros(&self.shape),
-                x: Array2::zeros((0, n_inputs)),
+                x: Batch::default(),
                 classes: Vec::new(),
                 incremental: None,
                 has_old_parameters: true,
@@ -238,7 +235,7 @@ impl NetworkLoss {
         });
         // After an error nothing is kept: part of it may have been copied.
         work.has_old_parameters |= copy_parameters(parameters, &mut work.parameters)?;
-        work.has_old_batch |= x.update(&mut work.x)? || work.classes != classes;
+        work.has_old_batch |= work.x.update(x)? || work.classes != classes;
         work.classes = classes;
         Ok(work)
     }
@@ -299,8 +296,7 @@ impl NetworkLoss {
         copy_parameters(parameters, &mut values)?;
         let net = Network::new(values);
         for first in (0..n_samples).step_by(PIECE) {
-            let mut copy = Array2::zeros((0, n_inputs));
-            x.rows(first..n_samples.min(first + PIECE), &mut copy)?;
+            let copy = x.rows(first..n_samples.min(first + PIECE))?;
             let mut probabilities = Array2::zeros((copy.nrows(), self.shape.n_classes()));
             self.compute(py, || match self.n_threads {
                 1 => probabilities.assign(&net.predict(&copy)),
@@ -327,12 +323,15 @@ impl Work {
                     loss.set_parameters(parameters);
                 }
                 if *has_old_batch {
-                    loss.set_batch(x, classes);
+                    match x {
+                        Batch::Double(x) => loss.set_batch(x, classes),
+                        Batch::Single(x) => loss.set_single_batch(x, classes),
+                    }
                 }
                 loss
             }
             None => {
-                let loss = IncrementalLoss::new(parameters, x, classes);
+                let loss = IncrementalLoss::new(parameters, &x.to_double(), classes);
                 if is_parallel { loss.parallel() } else { loss }
             }
         };
@@ -359,7 +358,7 @@ fn copy_parameters(arrays: &[PyReadonlyArrayDyn<f64>], copies: &mut Parameters) 
         }
         let copy = &mut copies.as_slice_mut()[range];
         let same = match array.as_slice() {
-            Some(array) => array.iter().zip(&*copy).all(|(a, b)| a.to_bits() == b.to_bits()),
+            Some(array) => are_same(array, copy),
             None => array.iter().zip(&*copy).all(|(a, b)| a.to_bits() == b.to_bits()),
         };
         if same {
@@ -370,7 +369,8 @@ fn copy_parameters(arrays: &[PyReadonlyArrayDyn<f64>], copies: &mut Parameters) 
             Some(array) => copy.copy_from_slice(array),
             None => copy.iter_mut().zip(&array).for_each(|(copy, value)| *copy = *value),
         }
-        if let Some(at) = copy.iter().position(|value| !value.is_finite()) {
+        if !are_finite(copy) {
+            let at = copy.iter().position(|value| !value.is_finite()).unwrap_or(0);
             let place =
                 if k % 2 == 0 { format!("{}, {}", at / layer.n_units, at % layer.n_units) } else { at.to_string() };
             let value = copy[at];
@@ -381,63 +381,6 @@ fn copy_parameters(arrays: &[PyReadonlyArrayDyn<f64>], copies: &mut Parameters) 
         }
     }
     Ok(differ)
-}
-
-impl Inputs<'_> {
-    fn dim(&self) -> (usize, usize) {
-        let shape = match self {
-            Inputs::Double(x) => x.shape(),
-            Inputs::Single(x) => x.shape(),
-        };
-        (shape[0], shape[1])
-    }
-
-    /// Makes the copy what the inputs are; returns whether it was anything else.
-    fn update(&self, copy: &mut Array2<f64>) -> PyResult<bool> {
-        match self {
-            Inputs::Double(x) => update(x.as_array(), 0, copy),
-            Inputs::Single(x) => update(x.as_array(), 0, copy),
-        }
-    }
-
-    /// Copies some of the samples.
-    fn rows(&self, range: Range<usize>, copy: &mut Array2<f64>) -> PyResult<()> {
-        let first = range.start;
-        match self {
-            Inputs::Double(x) => update(x.as_array().slice_move(s![range, ..]), first, copy),
-            Inputs::Single(x) => update(x.as_array().slice_move(s![range, ..]), first, copy),
-        }?;
-        Ok(())
-    }
-}
-
-fn update<T: Element + Copy + Into<f64>>(x: ArrayView2<T>, first: usize, copy: &mut Array2<f64>) -> PyResult<bool> {
-    let is_same = |x: T, copy: f64| x.into().to_bits() == copy.to_bits();
-    if x.dim() != copy.dim() {
-        *copy = Array2::zeros(x.dim());
-    } else if x.rows().into_iter().zip(copy.rows()).all(|(x, copy)| match (x.as_slice(), copy.as_slice()) {
-        (Some(x), Some(copy)) => x.iter().zip(copy).all(|(&x, &copy)| is_same(x, copy)),
-        _ => x.iter().zip(copy).all(|(&x, &copy)| is_same(x, copy)),
-    }) {
-        return Ok(false);
-    }
-    for (n, (x, mut copy)) in x.rows().into_iter().zip(copy.rows_mut()).enumerate() {
-        let mut are_finite = true;
-        let mut put = |(copy, &x): (&mut f64, &T)| {
-            *copy = x.into();
-            are_finite &= copy.is_finite();
-        };
-        match (copy.as_slice_mut(), x.as_slice()) {
-            (Some(copy), Some(x)) => copy.iter_mut().zip(x).for_each(&mut put),
-            (_, _) => copy.iter_mut().zip(x).for_each(&mut put),
-        }
-        if !are_finite {
-            let at = copy.iter().position(|x| !x.is_finite()).unwrap_or(0);
-            let message = format!("x[{}, {at}] is {}, expected a finite number", first + n, copy[at]);
-            return Err(PyValueError::new_err(message));
-        }
-    }
-    Ok(true)
 }
 
 /// How many threads a pool has that is asked for one for each core.

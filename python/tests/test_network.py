@@ -55,8 +55,9 @@ def test_params_are_the_truth(net, batch):
     check(net, x, t)
 
 
-def test_a_gradient_is_that_of_the_parameters_and_the_batch_at_hand(net, batch):
-    x, t = batch
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_gradient_is_that_of_the_parameters_and_the_batch_at_hand(net, batch, dtype):
+    x, t = batch[0].astype(dtype), batch[1]
     first = net.numerical_gradient(x, t)
     net.params["W1"][0, 0] += 1
     second = net.numerical_gradient(x, t)

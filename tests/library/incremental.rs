@@ -413,6 +413,26 @@ fn a_loss_that_is_given_new_batches_and_parameters_is_the_one_made_for_them() {
 }
 
 #[test]
+fn a_batch_in_single_precision_is_that_of_the_same_numbers_in_double_precision() {
+    let shape = NetworkShape::new([150, 9, 4]);
+    for inputs in [Inputs::Pixels, Inputs::Reals] {
+        let mut problem = Problem::draw(24, 17, &shape, inputs, (0.5, 0.5));
+        problem.x[[3, 70]] = -0.0;
+        let single = problem.x.mapv(|x| x as f32);
+        problem.x = single.mapv(f64::from);
+        let mut double = problem.incremental();
+        let expected = (double.value().to_bits(), bits(gradient(&mut double, 1e-4)));
+        let mut by_columns = Array2::zeros((150, 17)).reversed_axes();
+        by_columns.assign(&single);
+        for x in [single, by_columns] {
+            let mut loss = IncrementalLoss::new(&problem.parameters, &Array2::ones((2, 150)), &[0, 1]);
+            loss.set_single_batch(&x, &problem.classes);
+            assert_eq!((loss.value().to_bits(), bits(gradient(&mut loss, 1e-4))), expected, "{inputs:?}");
+        }
+    }
+}
+
+#[test]
 fn nan_in_a_weight_or_an_input_reaches_the_gradient() {
     let shape = NetworkShape::new([6, 9, 3]);
     let problem = Problem::draw(11, 4, &shape, Inputs::Reals, (0.5, 0.5));

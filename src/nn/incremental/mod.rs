@@ -32,6 +32,7 @@ mod parts;
 mod sample;
 mod score_changes;
 mod series;
+mod single;
 mod tail;
 mod upward;
 
@@ -139,6 +140,15 @@ impl IncrementalLoss {
     /// # Panics
     /// If the shapes disagree, a class is not below K, or the batch is empty.
     pub fn set_batch(&mut self, x: &ArrayRef2<f64>, classes: &[usize]) {
+        self.set_rows(&x.view(), classes);
+    }
+
+    /// Takes another batch as [`set_batch`](Self::set_batch) does, of inputs in single precision: the same numbers as in double
+    /// precision, and the same results.
+    ///
+    /// # Panics
+    /// If the shapes disagree, a class is not below K, or the batch is empty.
+    pub fn set_single_batch(&mut self, x: &ArrayRef2<f32>, classes: &[usize]) {
         self.set_rows(&x.view(), classes);
     }
 
