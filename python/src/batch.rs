@@ -3,17 +3,28 @@
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2, CowArray, Ix2, s};
-use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::numbers::{Number, are_finite, are_same};
 
 /// Inputs of a batch, (N, D), in one of the two types that are taken as they are.
-#[derive(FromPyObject)]
 pub enum Inputs<'py> {
     Double(PyReadonlyArray2<'py, f64>),
     Single(PyReadonlyArray2<'py, f32>),
+}
+
+/// Not derived, as it would make an exception of each type that the inputs are not, which takes longer than to compare them.
+impl<'py> FromPyObject<'_, 'py> for Inputs<'py> {
+    type Error = PyErr;
+
+    fn extract(inputs: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match inputs.cast::<PyArray2<f32>>() {
+            Ok(x) => Ok(Self::Single(x.try_readonly()?)),
+            Err(_) => Ok(Self::Double(inputs.cast::<PyArray2<f64>>()?.try_readonly()?)),
+        }
+    }
 }
 
 impl Inputs<'_> {
