@@ -54,8 +54,8 @@ pub(super) fn activation_series(activation: Activation, logistic: F64x8, slope: 
     let mut series = [F64x8::ZERO; LONG];
     for p in 0..LONG {
         let mut products = F64x8::ZERO;
-        for i in 0..p {
-            products = products + inverse_factorial(p - i) * series[i];
+        for (i, &before) in series[..p].iter().enumerate() {
+            products = products + inverse_factorial(p - i) * before;
         }
         series[p] = inverse_factorial(p + 1) - logistic * products;
     }
