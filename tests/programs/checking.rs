@@ -71,7 +71,7 @@ fn a_step_that_moves_no_weight_is_refused_and_one_that_says_little_is_warned_of(
         let long = run(&folder, &format!("{args} --forward {forward} --step 1e3 --learning-rate 0.1,0.2 --out sweep"))
             .success();
         let warnings = String::from_utf8_lossy(&long.get_output().stderr).into_owned();
-        assert_eq!(warnings.matches("warning: --step 1e3 is long").count(), 1, "{warnings}");
+        assert_eq!(warnings.matches("warning: --step 1000 is long").count(), 1, "{warnings}");
         fs::remove_dir_all(folder.path().join("sweep")).unwrap();
     }
 }
