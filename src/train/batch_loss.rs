@@ -265,7 +265,7 @@ fn part_cost(shape: &NetworkShape, coordinate: usize) -> f64 {
     let layer = shape.layers().position(|layer| coordinate < layer.end()).expect("a coordinate of the network");
     let n_products: usize = shape.layers().skip(layer + 2).map(|layer| layer.n_inputs * layer.n_units).sum();
     let per_product = match shape.activation() {
-        Activation::Sigmoid => 1.2e-3,
+        Activation::Sigmoid => 1.6e-3,
         Activation::Tanh => 3.5e-3,
         Activation::Relu => 16e-3,
     };
