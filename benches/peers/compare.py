@@ -190,7 +190,7 @@ def main():
         training.update(gradient)
         numpy_s.append(seconds)
         losses.append(training.loss())
-    backprop_s = min(timed(training.backprop)[0] for _ in range(200))
+    backprop_s = statistics.median(timed(training.backprop)[0] for _ in range(200))
     numpy_gradient = statistics.mean(numpy_s)
 
     def row(what, seconds):
