@@ -21,7 +21,7 @@ const FAR_APART: f64 = 8.0;
 /// Longer names are cut in the middle, or a legend would not fit a phone.
 const MAX_NAME: usize = 38;
 /// Names of this many characters stand in a line of their table.
-const LONG_NAME: usize = 24;
+const LONG_NAME: usize = 18;
 
 #[derive(Template)]
 #[template(path = "comparison.html")]
