@@ -100,8 +100,13 @@ pub fn doubt_step(options: &Options, parameters: &Parameters, worked: Option<&Wo
 fn told(doubt: &StepDoubt, step: f64, n_parameters: usize) -> String {
     let step = numbers::step(step);
     let instead = |shortest: f64| {
-        let shortest = numbers::step(shortest);
-        format!("Take a step of {shortest} or more, or --forward incremental, which does not round so")
+        // Where every derivative is 0, as of saturated units, no step makes whole passes tell.
+        let longer = if shortest.is_finite() {
+            format!("a step of {} or more, or ", numbers::step(shortest))
+        } else {
+            String::new()
+        };
+        format!("Take {longer}--forward incremental, which does not round so")
     };
     match doubt {
         StepDoubt::Vanishes { n_parameters: n, array, parameter, shortest } => format!(
@@ -138,6 +143,17 @@ mod tests {
     use numgrad::train::{Init, initial_parameters};
 
     use super::*;
+
+    #[test]
+    fn where_no_step_is_long_enough_none_is_advised() {
+        let vanishing = |shortest| {
+            told(&StepDoubt::Vanishes { n_parameters: 1, array: "W1".to_owned(), parameter: 1e12, shortest }, 1e-4, 9)
+        };
+        assert!(
+            vanishing(0.1).ends_with("Take a step of 0.1 or more, or --forward incremental, which does not round so")
+        );
+        assert!(vanishing(f64::INFINITY).ends_with("Take --forward incremental, which does not round so"));
+    }
 
     /// What a check of the synthetic data finds at this step.
     fn comparison(step: f64, forward: Forward) -> GradientCheck {
