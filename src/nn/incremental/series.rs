@@ -19,7 +19,8 @@
 //! So the result is the finite difference at the step asked for, not its limit.
 
 use super::super::activation::Activation;
-use super::super::lanes::simd::{Arithmetic, F64x8, INVERSE_FACTORIALS};
+use super::super::lanes::elementary::INVERSE_FACTORIALS;
+use super::super::lanes::simd::{Arithmetic, F64x8};
 use super::output::Output;
 
 /// The number of terms for moves up to 1.03e-4: the book's step, on inputs and weights up to 1.
