@@ -77,8 +77,8 @@ fn add_panel<A: Arithmetic, const V: usize>(
     sums: &mut [F64x8],
 ) -> usize {
     let stride = sums.len();
-    let panel = &mut sums[first..][..V];
-    let mut registers: [F64x8; V] = std::array::from_fn(|v| panel[v]);
+    let panel: &mut [F64x8; V] = sums[first..].first_chunk_mut().expect("a panel of this width");
+    let mut registers = *panel;
     for (row, factor) in terms {
         let factor = F64x8::splat(factor);
         let row = &rows[row * stride + first..][..V];
@@ -87,6 +87,6 @@ fn add_panel<A: Arithmetic, const V: usize>(
             registers[v] = factor.mul_add::<A>(row[v], registers[v]);
         }
     }
-    panel.copy_from_slice(&registers);
+    *panel = registers;
     V
 }
