@@ -25,6 +25,8 @@ pub use full::FullLoss;
 pub(crate) use full::vanishes;
 pub use functions::{LOG_OFFSET, Targets, argmax, cross_entropy_error, relu, sigmoid, softmax};
 pub use incremental::IncrementalLoss;
+#[cfg(feature = "train")]
+pub(crate) use incremental::mean;
 pub use lanes::simd;
 #[cfg(feature = "train")]
 pub(crate) use lanes::sparse::{Rows, nonzero_into, nonzero_of_row_into};

@@ -13,7 +13,7 @@ use crate::dataset::Samples;
 use crate::difference::{self, Coordinates, Differentiator, NonFinite, Objective, Progress, Stencil, Step};
 use crate::nn::simd::Isa;
 use crate::nn::{
-    Activation, FullLoss, IncrementalLoss, Network, NetworkShape, Parameters, backprop_into, backprop_n_bytes,
+    Activation, FullLoss, IncrementalLoss, Network, NetworkShape, Parameters, backprop_into, backprop_n_bytes, mean,
     n_bytes_of, together,
 };
 
@@ -30,6 +30,8 @@ pub(super) struct BatchLoss {
     mode: Mode,
     /// The right answers of the batch at hand: (N).
     classes: Vec<usize>,
+    /// The losses of its samples, where they are known one by one: (N).
+    losses: Vec<f64>,
 }
 
 #[derive(Debug)]
@@ -54,7 +56,7 @@ impl BatchLoss {
                 Mode::Incremental(Box::new(IncrementalLoss::without_batch(&parameters).with_isa(isa).parallel()))
             }
         };
-        Self { net: Network::new(parameters), isa, mode, classes: vec![0; batch_size] }
+        Self { net: Network::new(parameters), isa, mode, classes: vec![0; batch_size], losses: vec![0.0; batch_size] }
     }
 
     /// How much memory the loss takes beside the network, with a gradient computed by `n_workers` at a time.
@@ -72,7 +74,7 @@ impl BatchLoss {
             }
             (GradientMethod::Numerical, Forward::Incremental) => IncrementalLoss::n_bytes(shape, n_samples, n_workers),
         };
-        together(&[n_bytes_of::<usize>(&[n_samples]), objective])
+        together(&[n_bytes_of::<(usize, f64)>(&[n_samples]), objective])
     }
 
     /// Takes the samples of the next batch.
@@ -96,7 +98,7 @@ impl BatchLoss {
     pub fn update(&mut self, gradient: &Parameters, learning_rate: f64) {
         self.net.update(gradient, learning_rate);
         if let Mode::Incremental(objective) = &mut self.mode {
-            objective.set_parameters(self.net.parameters());
+            objective.replace_parameters(self.net.parameters());
         }
     }
 
@@ -186,14 +188,31 @@ impl BatchLoss {
         }
     }
 
-    /// The batch's loss at the network's parameters.
+    /// The batch's loss at the network's parameters after an update.
     pub fn value(&mut self) -> f64 {
-        match &mut self.mode {
-            Mode::Incremental(objective) => objective.value(),
+        if let Some(losses) = self.sample_losses(0..self.classes.len()) {
+            return mean(losses.iter().copied());
+        }
+        match &self.mode {
             Mode::Full(x) | Mode::Backprop(x) => {
                 FullLoss::new(self.net.parameters(), x, &self.classes).with_isa(self.isa).value()
             }
+            Mode::Incremental(_) => unreachable!("its losses are known one by one"),
         }
+    }
+
+    /// How many samples a batch has.
+    pub fn n_samples(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// The loss of each of some samples at the network's parameters after an update, where those are known; the mean of all is
+    /// the batch's.
+    pub fn sample_losses(&mut self, samples: Range<usize>) -> Option<&[f64]> {
+        let Mode::Incremental(objective) = &mut self.mode else { return None };
+        let losses = &mut self.losses[..samples.len()];
+        objective.sample_losses_into(samples, losses);
+        Some(losses)
     }
 }
 

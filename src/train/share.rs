@@ -1,4 +1,5 @@
-//! One gradient, shared by the members of a team: who computes what, and the exchange that makes a whole of it.
+//! One gradient, and the loss after it, shared by the members of a team: who computes what, and the exchanges that make a whole
+//! of it.
 
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -8,8 +9,8 @@ use super::Error;
 use super::batch_loss::{BatchLoss, Hook, Piece};
 use super::error::Cancelled;
 use super::team::{Team, TeamError};
-use crate::difference::Differentiator;
-use crate::nn::{NetworkShape, Parameters, n_bytes_of, together};
+use crate::difference::{Coordinates, Differentiator};
+use crate::nn::{NetworkShape, Parameters, mean, n_bytes_of, together};
 
 /// What each member sends before its derivatives: what it wants, and the two halves of the hash of the weights it was at.
 /// Numbers below 2³² travel as they are.
@@ -50,6 +51,10 @@ pub(super) struct Share<'a> {
     counts: Vec<usize>,
     outgoing: Vec<f64>,
     gathered: Vec<f64>,
+    /// How many samples' losses each member computes.
+    sample_counts: Vec<usize>,
+    /// The losses of all samples: (N).
+    losses: Vec<f64>,
     stopped_by: Option<usize>,
 }
 
@@ -61,6 +66,8 @@ impl<'a> Share<'a> {
         }
         let mut pieces = loss.pieces(team.size());
         let runs: Vec<Vec<Range<usize>>> = pieces.iter().map(|piece| loss.runs(piece)).collect();
+        let n_samples = loss.n_samples();
+        let samples = (0..team.size()).map(|rank| Coordinates::share(n_samples, rank, team.size()));
         let counts: Vec<usize> = runs.iter().map(|runs| HEADER + runs.iter().map(Range::len).sum::<usize>()).collect();
         Some(Self {
             mine: pieces.swap_remove(team.rank()),
@@ -68,16 +75,18 @@ impl<'a> Share<'a> {
             outgoing: vec![0.0; counts[team.rank()]],
             gathered: vec![0.0; counts.iter().sum()],
             counts,
+            sample_counts: samples.map(|samples| samples.len()).collect(),
+            losses: vec![0.0; n_samples],
             stopped_by: None,
             team,
         })
     }
 
-    /// How much memory a share takes, at most, in a team of this size.
-    pub fn n_bytes(shape: &NetworkShape, team_size: usize) -> u64 {
+    /// How much memory a share takes, at most, in a team of this size and with batches of `n_samples`.
+    pub fn n_bytes(shape: &NetworkShape, n_samples: usize, team_size: usize) -> u64 {
         // What is sent and what arrives; the coordinates, and those of all others as runs.
         let numbers = shape.n_bytes().saturating_mul(2 + 1 + 2);
-        together(&[numbers, n_bytes_of::<[f64; 2 * HEADER]>(&[team_size])])
+        together(&[numbers, n_bytes_of::<[f64; 2 * HEADER + 1]>(&[team_size]), n_bytes_of::<f64>(&[n_samples])])
     }
 
     /// Computes this member's part of the gradient, and gathers those of all others. `state` is a hash of all that has to be
@@ -107,6 +116,15 @@ impl<'a> Share<'a> {
         Ok(())
     }
 
+    /// The loss at the parameters after an update, with the bits of one that is computed alone: each member computes it for some
+    /// of the samples where their losses are known one by one. All members have to call it.
+    pub fn loss(&mut self, loss: &mut BatchLoss) -> Result<f64, TeamError> {
+        let samples = Coordinates::share(loss.n_samples(), self.team.rank(), self.team.size());
+        let Some(mine) = loss.sample_losses(samples) else { return Ok(loss.value()) };
+        self.team.all_gather(mine, &self.sample_counts, &mut self.losses)?;
+        Ok(mean(self.losses.iter().copied()))
+    }
+
     /// Measures what sharing brings; none where a gradient alone takes so long that there is nothing to ask. All members have to
     /// call it.
     pub fn measure(
@@ -125,15 +143,15 @@ impl<'a> Share<'a> {
             return Ok(None);
         }
         let never = "nothing cancels it";
-        let alone = mean(|| {
+        let alone = mean_time(|| {
             loss.gradient(differentiator, None, gradient).expect(never);
             Ok(())
         })?;
         // The first exchange is waited for by all, so that the second begins at once.
         let gather = |share: &mut Self| share.team.all_gather(&share.outgoing, &share.counts, &mut share.gathered);
         gather(self)?;
-        let exchange = mean(|| gather(self))?;
-        let shared = mean(|| {
+        let exchange = mean_time(|| gather(self))?;
+        let shared = mean_time(|| {
             loss.piece_into(differentiator, &self.mine, None, gradient).expect(never);
             self.pack(gradient.as_slice());
             gather(self)?;
@@ -198,7 +216,7 @@ impl<'a> Share<'a> {
 }
 
 /// The time that something takes on average: where there are more ranks than cores the shortest is but a lucky one.
-fn mean(mut what: impl FnMut() -> Result<(), TeamError>) -> Result<Duration, TeamError> {
+fn mean_time(mut what: impl FnMut() -> Result<(), TeamError>) -> Result<Duration, TeamError> {
     let begun = Instant::now();
     for _ in 0..N_MEASURED {
         what()?;

@@ -112,8 +112,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// How much more memory a training takes as a member of a team of this size.
-    pub fn n_bytes_in_team(shape: &NetworkShape, team_size: usize) -> u64 {
-        if team_size == 1 { 0 } else { Share::n_bytes(shape, team_size) }
+    pub fn n_bytes_in_team(shape: &NetworkShape, settings: &TrainingSettings, team_size: usize) -> u64 {
+        if team_size == 1 { 0 } else { Share::n_bytes(shape, settings.batch_size, team_size) }
     }
 
     /// All that is needed to continue later.
@@ -275,7 +275,10 @@ impl<'a> Trainer<'a> {
     }
 
     fn checked_loss(&mut self) -> Result<f64, Error> {
-        let loss = self.loss.value();
+        let loss = match &mut self.share {
+            None => self.loss.value(),
+            Some(share) => share.loss(&mut self.loss)?,
+        };
         if loss.is_finite() { Ok(loss) } else { Err(self.diverged(Quantity::Loss, loss)) }
     }
 

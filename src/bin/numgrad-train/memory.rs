@@ -10,7 +10,8 @@ use crate::args::Options;
 
 /// Fails where the run needs more memory than is free, or where the number of its evaluations overflows.
 pub fn check(options: &Options, data: &Dataset, shape: &NetworkShape, team: &dyn Team) -> Result<()> {
-    let needed = needed_bytes(options, data, shape).saturating_add(Trainer::n_bytes_in_team(shape, team.size()));
+    let of_team = Trainer::n_bytes_in_team(shape, &options.settings.training, team.size());
+    let needed = needed_bytes(options, data, shape).saturating_add(of_team);
     // Where the system does not say what is free, only what no machine has is refused.
     let free = free_bytes().unwrap_or(u64::MAX - 1);
     if needed > free {

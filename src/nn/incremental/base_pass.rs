@@ -138,8 +138,8 @@ impl BasePass {
         self.hidden[0].inputs.set(batch, max_chunk);
     }
 
-    /// Runs the pass in chunks of at most `max_chunk` samples; allocates only if the batch is larger than all before.
-    pub fn run(&mut self, isa: Isa, max_chunk: usize) {
+    /// Runs the pass of some samples in chunks of at most `max_chunk`; allocates only if the batch is larger than all before.
+    pub fn run(&mut self, isa: Isa, samples: Range<usize>, max_chunk: usize) {
         self.is_prepared = false;
         let n_samples = self.classes.len();
         let (n_layers, n_class_vectors) = (self.shape.n_layers(), self.shape.n_classes().div_ceil(LANES));
@@ -148,18 +148,18 @@ impl BasePass {
             let (before, hidden) = self.hidden.split_at_mut(number - 1);
             let (before, hidden) = (before.last(), &mut hidden[0]);
             hidden.make_room(n_samples);
-            let (inputs, rows) = hidden.rows_mut();
+            let (inputs, rows) = hidden.rows_mut(samples.clone());
             let pass = HiddenPass { activation: self.shape.activation(), before, inputs, layer: &layers[number - 1] };
             if number + 1 < n_layers {
-                for_each_chunk((0..n_samples, rows), max_chunk, &|(samples, rows)| {
+                for_each_chunk((samples.clone(), rows), max_chunk, &|(samples, rows)| {
                     isa.run(HiddenTask { pass: &pass, samples, rows });
                 });
             } else {
                 // With the scores in the same task, while the units are at hand.
                 let last = &layers[number];
                 self.outputs.resize(n_samples * 2 * n_class_vectors, F64x8::ZERO);
-                let outputs = RowsMut::new(&mut self.outputs, 2 * n_class_vectors);
-                for_each_chunk((0..n_samples, (rows, outputs)), max_chunk, &|(samples, (rows, outputs))| {
+                let outputs = RowsMut::among(&mut self.outputs, 2 * n_class_vectors, samples.clone());
+                for_each_chunk((samples.clone(), (rows, outputs)), max_chunk, &|(samples, (rows, outputs))| {
                     let hidden = HiddenTask { pass: &pass, samples, rows };
                     isa.run(LastTask { hidden, layer: last, outputs });
                 });

@@ -124,11 +124,12 @@ impl HiddenLayer {
         self.units.resize(n_samples * unit_vectors(self.n_units()), F64x8::ZERO);
     }
 
-    /// What goes into the layer, and the rows that a forward pass fills.
-    pub fn rows_mut(&mut self) -> (&DistinctInputs, HiddenRowsMut<'_>) {
+    /// What goes into the layer, and the rows that a forward pass of some samples fills.
+    pub fn rows_mut(&mut self, samples: Range<usize>) -> (&DistinctInputs, HiddenRowsMut<'_>) {
         let (n_vectors, n_unit_vectors) = (self.n_vectors(), unit_vectors(self.n_units()));
-        let sums = (RowsMut::new(&mut self.a, n_vectors), RowsMut::new(&mut self.slopes, n_vectors));
-        (&self.inputs, (sums, RowsMut::new(&mut self.units, n_unit_vectors)))
+        let a = RowsMut::among(&mut self.a, n_vectors, samples.clone());
+        let slopes = RowsMut::among(&mut self.slopes, n_vectors, samples.clone());
+        (&self.inputs, ((a, slopes), RowsMut::among(&mut self.units, n_unit_vectors, samples)))
     }
 
     /// Computes what moves from below need to know of the units, in chunks of at most `max_chunk` samples, after a pass.

@@ -36,6 +36,9 @@ mod single;
 mod tail;
 mod upward;
 
+#[cfg(feature = "train")]
+use std::ops::Range;
+
 use ndarray::ArrayRef2;
 
 use self::base_pass::BasePass;
@@ -166,24 +169,43 @@ impl IncrementalLoss {
     /// # Panics
     /// If the shape is another.
     pub fn set_parameters(&mut self, parameters: &Parameters) {
+        self.replace_parameters(parameters);
+        self.run_forward();
+    }
+
+    /// Takes other parameters of the same shape without a forward pass: until the next batch only
+    /// [`sample_losses_into`](Self::sample_losses_into) knows of them.
+    ///
+    /// # Panics
+    /// If the shape is another.
+    pub(crate) fn replace_parameters(&mut self, parameters: &Parameters) {
         let rows = COPIED_VECTORS.div_ceil(self.base.hidden()[0].n_vectors());
         let max_chunk = if self.parallelism == Parallelism::Serial { usize::MAX } else { rows };
         self.base.set_parameters(parameters, max_chunk);
-        self.run_forward();
+    }
+
+    /// The loss of each of some samples at the parameters, by a forward pass of these samples alone. Until the next batch nothing
+    /// else can be asked for.
+    ///
+    /// # Panics
+    /// If there are not as many `losses` as samples, or not that many samples in the batch.
+    #[cfg(feature = "train")]
+    pub(crate) fn sample_losses_into(&mut self, samples: Range<usize>, losses: &mut [f64]) {
+        assert!(samples.len() == losses.len(), "{} losses of {} samples", losses.len(), samples.len());
+        self.base.run(self.isa, samples.clone(), self.forward_chunk());
+        losses.iter_mut().zip(samples).for_each(|(loss, n)| *loss = self.base.output(n).loss());
     }
 
     /// The loss at the parameters.
     pub fn value(&self) -> f64 {
-        let n_samples = self.base.classes().len();
-        let sum: f64 = (0..n_samples).map(|n| self.base.output(n).loss()).sum();
-        sum / n_samples as f64
+        mean((0..self.base.classes().len()).map(|n| self.base.output(n).loss()))
     }
 
     fn run_forward(&mut self) {
-        if self.base.classes().is_empty() {
-            return;
+        let n_samples = self.base.classes().len();
+        if n_samples > 0 {
+            self.base.run(self.isa, 0..n_samples, self.forward_chunk());
         }
-        self.base.run(self.isa, self.forward_chunk());
     }
 
     /// How many samples one task of a forward pass takes.
@@ -195,6 +217,12 @@ impl IncrementalLoss {
     fn max_chunk(&self, n_vectors: usize, in_parallel: usize) -> usize {
         if self.parallelism == Parallelism::Serial || n_vectors < SERIAL_BELOW { usize::MAX } else { in_parallel }
     }
+}
+
+/// The mean of the losses of all samples, added up in their order.
+pub(crate) fn mean(losses: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let n = losses.len();
+    losses.sum::<f64>() / n as f64
 }
 
 impl Objective for IncrementalLoss {

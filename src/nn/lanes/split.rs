@@ -70,6 +70,11 @@ impl<'a, T> RowsMut<'a, T> {
         Self { values, row_len }
     }
 
+    /// Some of the rows that follow one another in `values`.
+    pub fn among(values: &'a mut [T], row_len: usize, rows: Range<usize>) -> Self {
+        Self::new(&mut values[rows.start * row_len..rows.end * row_len], row_len)
+    }
+
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
         self.values.chunks_exact_mut(self.row_len)
     }
