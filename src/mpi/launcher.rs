@@ -1,4 +1,4 @@
-//! What the launcher (`mpirun`, `mpiexec`) says in the environment of the processes that it starts.
+//! What the launcher (`mpirun`, `mpiexec`, Slurm's `srun`) says in the environment of the processes that it starts.
 
 use std::env;
 
@@ -11,11 +11,21 @@ pub struct Launched {
     pub size: usize,
 }
 
-/// What launchers call the rank and the size: Open MPI, and MPICH with its relatives.
-const NAMES: [(&str, &str); 2] = [("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE")];
+/// What launchers call the rank and the size: Open MPI, MPICH with its relatives, and Slurm, whose `srun` starts the helpers of the
+/// other two as well, so that theirs come first.
+const NAMES: [(&str, &str); 3] = [
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+    ("PMI_RANK", "PMI_SIZE"),
+    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+];
+
+/// Set by Slurm where a job has components, each of which counts by itself.
+const COMPONENTS: &str = "SLURM_HET_SIZE";
 
 /// How this process was launched, if a launcher says so.
 pub fn launched() -> Option<Launched> {
     let number = |name| env::var(name).ok()?.parse().ok();
-    NAMES.iter().find_map(|(rank, size)| Some(Launched { rank: number(rank)?, size: number(size)? }))
+    let is_whole = |rank: &str| !rank.starts_with("SLURM") || env::var_os(COMPONENTS).is_none();
+    let mut names = NAMES.iter().filter(|(rank, _)| is_whole(rank));
+    names.find_map(|(rank, size)| Some(Launched { rank: number(rank)?, size: number(size)? }))
 }

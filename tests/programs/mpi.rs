@@ -21,7 +21,12 @@ fn a_program_without_mpi_says_how_to_build_one_that_has_it() {
 #[test]
 fn processes_that_were_launched_together_and_do_not_share_are_warned_once() {
     let folder = TempDir::new().unwrap();
-    for (rank, size) in [("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE")] {
+    let launchers = [
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+        ("PMI_RANK", "PMI_SIZE"),
+        ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+    ];
+    for (rank, size) in launchers {
         for (n, of, is_warned) in [("0", "4", true), ("1", "4", false), ("0", "1", false)] {
             let mut command = train(&folder);
             let args = format!("--dataset synthetic -n 1 --quiet --force --out {rank}-{n}-{of}");
