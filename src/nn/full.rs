@@ -14,7 +14,7 @@ use super::activation::Activation;
 use super::functions::LOG_OFFSET;
 use super::lanes::packed::PackedParameters;
 use super::lanes::products::{dense_product, sparse_product};
-use super::lanes::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
+use super::lanes::simd::{Arithmetic, F64x8, Isa, Kernel, LANES, one_round_at_a_time};
 use super::lanes::sparse::{SparseBatch, check_batch};
 use super::n_bytes::{n_bytes_of, together};
 use super::parameters::Parameters;
@@ -258,6 +258,7 @@ impl Kernel for ForwardPass<'_> {
 #[inline(always)]
 fn activate<A: Arithmetic>(activation: Activation, units: &mut [F64x8]) {
     for z in units {
+        one_round_at_a_time();
         *z = match activation {
             Activation::Sigmoid => F64x8::splat(1.0) / (F64x8::splat(1.0) + (-*z).exp::<A>()),
             Activation::Relu => z.map(|a| if a < 0.0 { 0.0 } else { a }),
@@ -272,6 +273,7 @@ fn probability<A: Arithmetic>(scores: &mut [F64x8], class: usize) -> f64 {
     let max = scores.iter().fold(F64x8::splat(f64::NEG_INFINITY), |max, &s| max.zip(s, larger)).reduce(larger);
     let mut sum = F64x8::ZERO;
     for s in scores.iter_mut() {
+        one_round_at_a_time();
         *s = (*s - F64x8::splat(max)).exp::<A>();
         sum = sum + *s;
     }

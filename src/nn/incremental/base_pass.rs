@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::activation::Activation;
 use super::super::lanes::packed::{PackedLayer, PackedParameters};
 use super::super::lanes::products::{dense_product, sparse_product};
-use super::super::lanes::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
+use super::super::lanes::simd::{Arithmetic, F64x8, Isa, Kernel, LANES, one_round_at_a_time};
 use super::super::lanes::sparse::Rows;
 use super::super::lanes::split::{RowsMut, for_each_chunk};
 use super::super::n_bytes::{n_bytes_of, together};
@@ -254,6 +254,7 @@ impl HiddenTask<'_> {
         let n_units = layer.layer().n_units;
         for (a, (slopes, units)) in a.values.chunks_exact(a.row_len).zip(slopes.iter_mut().zip(units.iter_mut())) {
             for ((&a, slope), z) in a.iter().zip(slopes.iter_mut()).zip(units.iter_mut()) {
+                one_round_at_a_time();
                 (*z, *slope) = activate::<A>(activation, a);
             }
             pad(n_units, slopes, units);
@@ -339,6 +340,7 @@ fn softmax_of_scores<A: Arithmetic>(scores: &mut [F64x8], probabilities: &mut [F
     let max = scores.iter().fold(F64x8::splat(f64::NEG_INFINITY), |max, &s| max.zip(s, larger)).reduce(larger);
     let mut sum = F64x8::ZERO;
     for (score, p) in scores.iter_mut().zip(probabilities.iter_mut()) {
+        one_round_at_a_time();
         *score = *score - F64x8::splat(max);
         *p = score.exp::<A>();
         sum = sum + *p;
@@ -346,6 +348,7 @@ fn softmax_of_scores<A: Arithmetic>(scores: &mut [F64x8], probabilities: &mut [F
     let sum = sum.reduce(|a, b| a + b);
     let ln_sum = F64x8::splat(sum.ln());
     for (score, p) in scores.iter_mut().zip(probabilities) {
+        one_round_at_a_time();
         *score = *score - ln_sum;
         *p = *p / F64x8::splat(sum);
     }

@@ -2,7 +2,7 @@
 //! by the functions themselves where moves are larger, and the general way beyond.
 
 use super::super::activation::Activation;
-use super::super::lanes::simd::{Arithmetic, F64x8, LANES};
+use super::super::lanes::simd::{Arithmetic, F64x8, LANES, one_round_at_a_time};
 use super::distinct::max_abs;
 #[cfg(test)]
 use super::guards;
@@ -152,6 +152,7 @@ impl Sample<'_> {
             let unit_moves = &unit_moves[i * n_values..][..n_values];
             let (up_weight, minus_down_weight) = (F64x8::splat(pair.up), F64x8::splat(-pair.down));
             for (&unit_move, out) in unit_moves.iter().zip(&mut *out) {
+                one_round_at_a_time();
                 let (up, down) = own_changes.of::<A, M>(F64x8::splat(unit_move));
                 let before = if i == 0 { F64x8::ZERO } else { *out };
                 let sum = up_weight.mul_add::<A>(loss.up::<A>(up), before);

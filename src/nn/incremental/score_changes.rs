@@ -1,6 +1,6 @@
 //! The differences that the weights out of eight units of the last hidden layer cause through the scores.
 
-use super::super::lanes::simd::{Arithmetic, F64x8, LANES};
+use super::super::lanes::simd::{Arithmetic, F64x8, LANES, one_round_at_a_time};
 use super::large_moves::{GROWTH_LIMIT, LossOfGrowth};
 use super::sample::Sample;
 use super::series::{self, LONG, LogSeries, MEDIUM, SHORT};
@@ -36,6 +36,7 @@ impl Sample<'_> {
         let z = self.layer.unit_vector(self.place.sample, self.place.vector);
         let moves = &mut scratch[..2 * self.pairs.len()];
         for (pair, moves) in self.pairs.iter().zip(moves.chunks_exact_mut(2)) {
+            one_round_at_a_time();
             moves[0] = changes.expm1::<A>(F64x8::splat(pair.delta) * z);
             moves[1] = changes.expm1::<A>(F64x8::splat(-pair.delta) * z);
         }

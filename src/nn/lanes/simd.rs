@@ -6,7 +6,7 @@
 //! AVX-512 and AVX2 round alike, so those two give the same bits; without a fused multiply-add the last bits differ.
 //!
 //! This is the one file with `unsafe`: calling a function compiled for an instruction set that was found at run time,
-//! reading vectors as the numbers that they are, and prefetching.
+//! reading vectors as the numbers that they are, prefetching, and an instruction that is none.
 
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -123,6 +123,17 @@ pub(crate) fn prefetch(bytes: &[u8]) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a prefetch of any address is allowed, and SSE, which it needs, is part of x86-64.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+}
+
+/// To be called once a round of a loop over vectors, or the compiler may compute one lane of eight rounds at a time: for AVX-512
+/// it does, and scatters what it has computed, number by number.
+#[inline(always)]
+pub(in super::super) fn one_round_at_a_time() {
+    // SAFETY: no instruction, which the compiler does not know.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    unsafe {
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
     }
 }
 
