@@ -20,7 +20,7 @@
 
 use super::super::activation::Activation;
 use super::super::lanes::elementary::INVERSE_FACTORIALS;
-use super::super::lanes::simd::{Arithmetic, F64x8};
+use super::super::lanes::simd::{Arithmetic, F64x8, one_round_at_a_time};
 use super::output::Output;
 
 /// The number of terms for moves up to 1.03e-4: the book's step, on inputs and weights up to 1.
@@ -105,21 +105,31 @@ pub(super) fn weighted_sum<A: Arithmetic, const M: usize>(weights: &[f64], serie
     sum
 }
 
-/// `Σ_i (weights[i] - others[i])·series[i]`.
+/// How many weighted differences of series of M terms are best made at a time, of `n`: as many as leave registers for the series
+/// that they share.
 #[inline(always)]
-pub(super) fn weighted_difference<A: Arithmetic, const M: usize>(
-    weights: &[f64],
+pub(super) fn n_differences_at_a_time<A: Arithmetic, const M: usize>(n: usize) -> usize {
+    [4, 2].into_iter().find(|&k| k <= n && k * M < A::N_REGISTERS).unwrap_or(1)
+}
+
+/// `Σ_i (weights[i] - others[i])·series[i]` for each of K rows of weights.
+#[inline(always)]
+pub(super) fn weighted_differences<A: Arithmetic, const M: usize, const K: usize>(
+    weights: [&[f64]; K],
     others: &[f64],
     series: &[Series<M>],
-) -> Series<M> {
-    let mut sum = [F64x8::ZERO; M];
+) -> [Series<M>; K] {
+    let mut sums = [[F64x8::ZERO; M]; K];
     for (i, series) in series.iter().enumerate() {
-        let weight = F64x8::splat(weights[i] - others[i]);
-        for p in 0..M {
-            sum[p] = weight.mul_add::<A>(series[p], sum[p]);
+        one_round_at_a_time();
+        for k in 0..K {
+            let weight = F64x8::splat(weights[k][i] - others[i]);
+            for p in 0..M {
+                sums[k][p] = weight.mul_add::<A>(series[p], sums[k][p]);
+            }
         }
     }
-    sum
+    sums
 }
 
 /// The change of one sample's loss as a series in R, the relative growth of the softmax's denominator. Its first terms are

@@ -72,7 +72,7 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the features that `run_avx512` is compiled with were just found on this processor.
             Isa::Avx512 => unsafe { run_avx512(kernel) },
-            Isa::Neon => kernel.run::<Fused>(),
+            Isa::Neon => kernel.run::<Fused<8>>(),
             _ => kernel.run::<Separate>(),
         }
     }
@@ -104,13 +104,13 @@ impl FromStr for Isa {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<Fused>()
+    kernel.run::<Fused<8>>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,fma")]
 fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<Fused>()
+    kernel.run::<Fused<32>>()
 }
 
 /// Asks for bytes that will be read soon to be brought into the cache. Nothing but time depends on it.
@@ -146,18 +146,23 @@ pub(in super::super) trait Kernel {
     fn run<A: Arithmetic>(self) -> Self::Output;
 }
 
-/// How `a·b + c` is computed.
+/// How `a·b + c` is computed, and with how much room.
 pub(in super::super) trait Arithmetic {
+    /// How many vectors of eight numbers the registers hold.
+    const N_REGISTERS: usize;
+
     fn mul_add(a: f64, b: f64, c: f64) -> f64;
 }
 
-/// One instruction, one rounding. Without the instruction it would be a slow library call.
-pub(in super::super) struct Fused;
+/// One instruction, one rounding, with registers for so many vectors. Without the instruction it would be a slow library call.
+pub(in super::super) struct Fused<const N_REGISTERS: usize>;
 
 /// Two instructions, two roundings.
 pub(in super::super) struct Separate;
 
-impl Arithmetic for Fused {
+impl<const N: usize> Arithmetic for Fused<N> {
+    const N_REGISTERS: usize = N;
+
     #[inline(always)]
     fn mul_add(a: f64, b: f64, c: f64) -> f64 {
         a.mul_add(b, c)
@@ -165,6 +170,8 @@ impl Arithmetic for Fused {
 }
 
 impl Arithmetic for Separate {
+    const N_REGISTERS: usize = 4;
+
     #[inline(always)]
     fn mul_add(a: f64, b: f64, c: f64) -> f64 {
         a * b + c

@@ -10,7 +10,9 @@ use super::super::super::lanes::simd::{Arithmetic, F64x8};
 use super::super::super::shape::NetworkShape;
 use super::super::base_pass::BasePass;
 use super::super::hidden_layer::HiddenLayer;
-use super::super::series::{GrowthSeries, LONG, Series, compose, weighted_difference, weighted_sum};
+use super::super::series::{
+    GrowthSeries, LONG, Series, compose, n_differences_at_a_time, weighted_differences, weighted_sum,
+};
 use super::growth::{Growth, Place};
 
 /// How many vectors of scratch the series of a network need: those of two hidden layers and of the scores; with one hidden layer
@@ -84,10 +86,34 @@ fn scores<'a, A: Arithmetic, const M: usize>(
     let last = base.last_hidden();
     // Weights are subtracted and not sums, which cancel where the weights to all classes are nearly equal.
     let right = last.weights_into(base.classes()[sample]);
-    for (k, score) in scores.iter_mut().enumerate() {
-        *score = weighted_difference::<A, M>(last.weights_into(k), right, &units[..last.n_units()]);
+    let (units, mut first) = (&units[..last.n_units()], 0);
+    while first < scores.len() {
+        let n = n_differences_at_a_time::<A, M>(scores.len() - first);
+        match n {
+            4 => next_scores::<A, M, 4>(last, right, first, units, scores),
+            2 => next_scores::<A, M, 2>(last, right, first, units, scores),
+            _ => next_scores::<A, M, 1>(last, right, first, units, scores),
+        }
+        first += n;
     }
     scores
+}
+
+/// The K scores from `first` on less the right class's, whose weights are `right`.
+#[inline(always)]
+fn next_scores<A: Arithmetic, const M: usize, const K: usize>(
+    last: &HiddenLayer,
+    right: &[f64],
+    first: usize,
+    units: &[Series<M>],
+    scores: &mut [Series<M>],
+) {
+    let mut weights = [right; K];
+    for (k, weights) in weights.iter_mut().enumerate() {
+        *weights = last.weights_into(first + k);
+    }
+    let scores: &mut [Series<M>; K] = scores[first..].first_chunk_mut().expect("that many scores");
+    *scores = weighted_differences::<A, M, K>(weights, right, units);
 }
 
 /// What a unit makes of its weighted sum, where that is a series. A trait and no closure, which would not always be inlined and
