@@ -3,7 +3,7 @@
 
 use std::fs::File;
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis};
 use numgrad::dataset::embedded;
 use numgrad::difference::{Differentiator, NonFinite, Objective, Stencil, Step};
 use numgrad::nn::simd::Isa;
@@ -56,6 +56,19 @@ impl Problem {
         let (mut x, mut classes) = (Array2::zeros((batch.len(), 784)), vec![0; batch.len()]);
         embedded(10).unwrap().train.gather_into(&batch, &mut x, &mut classes);
         Self { parameters, x, classes }
+    }
+
+    /// The mean of the absolute values of each derivative over the samples one by one.
+    fn sizes_of_terms(&self, isa: Isa, h: f64) -> Vec<f64> {
+        let mut sizes = vec![0.0; self.parameters.values().len()];
+        for (x, class) in self.x.rows().into_iter().zip(&self.classes) {
+            let x = x.insert_axis(Axis(0));
+            let mut loss = IncrementalLoss::new(&self.parameters, &x, &[*class]).with_isa(isa);
+            for (size, g) in sizes.iter_mut().zip(gradient(&mut loss, h)) {
+                *size += g.abs() / self.classes.len() as f64;
+            }
+        }
+        sizes
     }
 
     fn incremental(&self) -> IncrementalLoss {
@@ -174,18 +187,19 @@ fn backpropagation_is_the_limit_of_the_differences() {
     }
 }
 
-/// Against the same differences evaluated one by one the general way, which rounds in other places. `scale` is the size of a
-/// layer's largest derivative, as terms of either sign may cancel.
+/// Against the same differences evaluated one by one the general way, which rounds in other places. `scale` is the size of what a
+/// layer's largest derivative is the sum of, sample by sample, as those of either sign may cancel.
 fn assert_series_are_the_general_way(problem: &Problem, h: f64) {
     for isa in Isa::available() {
         let mut loss = problem.incremental().with_isa(isa);
         let found = gradient(&mut loss, h);
+        let sizes = problem.sizes_of_terms(isa, h);
         let mut workspace = loss.workspace();
         for coordinate in problem.some_coordinates(40) {
             let mut at = |delta| loss.evaluate(&mut workspace, coordinate, delta);
             let expected = (at(h) - at(-h)) / (2.0 * h);
             let layer = problem.parameters.shape().layers().find(|layer| coordinate < layer.end()).unwrap();
-            let scale = found[layer.begin..layer.end()].iter().fold(0.0, |max: f64, g| max.max(g.abs()));
+            let scale = sizes[layer.begin..layer.end()].iter().copied().fold(0.0, f64::max);
             assert!(
                 (found[coordinate] - expected).abs() <= 1e-13 * scale + 1e-300,
                 "{}, {isa}, h {h:e}, coordinate {coordinate} of layer {}: {:e}, expected {expected:e}, largest {scale:e}",
