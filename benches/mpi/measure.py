@@ -109,7 +109,9 @@ def main():
             row = []
             for p in MACHINES:
                 share = load(p) or 1 / p
-                time = rest + work * share + (p - 1) * (latency + n / p / rate)
+                # Of incremental gradients the losses of the samples are gathered too, which are few.
+                n_gathers = 2 if load(p) else 1
+                time = rest + work * share + (p - 1) * (n_gathers * latency + n / p / rate)
                 row.append(f"{100 * (work + rest) / (p * time):.0f} %")
             print(f"| {name} | {(work + rest):.3g} s | {network} | " + " | ".join(row) + " |")
 
