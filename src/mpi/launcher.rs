@@ -19,13 +19,8 @@ const NAMES: [(&str, &str); 3] = [
     ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
 ];
 
-/// Set by Slurm where a job has components, each of which counts by itself.
-const COMPONENTS: &str = "SLURM_HET_SIZE";
-
 /// How this process was launched, if a launcher says so.
 pub fn launched() -> Option<Launched> {
     let number = |name| env::var(name).ok()?.parse().ok();
-    let is_whole = |rank: &str| !rank.starts_with("SLURM") || env::var_os(COMPONENTS).is_none();
-    let mut names = NAMES.iter().filter(|(rank, _)| is_whole(rank));
-    names.find_map(|(rank, size)| Some(Launched { rank: number(rank)?, size: number(size)? }))
+    NAMES.iter().find_map(|(rank, size)| Some(Launched { rank: number(rank)?, size: number(size)? }))
 }

@@ -2,7 +2,7 @@
 //!
 //! Each rank computes the partial derivatives of its own range of coordinates, and all gather them. The whole has the bits of a
 //! gradient computed by one process, whatever the number of ranks and their threads. It is worth it where computing a gradient
-//! takes much longer than sending its numbers around: 10⁵ of them take tenths of a millisecond within a machine, about 10 ms
+//! takes much longer than sending its numbers around: 10⁵ of them take a tenth of a millisecond within a machine, about 10 ms
 //! by a network of 1 Gbit/s.
 //!
 //! ```no_run

@@ -47,7 +47,10 @@ impl World {
         let world = SimpleCommunicator::world();
         let (rank, size) = (world.rank() as usize, world.size() as usize);
         match launched() {
-            Some(Launched { size: launched, .. }) if launched != size => Err(InitError::Launcher { launched, size }),
+            // Each by itself. Where there are several, the launcher may have counted its helpers.
+            Some(Launched { size: launched, .. }) if launched > 1 && size == 1 => {
+                Err(InitError::Launcher { launched, size })
+            }
             _ => Ok(Self {
                 rank,
                 size,

@@ -8,13 +8,17 @@ use std::time::{Duration, Instant};
 use super::Error;
 use super::batch_loss::{BatchLoss, Hook, Piece};
 use super::error::Cancelled;
+use super::state_hash::state_hash;
 use super::team::{Team, TeamError};
 use crate::difference::{Coordinates, Differentiator};
-use crate::nn::{NetworkShape, Parameters, mean, n_bytes_of, together};
+use crate::nn::{NetworkShape, Parameters, n_bytes_of, together};
 
-/// What each member sends before its derivatives: what it wants, and the two halves of the hash of the weights it was at.
-/// Numbers below 2³² travel as they are.
+/// What each member sends before its derivatives: what it wants, and the two halves of the hash of the weights it was at and of
+/// the batch. Numbers below 2³² travel as they are.
 const HEADER: usize = 3;
+
+/// What each member sends before its losses: the two halves of the hash of the weights that they are of.
+const LOSS_HEADER: usize = 2;
 
 /// A member computes its part.
 const GOES_ON: f64 = 0.0;
@@ -29,7 +33,7 @@ const N_MEASURED: u32 = 5;
 /// A gradient that takes longer than this is worth sharing wherever it is.
 const WORTH_SHARING: Duration = Duration::from_millis(250);
 
-/// What sharing brings to one gradient: the mean of a few measurements of each.
+/// What sharing brings to one gradient, without the loss after it: the mean of a few measurements of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sharing {
     /// How long a whole gradient takes on this member.
@@ -51,10 +55,12 @@ pub(super) struct Share<'a> {
     counts: Vec<usize>,
     outgoing: Vec<f64>,
     gathered: Vec<f64>,
-    /// How many samples' losses each member computes.
-    sample_counts: Vec<usize>,
-    /// The losses of all samples: (N).
-    losses: Vec<f64>,
+    /// How many numbers each member sends of the loss.
+    loss_counts: Vec<usize>,
+    outgoing_losses: Vec<f64>,
+    gathered_losses: Vec<f64>,
+    /// The hash of the weights after the last update, where it is known.
+    weights_hash: Option<u64>,
     stopped_by: Option<usize>,
 }
 
@@ -67,7 +73,8 @@ impl<'a> Share<'a> {
         let mut pieces = loss.pieces(team.size());
         let runs: Vec<Vec<Range<usize>>> = pieces.iter().map(|piece| loss.runs(piece)).collect();
         let n_samples = loss.n_samples();
-        let samples = (0..team.size()).map(|rank| Coordinates::share(n_samples, rank, team.size()));
+        let loss_counts: Vec<usize> =
+            (0..team.size()).map(|rank| LOSS_HEADER + Coordinates::share(n_samples, rank, team.size()).len()).collect();
         let counts: Vec<usize> = runs.iter().map(|runs| HEADER + runs.iter().map(Range::len).sum::<usize>()).collect();
         Some(Self {
             mine: pieces.swap_remove(team.rank()),
@@ -75,8 +82,10 @@ impl<'a> Share<'a> {
             outgoing: vec![0.0; counts[team.rank()]],
             gathered: vec![0.0; counts.iter().sum()],
             counts,
-            sample_counts: samples.map(|samples| samples.len()).collect(),
-            losses: vec![0.0; n_samples],
+            outgoing_losses: vec![0.0; loss_counts[team.rank()]],
+            gathered_losses: vec![0.0; loss_counts.iter().sum()],
+            loss_counts,
+            weights_hash: None,
             stopped_by: None,
             team,
         })
@@ -86,17 +95,18 @@ impl<'a> Share<'a> {
     pub fn n_bytes(shape: &NetworkShape, n_samples: usize, team_size: usize) -> u64 {
         // What is sent and what arrives; the coordinates, and those of all others as runs.
         let numbers = shape.n_bytes().saturating_mul(2 + 1 + 2);
-        together(&[numbers, n_bytes_of::<[f64; 2 * HEADER + 1]>(&[team_size]), n_bytes_of::<f64>(&[n_samples])])
+        let losses = n_bytes_of::<[f64; 2]>(&[n_samples]);
+        together(&[numbers, losses, n_bytes_of::<[f64; 2 * HEADER + 2 * LOSS_HEADER + 2]>(&[team_size])])
     }
 
-    /// Computes this member's part of the gradient, and gathers those of all others. `state` is a hash of all that has to be
-    /// the same for every member, and `iteration` the one that this is of. `hook` is told of as many coordinates as all
+    /// Computes this member's part of the gradient, and gathers those of all others. `batch` are the samples that it is of, and
+    /// `iteration` is the one that it is for. `hook` is told of as many coordinates as all
     /// members together have done, if they are as quick as this one.
     pub fn gradient(
         &mut self,
         loss: &mut BatchLoss,
         differentiator: &Differentiator,
-        (iteration, state): (u64, u64),
+        (iteration, batch): (u64, &[usize]),
         hook: Option<Hook>,
         gradient: &mut Parameters,
     ) -> Result<(), Error> {
@@ -108,7 +118,10 @@ impl<'a> Share<'a> {
         if wish == STOPS {
             self.team.call_stop();
         }
-        self.outgoing[..HEADER].copy_from_slice(&[wish, (state >> 32) as f64, (state & 0xffff_ffff) as f64]);
+        let weights = self.weights_hash.take().unwrap_or_else(|| weights_hash(loss));
+        let samples = batch.iter().map(|&sample| sample as u64);
+        let [high, low] = halves(state_hash(samples.chain([iteration, weights]), &[]));
+        self.outgoing[..HEADER].copy_from_slice(&[wish, high, low]);
         self.pack(gradient.as_slice());
         self.team.all_gather(&self.outgoing, &self.counts, &mut self.gathered)?;
         self.judge(iteration)?;
@@ -116,13 +129,23 @@ impl<'a> Share<'a> {
         Ok(())
     }
 
-    /// The loss at the parameters after an update, with the bits of one that is computed alone: each member computes it for some
-    /// of the samples where their losses are known one by one. All members have to call it.
-    pub fn loss(&mut self, loss: &mut BatchLoss) -> Result<f64, TeamError> {
-        let samples = Coordinates::share(loss.n_samples(), self.team.rank(), self.team.size());
+    /// The loss at the parameters after the update of this iteration, with the bits of one that is computed alone: each member
+    /// computes it for some of the samples where their losses are known one by one. All members have to call it.
+    pub fn loss(&mut self, loss: &mut BatchLoss, iteration: u64) -> Result<f64, TeamError> {
+        let n_samples = loss.n_samples();
+        let samples = Coordinates::share(n_samples, self.team.rank(), self.team.size());
         let Some(mine) = loss.sample_losses(samples) else { return Ok(loss.value()) };
-        self.team.all_gather(mine, &self.sample_counts, &mut self.losses)?;
-        Ok(mean(self.losses.iter().copied()))
+        self.outgoing_losses[LOSS_HEADER..].copy_from_slice(mine);
+        let weights = weights_hash(loss);
+        self.weights_hash = Some(weights);
+        self.outgoing_losses[..LOSS_HEADER].copy_from_slice(&halves(weights));
+        self.team.all_gather(&self.outgoing_losses, &self.loss_counts, &mut self.gathered_losses)?;
+
+        let messages = || messages(&self.gathered_losses, &self.loss_counts, LOSS_HEADER);
+        alike(messages().map(|(weights, _)| weights), iteration)?;
+        // One after the other, as the sum of all is made alone.
+        let sum: f64 = messages().flat_map(|(_, losses)| losses).sum();
+        Ok(sum / n_samples as f64)
     }
 
     /// Measures what sharing brings; none where a gradient alone takes so long that there is nothing to ask. All members have to
@@ -168,20 +191,13 @@ impl<'a> Share<'a> {
 
     /// What all members sent, by rank: the header and the derivatives.
     fn messages(&self) -> impl Iterator<Item = (&[f64], &[f64])> {
-        let mut rest = &self.gathered[..];
-        self.counts.iter().map(move |&count| {
-            let (message, behind) = rest.split_at(count);
-            rest = behind;
-            message.split_at(HEADER)
-        })
+        messages(&self.gathered, &self.counts, HEADER)
     }
 
     /// Fails on every member alike where one differs, or where one wants to stop.
     fn judge(&mut self, iteration: u64) -> Result<(), Error> {
         let headers: Vec<&[f64]> = self.messages().map(|(header, _)| header).collect();
-        if let Some(rank) = headers.iter().position(|header| header[1..] != headers[0][1..]) {
-            return Err(TeamError::Apart { iteration, rank }.into());
-        }
+        alike(headers.iter().map(|header| &header[1..]), iteration)?;
         let callers: Vec<usize> = (0..headers.len()).filter(|&rank| headers[rank][0] == STOPS).collect();
         let all_go_on = headers.iter().all(|header| header[0] == GOES_ON);
         let (me, others): (Vec<usize>, _) = callers.iter().partition(|&&rank| rank == self.team.rank());
@@ -213,6 +229,37 @@ impl<'a> Share<'a> {
             }
         }
     }
+}
+
+/// What all members sent, by rank, each with a header of this length and what comes after it.
+fn messages<'a>(
+    gathered: &'a [f64],
+    counts: &'a [usize],
+    header: usize,
+) -> impl Iterator<Item = (&'a [f64], &'a [f64])> {
+    let mut rest = gathered;
+    counts.iter().map(move |&count| {
+        let (message, behind) = rest.split_at(count);
+        rest = behind;
+        message.split_at(header)
+    })
+}
+
+/// Fails where the hashes of two members differ.
+fn alike<'a>(mut hashes: impl Iterator<Item = &'a [f64]>, iteration: u64) -> Result<(), TeamError> {
+    let first = hashes.next();
+    match hashes.position(|hash| Some(hash) != first) {
+        Some(others) => Err(TeamError::Apart { iteration, rank: others + 1 }),
+        None => Ok(()),
+    }
+}
+
+fn weights_hash(loss: &BatchLoss) -> u64 {
+    state_hash([], loss.net().parameters().as_slice())
+}
+
+fn halves(hash: u64) -> [f64; 2] {
+    [(hash >> 32) as f64, (hash & 0xffff_ffff) as f64]
 }
 
 /// The time that something takes on average: where there are more ranks than cores the shortest is but a lucky one.
@@ -248,5 +295,25 @@ fn wish(
         (true, _) => STOPS,
         (false, Err(Cancelled)) => FOLLOWS,
         (false, Ok(())) => GOES_ON,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_member_whose_weights_differ_is_named() {
+        let weights = halves(0xfedc_ba98_7654_3210);
+        let hashes = |others: [u64; 3]| others.map(halves);
+        let found = |hashes: [[f64; 2]; 3]| {
+            let gathered: Vec<f64> = hashes.iter().flat_map(|&[high, low]| [high, low, 1.5]).collect();
+            alike(messages(&gathered, &[3; 3], LOSS_HEADER).map(|(weights, _)| weights), 7)
+        };
+        assert_eq!(found([weights; 3]), Ok(()));
+        let apart = |rank| Err(TeamError::Apart { iteration: 7, rank });
+        assert_eq!(found(hashes([1, 1, 2])), apart(2));
+        assert_eq!(found(hashes([1, 1 << 32, 1])), apart(1));
+        assert_eq!(found(hashes([1, 0, 2])), apart(1));
     }
 }

@@ -1,9 +1,10 @@
 //! Who computes a training: one process alone, or the members of a team, which share every gradient.
 //!
-//! Each member has the samples, the weights and the random numbers itself and makes the same updates with the same bits; all
-//! that they share is the work of a gradient. Each computes its part and sends it to all others, once an iteration, and with it
-//! whether it wants to stop and a hash of the weights that it was at. So no member can go its own way: whoever stops, all
-//! stop at the same iteration, and weights that differ are found before the gradient of both is used.
+//! Each member has the samples, the weights and the random numbers itself and makes the same updates with the same bits; what
+//! they share is the work of a gradient, and that of the loss after it where that is the mean of losses of samples. Each computes
+//! its part and sends it to all others, and with it a hash of the weights that it was at; with a gradient also whether it wants to
+//! stop. So no member can go its own way: whoever stops, all stop at the same iteration, and weights that differ are found before
+//! what comes of both is used.
 
 use std::fmt::Debug;
 

@@ -8,7 +8,6 @@ use super::batch_loss::{BatchLoss, Hook, central};
 use super::model::AROUND_A_LAYER;
 use super::settings::{Forward, GradientMethod, TrainingSettings};
 use super::share::{Share, Sharing};
-use super::state_hash::state_hash;
 use super::step_doubt::first_vanishing;
 use super::team::{Alone, Team, TeamError};
 use super::{Checkpoint, Divergence, Error, Quantity, Record};
@@ -101,7 +100,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// The same training as a member of a team, all of whose trainers have to be made alike and make the same calls of
-    /// [`iterate`](Self::iterate): each computes its share of every gradient, and all of them have the bits of one that trains alone.
+    /// [`iterate`](Self::iterate): each computes its share of every gradient and of the loss after it, and all of them have the bits
+    /// of one that trains alone.
     ///
     /// # Panics
     /// If the gradients of a team of several are analytic, as those are not shared.
@@ -144,11 +144,7 @@ impl<'a> Trainer<'a> {
         let (loss, differentiator, gradient) = (&mut self.loss, &self.differentiator, &mut self.gradient);
         let computed = match &mut self.share {
             None => loss.gradient(differentiator, hook, gradient).map_err(Error::from),
-            Some(share) => {
-                let numbers = batch.iter().map(|&sample| sample as u64).chain([self.iteration]);
-                let state = state_hash(numbers, loss.net().parameters().as_slice());
-                share.gradient(loss, differentiator, (self.iteration + 1, state), hook, gradient)
-            }
+            Some(share) => share.gradient(loss, differentiator, (self.iteration + 1, batch), hook, gradient),
         };
         computed.inspect_err(|_| self.random = before)?;
         let gradient_time = gradient_started.elapsed();
@@ -277,7 +273,7 @@ impl<'a> Trainer<'a> {
     fn checked_loss(&mut self) -> Result<f64, Error> {
         let loss = match &mut self.share {
             None => self.loss.value(),
-            Some(share) => share.loss(&mut self.loss)?,
+            Some(share) => share.loss(&mut self.loss, self.iteration + 1)?,
         };
         if loss.is_finite() { Ok(loss) } else { Err(self.diverged(Quantity::Loss, loss)) }
     }

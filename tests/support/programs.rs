@@ -9,7 +9,7 @@ use assert_cmd::assert::Assert;
 use numgrad::train::{Checkpoint, Record};
 
 /// What the programs read from their environment, and what would change what they print.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 16] = [
     "NUMGRAD_DATA_DIR",
     "NUMGRAD_ISA",
     "RAYON_NUM_THREADS",
@@ -17,6 +17,12 @@ const VARIABLES: [&str; 10] = [
     "CLICOLOR",
     "CLICOLOR_FORCE",
     "CARGO",
+    "OMPI_COMM_WORLD_RANK",
+    "OMPI_COMM_WORLD_SIZE",
+    "PMI_RANK",
+    "PMI_SIZE",
+    "SLURM_PROCID",
+    "SLURM_STEP_NUM_TASKS",
     "LC_ALL",
     "LC_MESSAGES",
     "LANG",

@@ -47,7 +47,7 @@ fn tell_whether_it_pays(options: &Options, trainer: &mut Trainer) -> Result<(), 
         let ms = |time: Duration| format!("{} ms", three_digits(time.as_secs_f64() * 1e3));
         say(format_args!(
             "note: sharing costs more than it brings here: a gradient takes {} on one rank, and {} on {} of which {} are for \
-             gathering it; larger networks gain",
+             gathering it; deeper networks gain, and --forward full",
             ms(sharing.alone),
             ms(sharing.shared),
             trainer.team().size(),

@@ -56,6 +56,9 @@ const SERIAL_BELOW: usize = 8_000;
 /// How many samples of a forward pass one task takes: enough that the rows of W1 which it loads serve several.
 const FORWARD_SAMPLES: usize = 16;
 
+/// What is wrong where the base is not of the parameters in every sample.
+const STALE: &str = "the parameters were replaced, and no batch was set since";
+
 /// How many vectors of W1 one task copies.
 const COPIED_VECTORS: usize = 1_024;
 
@@ -86,6 +89,8 @@ pub struct IncrementalLoss {
     isa: Isa,
     parallelism: Parallelism,
     base: BasePass,
+    /// Whether the base is of the parameters in every sample.
+    is_whole: bool,
     sums: Sums,
 }
 
@@ -107,6 +112,7 @@ impl IncrementalLoss {
             isa: Isa::best(),
             parallelism: Parallelism::Serial,
             base: BasePass::new(parameters),
+            is_whole: false,
             sums: Sums::default(),
         }
     }
@@ -182,6 +188,7 @@ impl IncrementalLoss {
         let rows = COPIED_VECTORS.div_ceil(self.base.hidden()[0].n_vectors());
         let max_chunk = if self.parallelism == Parallelism::Serial { usize::MAX } else { rows };
         self.base.set_parameters(parameters, max_chunk);
+        self.is_whole = false;
     }
 
     /// The loss of each of some samples at the parameters, by a forward pass of these samples alone. Until the next batch nothing
@@ -198,6 +205,7 @@ impl IncrementalLoss {
 
     /// The loss at the parameters.
     pub fn value(&self) -> f64 {
+        debug_assert!(self.is_whole, "{STALE}");
         mean((0..self.base.classes().len()).map(|n| self.base.output(n).loss()))
     }
 
@@ -206,6 +214,7 @@ impl IncrementalLoss {
         if n_samples > 0 {
             self.base.run(self.isa, 0..n_samples, self.forward_chunk());
         }
+        self.is_whole = true;
     }
 
     /// How many samples one task of a forward pass takes.
@@ -242,6 +251,7 @@ impl Objective for IncrementalLoss {
     }
 
     fn evaluate(&self, scratch: &mut Vec<f64>, coordinate: usize, delta: f64) -> f64 {
+        debug_assert!(self.is_whole, "{STALE}");
         let base = &self.base;
         let layer = base.shape().layer_of(coordinate);
         // The bias's input comes behind all others.
@@ -281,6 +291,7 @@ impl Objective for IncrementalLoss {
     }
 
     fn differences(&mut self, request: &PartsRequest, out: &mut [f64]) -> bool {
+        debug_assert!(self.is_whole, "{STALE}");
         self.base.prepare(self.isa, self.forward_chunk());
         let parallel = request.parallelism() == Parallelism::Pool && self.base.n_changes() >= SERIAL_BELOW;
         self.sums.differences(&self.base, request, self.isa, parallel, out);
