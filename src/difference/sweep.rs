@@ -5,7 +5,7 @@
 //! the calling thread is a worker itself and begins at once: a cheap sweep is over before the others have woken up. The queue
 //! is never locked while a function is evaluated.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use super::call::{Call, Progress};
@@ -74,8 +74,10 @@ impl<'c, E: Send> Sweep<'c, E> {
     /// This many more coordinates are done.
     pub fn advance(&self, newly_done: usize, n_evaluations: u64) {
         if let Some(hook) = self.call.hook {
-            let n_done = self.n_done.fetch_add(newly_done, Relaxed) + newly_done;
-            let n_evaluations = self.n_evaluations.fetch_add(n_evaluations, Relaxed) + n_evaluations;
+            // Evaluations first, and read again at the end: whoever counts the last slot knows those of all.
+            self.n_evaluations.fetch_add(n_evaluations, Relaxed);
+            let n_done = self.n_done.fetch_add(newly_done, AcqRel) + newly_done;
+            let n_evaluations = self.n_evaluations.load(Relaxed);
             if hook(Progress { newly_done, n_done, n_total: self.n_total, n_evaluations }).is_break() {
                 self.cancel();
             }
