@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::activation::Activation;
-use super::super::lanes::simd::{Arithmetic, F64x8, Isa, Kernel, LANES};
+use super::super::lanes::simd::{Arithmetic, F64x8, Isa, Kernel, LANES, one_round_at_a_time};
 use super::super::lanes::sparse::{Rows, nonzero_into};
 use super::super::lanes::split::{RowsMut, for_each_chunk};
 use super::super::n_bytes::{n_bytes_of, together};
@@ -31,8 +31,8 @@ pub(super) struct HiddenLayer {
     /// z, then the 1 of the bias, then 0: (N, (H + 1)/8).
     units: Vec<F64x8>,
     /// The derivatives of each unit divided by their factorials, from the first on; empty where no layer is below or the
-    /// activation is no power series: (N, H, LONG).
-    taylor: Vec<f64>,
+    /// activation is no power series: (N, H/8, LONG).
+    taylor: Vec<[F64x8; LONG]>,
     /// The largest output of a unit in each sample, at least 1: (N).
     largest_units: Vec<f64>,
 }
@@ -75,7 +75,7 @@ impl HiddenLayer {
             n_bytes_of::<f64>(&[n_vectors]),
             n_bytes_of::<[F64x8; 2]>(&[n_samples, n_vectors]),
             n_bytes_of::<F64x8>(&[n_samples, unit_vectors(layer.n_units)]),
-            n_bytes_of::<[f64; LONG]>(&[n_samples, if has_taylor { layer.n_units } else { 0 }]),
+            n_bytes_of::<[F64x8; LONG]>(&[n_samples, if has_taylor { n_vectors } else { 0 }]),
             n_bytes_of::<f64>(&[n_samples]),
         ])
     }
@@ -139,8 +139,8 @@ impl HiddenLayer {
         }
         let n_samples = self.a.len() / self.n_vectors();
         let mut taylor = std::mem::take(&mut self.taylor);
-        taylor.resize(n_samples * self.n_units() * LONG, 0.0);
-        let rows = RowsMut::new(&mut taylor, self.n_units() * LONG);
+        taylor.resize(n_samples * self.n_vectors(), [F64x8::ZERO; LONG]);
+        let rows = RowsMut::new(&mut taylor, self.n_vectors());
         for_each_chunk((0..n_samples, rows), max_chunk, &|(samples, rows)| {
             isa.run(FillTaylor { hidden: self, samples, rows });
         });
@@ -203,10 +203,15 @@ impl HiddenLayer {
         self.slopes[sample * self.n_vectors() + vector]
     }
 
-    /// The derivatives of a unit in a sample divided by their factorials.
+    /// The first M derivatives of a unit in a sample divided by their factorials.
     #[inline(always)]
-    pub fn taylor(&self, sample: usize, unit: usize) -> &[f64; LONG] {
-        &self.taylor.as_chunks::<LONG>().0[sample * self.n_units() + unit]
+    pub fn taylor<const M: usize>(&self, sample: usize, unit: usize) -> [f64; M] {
+        let of_eight = &self.taylor[sample * self.n_vectors() + unit / LANES];
+        let mut taylor = [0.0; M];
+        for p in 0..M {
+            taylor[p] = of_eight[p].0[unit % LANES];
+        }
+        taylor
     }
 
     /// The weights of eight units to a unit of the next layer.
@@ -252,7 +257,7 @@ impl HiddenLayer {
 struct FillTaylor<'a> {
     hidden: &'a HiddenLayer,
     samples: Range<usize>,
-    rows: RowsMut<'a, f64>,
+    rows: RowsMut<'a, [F64x8; LONG]>,
 }
 
 impl Kernel for FillTaylor<'_> {
@@ -262,14 +267,10 @@ impl Kernel for FillTaylor<'_> {
     fn run<A: Arithmetic>(mut self) {
         let hidden = self.hidden;
         for (n, row) in self.samples.zip(self.rows.iter_mut()) {
-            for (vector, units) in row.as_chunks_mut::<LONG>().0.chunks_mut(LANES).enumerate() {
+            for (vector, taylor) in row.iter_mut().enumerate() {
+                one_round_at_a_time();
                 let slopes = hidden.slope_vector(n, vector);
-                let series = activation_series(hidden.activation, hidden.logistic_vector(n, vector), slopes);
-                for (lane, unit) in units.iter_mut().enumerate() {
-                    for p in 0..LONG {
-                        unit[p] = series[p].0[lane];
-                    }
-                }
+                *taylor = activation_series(hidden.activation, hidden.logistic_vector(n, vector), slopes);
             }
         }
     }

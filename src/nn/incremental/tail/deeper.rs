@@ -138,7 +138,7 @@ struct PowerSeries;
 impl<const M: usize> Activate<M> for PowerSeries {
     #[inline(always)]
     fn of_line<A: Arithmetic>(&mut self, hidden: &HiddenLayer, sample: usize, unit: usize, slope: F64x8) -> Series<M> {
-        let taylor = hidden.taylor(sample, unit);
+        let taylor = hidden.taylor::<M>(sample, unit);
         let (mut series, mut power) = ([F64x8::ZERO; M], slope);
         for p in 0..M {
             series[p] = F64x8::splat(taylor[p]) * power;
@@ -155,7 +155,7 @@ impl<const M: usize> Activate<M> for PowerSeries {
         unit: usize,
         sum: &Series<M>,
     ) -> Series<M> {
-        compose::<A, M>(hidden.taylor(sample, unit), sum)
+        compose::<A, M>(&hidden.taylor::<M>(sample, unit), sum)
     }
 }
 
