@@ -1,7 +1,7 @@
 //! What goes into a layer in each sample of a batch, and which of it is equal.
 
 use super::super::lanes::simd::{F64x8, LANES};
-use super::super::lanes::sparse::{Rows, SparseBatch, pack_sample};
+use super::super::lanes::sparse::{N_BYTES, Rows, SparseBatch, pack_sample};
 use super::super::lanes::split::{RowsMut, for_each_chunk};
 use super::super::n_bytes::{n_bytes_of, together};
 
@@ -56,10 +56,14 @@ impl DistinctInputs {
             let inputs = ends.iter_mut().zip(inputs.iter_mut());
             let values = indices.iter_mut().zip(values.iter_mut());
             let counts = counts.iter_mut().zip(largest);
-            let mut memo = Memo::default();
+            let (mut memo, mut of_bytes) = (Memo::default(), DistinctBytes::default());
             for (n, ((inputs, values), counts)) in samples.zip(inputs.zip(values).zip(counts)) {
                 let ((ends, inputs), (indices, values), (count, largest)) = (inputs, values, counts);
-                *count = memo.distinct_values(pack_sample(batch, n, ends, inputs), indices, values);
+                let inputs = pack_sample(batch, n, ends, inputs);
+                *count = match batch.bytes(n) {
+                    Some(bytes) => of_bytes.distinct_values(bytes, inputs, indices, values),
+                    None => memo.distinct_values(inputs, indices, values),
+                };
                 *largest = max_abs(&values[..*count]);
             }
         });
@@ -96,6 +100,49 @@ impl DistinctInputs {
     /// How many values all samples have.
     pub fn n_values(&self) -> usize {
         self.value_ends.last().copied().unwrap_or(0)
+    }
+}
+
+/// Which bytes a sample has, and where what they stand for is among the values.
+struct DistinctBytes {
+    are_known: [bool; N_BYTES],
+    indices: [u32; N_BYTES],
+    /// What each of the bytes stands for, one after the other.
+    values: [f64; N_BYTES],
+}
+
+impl Default for DistinctBytes {
+    fn default() -> Self {
+        Self { are_known: [false; N_BYTES], indices: [0; N_BYTES], values: [0.0; N_BYTES] }
+    }
+}
+
+impl DistinctBytes {
+    /// As [`Memo::distinct_values`], of inputs that are bytes, in the bytes' order. Nothing here depends on what a byte is but
+    /// where it is written, so that no branch has to be foreseen.
+    fn distinct_values(
+        &mut self,
+        (bytes, numbers): (&[u8], &[f64; N_BYTES]),
+        inputs: &[(u32, f64)],
+        with_values: &mut [(u32, u32)],
+        values: &mut [f64],
+    ) -> usize {
+        let (bias, inputs) = inputs.split_last().expect("the bias's 1 is the last input");
+        self.are_known.fill(false);
+        inputs.iter().for_each(|&(input, _)| self.are_known[usize::from(bytes[input as usize])] = true);
+        debug_assert_eq!(numbers[N_BYTES - 1], 1.0, "what the last byte stands for");
+        self.are_known[N_BYTES - 1] = true;
+        let mut len = 0;
+        for ((&number, index), &is_known) in numbers.iter().zip(&mut self.indices).zip(&self.are_known) {
+            (self.values[len], *index) = (number, len as u32);
+            len += usize::from(is_known);
+        }
+        values[..len].copy_from_slice(&self.values[..len]);
+        for (&(input, _), with_value) in inputs.iter().zip(&mut *with_values) {
+            *with_value = (input, self.indices[usize::from(bytes[input as usize])]);
+        }
+        with_values[inputs.len()] = (bias.0, len as u32 - 1);
+        len
     }
 }
 
@@ -143,4 +190,64 @@ pub(super) fn max_abs(values: &[f64]) -> f64 {
     let (eights, rest) = values.as_chunks::<LANES>();
     let eights = eights.iter().fold(F64x8::ZERO, |max, &eight| max.zip(F64x8(eight), larger));
     rest.iter().fold(eights.reduce(larger), |max, &value| larger(max, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::super::super::lanes::sparse::nonzero_into;
+    use super::*;
+
+    /// Samples of pixels: (N, D).
+    struct Pixels(Array2<u8>);
+
+    static NUMBERS: [f64; N_BYTES] = {
+        let mut numbers = [0.0; N_BYTES];
+        let mut byte = 0;
+        while byte < N_BYTES {
+            numbers[byte] = byte as f64 / 255.0;
+            byte += 1;
+        }
+        numbers
+    };
+
+    impl Rows for Pixels {
+        fn dim(&self) -> (usize, usize) {
+            self.0.dim()
+        }
+
+        fn nonzero_into(&self, sample: usize, out: &mut [(u32, f64)]) -> usize {
+            nonzero_into(self.bytes(sample).unwrap().0, |byte| NUMBERS[usize::from(byte)], out)
+        }
+
+        fn bytes(&self, sample: usize) -> Option<(&[u8], &[f64; N_BYTES])> {
+            Some((self.0.row(sample).to_slice().unwrap(), &NUMBERS))
+        }
+    }
+
+    #[test]
+    fn every_input_finds_its_value_among_the_distinct_ones_whether_it_is_a_byte_or_a_number() {
+        let every_byte = Array2::from_shape_fn((3, 700), |(n, i)| (i * (n + 1) / 2) as u8);
+        let few = Array2::from_shape_vec((4, 2), vec![0, 0, 255, 0, 255, 255, 7, 7]).unwrap();
+        for pixels in [every_byte, few, Array2::zeros((1, 1)), Array2::from_elem((1, 9), 1)] {
+            let numbers = pixels.mapv(|byte| NUMBERS[usize::from(byte)]);
+            let (mut of_bytes, mut of_numbers) = (DistinctInputs::default(), DistinctInputs::default());
+            of_bytes.set(&Pixels(pixels.clone()), 2);
+            of_numbers.set(&numbers.view(), usize::MAX);
+            for (n, numbers) in numbers.rows().into_iter().enumerate() {
+                let values = of_bytes.values(n);
+                assert!(values.is_sorted_by(|a, b| a < b), "each once: {values:?}");
+                for found in [&of_bytes, &of_numbers] {
+                    let values = found.values(n);
+                    let inputs: Vec<(usize, f64)> =
+                        found.inputs_with_values(n).map(|(input, value)| (input, values[value])).collect();
+                    let expected = numbers.iter().chain([&1.0]).copied().enumerate().filter(|&(_, x)| x != 0.0);
+                    assert_eq!(inputs, expected.collect::<Vec<_>>());
+                    // The bias's, where no pixel is as bright.
+                    assert_eq!(found.largest_value(n), 1.0);
+                }
+            }
+        }
+    }
 }
