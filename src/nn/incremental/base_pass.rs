@@ -169,14 +169,14 @@ impl BasePass {
 
     /// Computes what only differences need, in chunks of at most `max_chunk` samples, unless it is there already: half of all
     /// passes are run for a loss alone. Allocates only if the batch is larger than all before.
-    pub fn prepare(&mut self, isa: Isa, max_chunk: usize) {
+    pub fn prepare(&mut self, max_chunk: usize) {
         if std::mem::replace(&mut self.is_prepared, true) {
             return;
         }
         for number in 2..self.shape.n_layers() {
             let (before, hidden) = self.hidden.split_at_mut(number - 1);
             hidden[0].inputs.set(&before[number - 2].as_rows(), max_chunk);
-            hidden[0].set_taylor(isa, max_chunk);
+            hidden[0].forget_taylor();
         }
         self.hidden.iter_mut().for_each(HiddenLayer::set_largest_units);
         // Taken out while it is filled from what the others hold.
@@ -184,6 +184,12 @@ impl BasePass {
         log_series.clear();
         log_series.extend((0..self.classes.len()).map(|n| LogSeries::new(&self.output(n))));
         self.log_series = log_series;
+    }
+
+    /// Computes what series of `n_terms` need to know of the units of a hidden layer (counted from 0, and not the first) that is
+    /// above moved ones, as [`prepare`](Self::prepare) does.
+    pub fn prepare_series_through(&mut self, hidden: usize, n_terms: usize, isa: Isa, max_chunk: usize) {
+        self.hidden[hidden].set_taylor(isa, n_terms, max_chunk);
     }
 
     /// What goes into a hidden layer of this number as its `input`, and 1 for the bias's, in a sample; none where it is 0.

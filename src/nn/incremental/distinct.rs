@@ -84,6 +84,11 @@ impl DistinctInputs {
         self.largest[sample]
     }
 
+    /// The largest [`largest_value`](Self::largest_value) of all samples.
+    pub fn largest(&self) -> f64 {
+        max_abs(&self.largest)
+    }
+
     /// The inputs of a sample by their numbers, each with the index of its value.
     #[inline(always)]
     pub fn inputs_with_values(&self, sample: usize) -> impl Iterator<Item = (usize, usize)> {

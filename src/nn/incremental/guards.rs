@@ -48,7 +48,7 @@ fn just_below_and_just_above_each_guard_the_differences_are_those_of_the_general
         for sizes in [&[12, 9, 5][..], &[12, 9, 17, 5], &[12, 8, 9, 10, 5], &[12, 8, 9, 6, 7, 5]] {
             let (parameters, x, classes) = problem(sizes, activation, 3);
             let mut loss = IncrementalLoss::new(&parameters, &x, &classes);
-            loss.base.prepare(loss.isa, usize::MAX);
+            loss.prepare(0.0);
             for hidden in 0..sizes.len() - 2 {
                 // The largest reach of a move of 1 in this layer: in the units themselves, and above them.
                 let layer = &loss.base.hidden()[hidden];

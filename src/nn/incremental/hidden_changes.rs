@@ -180,6 +180,20 @@ impl Sample<'_> {
     }
 }
 
+/// How many terms the series above a hidden layer have, at most, for moves of its parameters up to `max_delta`. No bound of a move
+/// that [`Sample::changes_by_values`] reckons with is above the one that is reckoned with here.
+pub(super) fn max_terms(layer: &HiddenLayer, max_delta: f64) -> usize {
+    let max_move = max_delta * layer.inputs.largest();
+    // What is NaN asks for the most.
+    let larger = |max: f64, rate: f64| if rate > max || rate.is_nan() { rate } else { max };
+    let rate_above = (0..layer.n_vectors()).map(|vector| rate_above(layer, vector)).fold(0.0, larger);
+    match Way::of(max_move * own_rate(layer.activation()), max_move * rate_above, false) {
+        Way::Short => SHORT,
+        Way::Medium => MEDIUM,
+        Way::Long | Way::LongAbove | Way::ByClasses | Way::General => LONG,
+    }
+}
+
 /// How quickly the series of an activation changes with the moves of its input: the size of a move times this is what
 /// [`series::limit`] bounds. The rectifier's change is exact.
 #[inline(always)]

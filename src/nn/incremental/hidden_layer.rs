@@ -10,7 +10,7 @@ use super::super::n_bytes::{n_bytes_of, together};
 use super::super::parameters::Parameters;
 use super::super::shape::{Layer, NetworkShape};
 use super::distinct::DistinctInputs;
-use super::series::{LONG, activation_series};
+use super::series::{LONG, MEDIUM, SHORT, activation_series};
 
 /// One hidden layer, of H units, in each of N samples.
 #[derive(Debug, Clone)]
@@ -31,8 +31,9 @@ pub(super) struct HiddenLayer {
     /// z, then the 1 of the bias, then 0: (N, (H + 1)/8).
     units: Vec<F64x8>,
     /// The derivatives of each unit divided by their factorials, from the first on; empty where no layer is below or the
-    /// activation is no power series: (N, H/8, LONG).
+    /// activation is no power series. The first `n_terms` of them are there: (N, H/8, LONG).
     taylor: Vec<[F64x8; LONG]>,
+    n_terms: usize,
     /// The largest output of a unit in each sample, at least 1: (N).
     largest_units: Vec<f64>,
 }
@@ -60,6 +61,7 @@ impl HiddenLayer {
             slopes: Vec::new(),
             units: Vec::new(),
             taylor: Vec::new(),
+            n_terms: 0,
             largest_units: Vec::new(),
         }
     }
@@ -132,11 +134,13 @@ impl HiddenLayer {
         (&self.inputs, ((a, slopes), RowsMut::among(&mut self.units, n_unit_vectors, samples)))
     }
 
-    /// Computes what moves from below need to know of the units, in chunks of at most `max_chunk` samples, after a pass.
-    pub fn set_taylor(&mut self, isa: Isa, max_chunk: usize) {
-        if self.activation == Activation::Relu {
+    /// Computes what series of `n_terms` in moves from below need to know of the units, in chunks of at most `max_chunk` samples,
+    /// unless it is there already.
+    pub fn set_taylor(&mut self, isa: Isa, n_terms: usize, max_chunk: usize) {
+        if n_terms <= self.n_terms || self.activation == Activation::Relu {
             return;
         }
+        self.n_terms = n_terms;
         let n_samples = self.a.len() / self.n_vectors();
         let mut taylor = std::mem::take(&mut self.taylor);
         taylor.resize(n_samples * self.n_vectors(), [F64x8::ZERO; LONG]);
@@ -145,6 +149,11 @@ impl HiddenLayer {
             isa.run(FillTaylor { hidden: self, samples, rows });
         });
         self.taylor = taylor;
+    }
+
+    /// Has the next [`set_taylor`](Self::set_taylor) begin anew, as it has to after a pass.
+    pub fn forget_taylor(&mut self) {
+        self.n_terms = 0;
     }
 
     /// The outputs of a sample's units as what goes into the next layer.
@@ -206,6 +215,7 @@ impl HiddenLayer {
     /// The first M derivatives of a unit in a sample divided by their factorials.
     #[inline(always)]
     pub fn taylor<const M: usize>(&self, sample: usize, unit: usize) -> [f64; M] {
+        debug_assert!(M <= self.n_terms, "{M} terms where {} are known", self.n_terms);
         let of_eight = &self.taylor[sample * self.n_vectors() + unit / LANES];
         let mut taylor = [0.0; M];
         for p in 0..M {
@@ -264,13 +274,25 @@ impl Kernel for FillTaylor<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<A: Arithmetic>(mut self) {
+    fn run<A: Arithmetic>(self) {
+        match self.hidden.n_terms {
+            ..=SHORT => self.fill::<SHORT>(),
+            MEDIUM => self.fill::<MEDIUM>(),
+            _ => self.fill::<LONG>(),
+        }
+    }
+}
+
+impl FillTaylor<'_> {
+    #[inline(always)]
+    fn fill<const M: usize>(mut self) {
         let hidden = self.hidden;
         for (n, row) in self.samples.zip(self.rows.iter_mut()) {
             for (vector, taylor) in row.iter_mut().enumerate() {
                 one_round_at_a_time();
                 let slopes = hidden.slope_vector(n, vector);
-                *taylor = activation_series(hidden.activation, hidden.logistic_vector(n, vector), slopes);
+                let known: &mut [F64x8; M] = taylor.first_chunk_mut().expect("LONG is the longest");
+                *known = activation_series(hidden.activation, hidden.logistic_vector(n, vector), slopes);
             }
         }
     }

@@ -42,6 +42,7 @@ use std::ops::Range;
 use ndarray::ArrayRef2;
 
 use self::base_pass::BasePass;
+use self::distinct::max_abs;
 use self::layer_sums::Sums;
 use super::lanes::simd::Isa;
 use super::lanes::sparse::{Rows, check_batch};
@@ -217,6 +218,18 @@ impl IncrementalLoss {
         self.is_whole = true;
     }
 
+    /// Computes what differences by moves of parameters up to `max_delta` need, unless it is there already.
+    fn prepare(&mut self, max_delta: f64) {
+        let max_chunk = self.forward_chunk();
+        self.base.prepare(max_chunk);
+        let mut n_terms = 0;
+        for hidden in 1..self.base.hidden().len() {
+            // All layers below reach this one.
+            n_terms = n_terms.max(hidden_changes::max_terms(&self.base.hidden()[hidden - 1], max_delta));
+            self.base.prepare_series_through(hidden, n_terms, self.isa, max_chunk);
+        }
+    }
+
     /// How many samples one task of a forward pass takes.
     fn forward_chunk(&self) -> usize {
         self.max_chunk(self.base.n_first_changes(), FORWARD_SAMPLES)
@@ -292,7 +305,7 @@ impl Objective for IncrementalLoss {
 
     fn differences(&mut self, request: &PartsRequest, out: &mut [f64]) -> bool {
         debug_assert!(self.is_whole, "{STALE}");
-        self.base.prepare(self.isa, self.forward_chunk());
+        self.prepare(max_abs(request.moves().deltas));
         let parallel = request.parallelism() == Parallelism::Pool && self.base.n_changes() >= SERIAL_BELOW;
         self.sums.differences(&self.base, request, self.isa, parallel, out);
         true

@@ -43,17 +43,17 @@ pub(super) fn expm1<A: Arithmetic, const M: usize>(delta: F64x8) -> F64x8 {
     delta * polynomial::<A, M>(delta, |m| F64x8::splat(INVERSE_FACTORIALS[m + 1]))
 }
 
-/// The derivatives of the activation of eight units divided by their factorials, from the first on: its change by a move t of its
+/// The first M derivatives of the activation of eight units divided by their factorials: its change by a move t of its
 /// input is `c_1·t + c_2·t² + …`. `logistic` is the sigmoid z that it is made of, and `slope` the length of one slope
 /// (`base_pass.rs`).
 ///
 /// The sigmoid's change is a slope `z(1-z)` times `g(t) = e/(1 + z·e)` with `e = expm1(t)`, hence `g_p = 1/p! - z·Σ_i
 /// g_(p-i)/i!`. The hyperbolic tangent's is that of a sigmoid at `2a`, whose argument and value are doubled.
 #[inline(always)]
-pub(super) fn activation_series(activation: Activation, logistic: F64x8, slope: F64x8) -> [F64x8; LONG] {
+pub(super) fn activation_series<const M: usize>(activation: Activation, logistic: F64x8, slope: F64x8) -> Series<M> {
     let inverse_factorial = |n: usize| F64x8::splat(INVERSE_FACTORIALS[n]);
-    let mut series = [F64x8::ZERO; LONG];
-    for p in 0..LONG {
+    let mut series = [F64x8::ZERO; M];
+    for p in 0..M {
         let mut products = F64x8::ZERO;
         for (i, &before) in series[..p].iter().enumerate() {
             products = products + inverse_factorial(p - i) * before;
@@ -283,7 +283,7 @@ mod tests {
         for (activation, ratio, max_slope) in [(Activation::Sigmoid, 0.5, 1.0), (Activation::Tanh, 1.0, 2.0)] {
             for step in 0..=1000 {
                 let z = F64x8::splat(f64::from(step) / 1000.0);
-                let series = activation_series(activation, z, F64x8::splat(1.0)).map(|c| c.0[0]);
+                let series = activation_series::<LONG>(activation, z, F64x8::splat(1.0)).map(|c| c.0[0]);
                 for (p, c) in series.iter().enumerate() {
                     let bound = max_slope * f64::powi(ratio, p as i32) * (1.0 + 1e-12);
                     assert!(c.abs() <= bound, "{activation}, z {step}/1000, coefficient {}: {c} > {bound}", p + 1);
@@ -300,7 +300,8 @@ mod tests {
                 let sigmoid = |a: f64| 1.0 / (1.0 + (-a).exp());
                 let z = sigmoid(doubled);
                 let slope = z * sigmoid(-doubled) * if activation == Activation::Tanh { 2.0 } else { 1.0 };
-                let series = activation_series(activation, F64x8::splat(z), F64x8::splat(slope)).map(|c| c.0[7]);
+                let series =
+                    activation_series::<LONG>(activation, F64x8::splat(z), F64x8::splat(slope)).map(|c| c.0[7]);
                 for t in [-0.01, 1e-3, 0.01] {
                     let found = series.iter().rev().fold(0.0, |sum, c| (sum + c) * t);
                     let expected = activation.change(a, t);
