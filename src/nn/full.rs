@@ -12,7 +12,7 @@ use ndarray::ArrayRef2;
 
 use super::activation::Activation;
 use super::functions::LOG_OFFSET;
-use super::lanes::packed::PackedParameters;
+use super::lanes::packed::{PackedLayer, PackedParameters};
 use super::lanes::products::{dense_product, sparse_product};
 use super::lanes::simd::{Arithmetic, F64x8, Isa, Kernel, LANES, one_round_at_a_time};
 use super::lanes::sparse::{SparseBatch, check_batch};
@@ -40,6 +40,10 @@ pub(super) fn full_gradient(parameters: &Parameters, x: &ArrayRef2<f64>, classes
 /// How many samples a pass takes at a time through all layers: enough that the rows of W1 which it loads serve several, and few
 /// enough that what it keeps of them stays in a cache.
 const PASS_SAMPLES: usize = 128;
+
+/// How many of these go through the layers above the first at a time: a few vectors of each, which stay in the cache beside
+/// the weights.
+const GROUP_SAMPLES: usize = 8;
 
 /// Whether a parameter stays as it is when `h` is added to it and when it is subtracted: the two losses are the same then,
 /// and their difference says nothing about the derivative.
@@ -157,11 +161,13 @@ impl Objective for FullLoss<'_> {
 
     fn workspace(&self) -> FullWorkspace {
         let [first, unit, class] = workspace_vectors(self.parameters.shape());
+        let n_samples = self.classes.len();
+        let (in_pass, in_group) = (n_samples.min(PASS_SAMPLES), n_samples.min(GROUP_SAMPLES));
         FullWorkspace {
             parameters: PackedParameters::new(self.parameters),
-            first: vec![F64x8::ZERO; self.classes.len().min(PASS_SAMPLES) * first],
-            units: [vec![F64x8::ZERO; unit], vec![F64x8::ZERO; unit]],
-            scores: vec![F64x8::ZERO; class],
+            first: vec![F64x8::ZERO; in_pass * first],
+            units: [vec![F64x8::ZERO; in_group * unit], vec![F64x8::ZERO; in_group * unit]],
+            scores: vec![F64x8::ZERO; in_group * class],
         }
     }
 
@@ -180,9 +186,9 @@ pub struct FullWorkspace {
     parameters: PackedParameters,
     /// The units of the first hidden layer in each of the samples that are taken at a time: (128 or N, H/8).
     first: Vec<F64x8>,
-    /// The units of two further hidden layers, one after the other, in the sample at hand.
+    /// The units of two further hidden layers, one after the other, in the samples that go through them: (8 or N, H/8).
     units: [Vec<F64x8>; 2],
-    /// The scores of the sample at hand, then their exponentials: (K/8).
+    /// The scores of these samples, then their exponentials: (8 or N, K/8).
     scores: Vec<F64x8>,
 }
 
@@ -192,8 +198,8 @@ impl FullWorkspace {
         together(&[
             PackedParameters::n_bytes(shape),
             n_bytes_of::<F64x8>(&[n_samples.min(PASS_SAMPLES), first]),
-            n_bytes_of::<[F64x8; 2]>(&[unit]),
-            n_bytes_of::<F64x8>(&[class]),
+            n_bytes_of::<[F64x8; 2]>(&[n_samples.min(GROUP_SAMPLES), unit]),
+            n_bytes_of::<F64x8>(&[n_samples.min(GROUP_SAMPLES), class]),
         ])
     }
 }
@@ -231,14 +237,15 @@ impl Kernel for ForwardPass<'_> {
             let samples = begin..(begin + PASS_SAMPLES).min(classes.len());
             let first = &mut first[..samples.len() * first_layer.n_vectors()];
             sparse_product::<A>(batch, samples.clone(), first_layer, first);
-            for (first, &class) in first.chunks_exact_mut(first_layer.n_vectors()).zip(&classes[samples]) {
+            let groups = first.chunks_mut(GROUP_SAMPLES * first_layer.n_vectors());
+            for (first, classes) in groups.zip(classes[samples].chunks(GROUP_SAMPLES)) {
                 activate::<A>(activation, first);
                 // Two buffers in turn.
                 for (i, layer) in hidden_layers.iter().enumerate() {
                     let (before, out) = if i % 2 == 0 { (&*odd, &mut *even) } else { (&*even, &mut *odd) };
-                    let before = if i == 0 { &*first } else { &before[..layer.layer().n_inputs.div_ceil(LANES)] };
-                    let out = &mut out[..layer.n_vectors()];
-                    dense_product::<A>(before, layer, out);
+                    let before = if i == 0 { &*first } else { &before[..] };
+                    let out = &mut out[..classes.len() * layer.n_vectors()];
+                    dense_product::<A>(in_samples(before, out, layer), layer);
                     activate::<A>(activation, out);
                 }
                 let units = match hidden_layers.len() {
@@ -246,12 +253,26 @@ impl Kernel for ForwardPass<'_> {
                     n if n % 2 == 1 => &even[..],
                     _ => &odd[..],
                 };
-                dense_product::<A>(units, last_layer, scores);
-                log_sum += (probability::<A>(scores, class) + LOG_OFFSET).ln();
+                let scores = &mut scores[..classes.len() * last_layer.n_vectors()];
+                dense_product::<A>(in_samples(units, scores, last_layer), last_layer);
+                for (scores, &class) in scores.chunks_exact_mut(last_layer.n_vectors()).zip(classes) {
+                    log_sum += (probability::<A>(scores, class) + LOG_OFFSET).ln();
+                }
             }
         }
         -log_sum / classes.len() as f64
     }
+}
+
+/// What goes into a layer and what comes out of it, sample by sample.
+#[inline(always)]
+fn in_samples<'a>(
+    before: &'a [F64x8],
+    out: &'a mut [F64x8],
+    layer: &PackedLayer,
+) -> impl Iterator<Item = (&'a [F64x8], &'a mut [F64x8])> {
+    let n_vectors_before = layer.layer().n_inputs.div_ceil(LANES);
+    before.chunks_exact(n_vectors_before).zip(out.chunks_exact_mut(layer.n_vectors()))
 }
 
 /// The units of a layer from what goes into them.

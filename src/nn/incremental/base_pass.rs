@@ -252,9 +252,8 @@ impl HiddenTask<'_> {
         match before {
             None => sparse_product::<A>(&inputs.inputs, self.samples.clone(), layer, a.values),
             Some(before) => {
-                for (n, a) in self.samples.clone().zip(a.iter_mut()) {
-                    dense_product::<A>(before.units(n), layer, a);
-                }
+                let units = self.samples.clone().map(|n| before.units(n));
+                dense_product::<A>(units.zip(a.iter_mut()), layer);
             }
         }
         let n_units = layer.layer().n_units;
@@ -291,9 +290,11 @@ impl Kernel for LastTask<'_> {
     fn run<A: Arithmetic>(mut self) {
         self.hidden.fill::<A>();
         let (_, units) = &mut self.hidden.rows;
-        for (units, outputs) in units.iter_mut().zip(self.outputs.iter_mut()) {
-            let (probabilities, log_probabilities) = outputs.split_at_mut(outputs.len() / 2);
-            dense_product::<A>(units, self.layer, log_probabilities);
+        let n_vectors = self.layer.n_vectors();
+        let scores = self.outputs.iter_mut().map(|outputs| &mut outputs[n_vectors..]);
+        dense_product::<A>(units.iter_mut().map(|units| &*units).zip(scores), self.layer);
+        for outputs in self.outputs.iter_mut() {
+            let (probabilities, log_probabilities) = outputs.split_at_mut(n_vectors);
             softmax_of_scores::<A>(log_probabilities, probabilities);
         }
     }
