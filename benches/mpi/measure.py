@@ -19,9 +19,11 @@ DEEP = "--init normal --init-scale xavier"
 # Name, flags, iterations a run, runs.
 RUNS = [
     ("784-50-10 full", "--forward full", 1, min(ROUNDS, 2)),
+    ("784-100-100-10 full", f"--hidden 100,100 {DEEP} --forward full", 1, 1),
     ("784-50-10 incremental", "", 200, ROUNDS),
     ("784-1000-10 incremental", f"--hidden 1000 {DEEP}", 15, ROUNDS),
     ("784-100-100-10 incremental", f"--hidden 100,100 {DEEP}", 40, ROUNDS),
+    ("784-100-100-100-10 incremental", f"--hidden 100,100,100 {DEEP}", 20, ROUNDS),
 ]
 RANKS = [1, 2, 4]
 # 8 bytes a number; what one more partner costs, and numbers a second: assumed, as such networks are sold.
@@ -94,8 +96,9 @@ def main():
     for sizes in [[784, 50, 10], [784, 1000, 10], [784, 100, 100, 10]]:
         name = "-".join(map(str, sizes))
         n = sum((a + 1) * b for a, b in zip(sizes, sizes[1:]))
-        cases.append((f"{name} full", n, scale * full_s(sizes), 0.0, lambda _: None))
-    for name, *_ in RUNS[1:]:
+        work = best.get((f"{name} full", 1), scale * full_s(sizes))
+        cases.append((f"{name} full", n, work, 0.0, lambda _: None))
+    for name in (name for name, *_ in RUNS if name.endswith("incremental")):
         sizes = list(map(int, name.split()[0].split("-")))
         n = sum((a + 1) * b for a, b in zip(sizes, sizes[1:]))
         load = lambda p, hidden=sizes[1:-1]: most_loaded(hidden, p)
