@@ -23,13 +23,6 @@ impl Rows for Selection<'_> {
         }
     }
 
-    fn bytes(&self, sample: usize) -> Option<(&[u8], &[f64; 256])> {
-        match self.samples.inputs_of(self.indices[sample]) {
-            SampleInputs::Values(_) => None,
-            SampleInputs::Pixels(pixels) => Some((pixels, &BYTE_AS_FRACTION)),
-        }
-    }
-
     /// Samples drawn by chance are seldom in the cache, and waiting for one after another costs more than all else that is
     /// done with them.
     fn prefetch(&self, sample: usize) {

@@ -1,7 +1,7 @@
 //! What goes into a layer in each sample of a batch, and which of it is equal.
 
 use super::super::lanes::simd::{F64x8, LANES};
-use super::super::lanes::sparse::{N_BYTES, Rows, SparseBatch, pack_sample};
+use super::super::lanes::sparse::{Rows, SparseBatch, pack_sample};
 use super::super::lanes::split::{RowsMut, for_each_chunk};
 use super::super::n_bytes::{n_bytes_of, together};
 
@@ -56,14 +56,10 @@ impl DistinctInputs {
             let inputs = ends.iter_mut().zip(inputs.iter_mut());
             let values = indices.iter_mut().zip(values.iter_mut());
             let counts = counts.iter_mut().zip(largest);
-            let (mut memo, mut of_bytes) = (Memo::default(), DistinctBytes::default());
+            let mut search = Search::default();
             for (n, ((inputs, values), counts)) in samples.zip(inputs.zip(values).zip(counts)) {
                 let ((ends, inputs), (indices, values), (count, largest)) = (inputs, values, counts);
-                let inputs = pack_sample(batch, n, ends, inputs);
-                *count = match batch.bytes(n) {
-                    Some(bytes) => of_bytes.distinct_values(bytes, inputs, indices, values),
-                    None => memo.distinct_values(inputs, indices, values),
-                };
+                *count = search.distinct_values(pack_sample(batch, n, ends, inputs), indices, values);
                 *largest = max_abs(&values[..*count]);
             }
         });
@@ -108,46 +104,89 @@ impl DistinctInputs {
     }
 }
 
-/// Which bytes a sample has, and where what they stand for is among the values.
-struct DistinctBytes {
-    are_known: [bool; N_BYTES],
-    indices: [u32; N_BYTES],
-    /// What each of the bytes stands for, one after the other.
-    values: [f64; N_BYTES],
+/// Finds the distinct inputs of one sample after another: by their places in a grid, until a sample has two in one place.
+#[derive(Default)]
+struct Search {
+    grid: Grid,
+    memo: Memo,
+    /// Whether a sample had two values in one place.
+    is_too_coarse: bool,
 }
 
-impl Default for DistinctBytes {
-    fn default() -> Self {
-        Self { are_known: [false; N_BYTES], indices: [0; N_BYTES], values: [0.0; N_BYTES] }
+impl Search {
+    /// Writes each distinct input other than 0 into `values`, and each input's number with the index of its value into
+    /// `with_values`; returns how many values there are.
+    fn distinct_values(&mut self, inputs: &[(u32, f64)], with_values: &mut [(u32, u32)], values: &mut [f64]) -> usize {
+        if !self.is_too_coarse {
+            match self.grid.distinct_values(inputs, with_values, values) {
+                Some(len) => return len,
+                None => self.is_too_coarse = true,
+            }
+        }
+        self.memo.distinct_values(inputs, with_values, values)
     }
 }
 
-impl DistinctBytes {
-    /// As [`Memo::distinct_values`], of inputs that are bytes, in the bytes' order. Nothing here depends on what a byte is but
-    /// where it is written, so that no branch has to be foreseen.
+/// How many places a [`Grid`] has.
+const N_PLACES: usize = 256;
+
+/// What is added to a number up to 2⁵⁰ to have it rounded to a whole number, which is in the last bits then.
+const ROUNDING: f64 = 1.5 * (1_u64 << 52) as f64;
+
+/// The values of a sample by their places: what is nearest to them among the multiples of 1/255, which pixels are, counted modulo
+/// 256.
+///
+/// What is done for an input depends on it in nothing but where it is written, so that no branch has to be foreseen.
+struct Grid {
+    /// The bits of the value in each place; those of 0, which is never looked for, where there is none.
+    known: [u64; N_PLACES],
+    indices: [u32; N_PLACES],
+    /// The values in the order of their places, and one more.
+    values: [f64; N_PLACES + 1],
+}
+
+impl Default for Grid {
+    fn default() -> Self {
+        Self { known: [0; N_PLACES], indices: [0; N_PLACES], values: [0.0; N_PLACES + 1] }
+    }
+}
+
+impl Grid {
+    /// The place of a number.
+    fn place(x: f64) -> usize {
+        (x * 255.0 + ROUNDING).to_bits() as usize % N_PLACES
+    }
+
+    /// As [`Search::distinct_values`], where all values have a place to themselves.
     fn distinct_values(
         &mut self,
-        (bytes, numbers): (&[u8], &[f64; N_BYTES]),
         inputs: &[(u32, f64)],
         with_values: &mut [(u32, u32)],
         values: &mut [f64],
-    ) -> usize {
-        let (bias, inputs) = inputs.split_last().expect("the bias's 1 is the last input");
-        self.are_known.fill(false);
-        inputs.iter().for_each(|&(input, _)| self.are_known[usize::from(bytes[input as usize])] = true);
-        debug_assert_eq!(numbers[N_BYTES - 1], 1.0, "what the last byte stands for");
-        self.are_known[N_BYTES - 1] = true;
+    ) -> Option<usize> {
+        self.known.fill(0);
+        for (&(input, x), with_value) in inputs.iter().zip(&mut *with_values) {
+            let place = Self::place(x);
+            self.known[place] = x.to_bits();
+            // Until it is known which value is in it.
+            *with_value = (input, place as u32);
+        }
         let mut len = 0;
-        for ((&number, index), &is_known) in numbers.iter().zip(&mut self.indices).zip(&self.are_known) {
-            (self.values[len], *index) = (number, len as u32);
-            len += usize::from(is_known);
+        for (&bits, index) in self.known.iter().zip(&mut self.indices) {
+            (self.values[len], *index) = (f64::from_bits(bits), len as u32);
+            len += usize::from(bits != 0);
+        }
+        let mut are_alone = true;
+        for (&(_, x), (_, value)) in inputs.iter().zip(with_values) {
+            let place = *value as usize % N_PLACES;
+            are_alone &= self.known[place] == x.to_bits();
+            *value = self.indices[place];
+        }
+        if !are_alone {
+            return None;
         }
         values[..len].copy_from_slice(&self.values[..len]);
-        for (&(input, _), with_value) in inputs.iter().zip(&mut *with_values) {
-            *with_value = (input, self.indices[usize::from(bytes[input as usize])]);
-        }
-        with_values[inputs.len()] = (bias.0, len as u32 - 1);
-        len
+        Some(len)
     }
 }
 
@@ -168,8 +207,7 @@ impl Default for Memo {
 }
 
 impl Memo {
-    /// Writes each distinct input other than 0 into `values`, and each input's number with the index of its value into
-    /// `with_values`; returns how many values there are.
+    /// As [`Search::distinct_values`], but for a value that was pushed out.
     fn distinct_values(&mut self, inputs: &[(u32, f64)], with_values: &mut [(u32, u32)], values: &mut [f64]) -> usize {
         self.known.fill(0);
         let mut len = 0;
@@ -199,58 +237,30 @@ pub(super) fn max_abs(values: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array2;
+    use ndarray::{Array2, Axis, concatenate};
 
-    use super::super::super::lanes::sparse::nonzero_into;
     use super::*;
 
-    /// Samples of pixels: (N, D).
-    struct Pixels(Array2<u8>);
-
-    static NUMBERS: [f64; N_BYTES] = {
-        let mut numbers = [0.0; N_BYTES];
-        let mut byte = 0;
-        while byte < N_BYTES {
-            numbers[byte] = byte as f64 / 255.0;
-            byte += 1;
-        }
-        numbers
-    };
-
-    impl Rows for Pixels {
-        fn dim(&self) -> (usize, usize) {
-            self.0.dim()
-        }
-
-        fn nonzero_into(&self, sample: usize, out: &mut [(u32, f64)]) -> usize {
-            nonzero_into(self.bytes(sample).unwrap().0, |byte| NUMBERS[usize::from(byte)], out)
-        }
-
-        fn bytes(&self, sample: usize) -> Option<(&[u8], &[f64; N_BYTES])> {
-            Some((self.0.row(sample).to_slice().unwrap(), &NUMBERS))
-        }
-    }
-
     #[test]
-    fn every_input_finds_its_value_among_the_distinct_ones_whether_it_is_a_byte_or_a_number() {
-        let every_byte = Array2::from_shape_fn((3, 700), |(n, i)| (i * (n + 1) / 2) as u8);
-        let few = Array2::from_shape_vec((4, 2), vec![0, 0, 255, 0, 255, 255, 7, 7]).unwrap();
-        for pixels in [every_byte, few, Array2::zeros((1, 1)), Array2::from_elem((1, 9), 1)] {
-            let numbers = pixels.mapv(|byte| NUMBERS[usize::from(byte)]);
-            let (mut of_bytes, mut of_numbers) = (DistinctInputs::default(), DistinctInputs::default());
-            of_bytes.set(&Pixels(pixels.clone()), 2);
-            of_numbers.set(&numbers.view(), usize::MAX);
-            for (n, numbers) in numbers.rows().into_iter().enumerate() {
-                let values = of_bytes.values(n);
-                assert!(values.is_sorted_by(|a, b| a < b), "each once: {values:?}");
-                for found in [&of_bytes, &of_numbers] {
+    fn every_input_finds_its_value_among_the_distinct_ones_whether_it_is_a_pixel_or_any_number() {
+        let pixels = Array2::from_shape_fn((3, 700), |(n, i)| f64::from((i * (n + 1) / 2) as u8) / 255.0);
+        let single = pixels.mapv(|x| f64::from(x as f32));
+        let small = [0.0, -0.0, 1.0, 0.0, 1e300, -1e300, 7.0, 7.0, f64::NAN, f64::INFINITY, 1e-300, 1.0];
+        let small = Array2::from_shape_vec((6, 2), small.to_vec()).unwrap();
+        let reals = Array2::from_shape_fn((3, 700), |(n, i)| ((7 * n + i) as f64).sin());
+        // Pixels first, then two values in one place, then pixels again.
+        let mixed = concatenate![Axis(0), pixels, reals, pixels];
+        for (x, are_distinct) in [(&pixels, true), (&single, true), (&small, true), (&reals, false), (&mixed, false)] {
+            for max_chunk in [2, usize::MAX] {
+                let mut found = DistinctInputs::default();
+                found.set(&x.view(), max_chunk);
+                for (n, x) in x.rows().into_iter().enumerate() {
                     let values = found.values(n);
-                    let inputs: Vec<(usize, f64)> =
-                        found.inputs_with_values(n).map(|(input, value)| (input, values[value])).collect();
-                    let expected = numbers.iter().chain([&1.0]).copied().enumerate().filter(|&(_, x)| x != 0.0);
-                    assert_eq!(inputs, expected.collect::<Vec<_>>());
-                    // The bias's, where no pixel is as bright.
-                    assert_eq!(found.largest_value(n), 1.0);
+                    let is_new = |i: usize| values[..i].iter().all(|value| value.to_bits() != values[i].to_bits());
+                    assert!(!are_distinct || (0..values.len()).all(is_new), "{values:?}");
+                    let inputs = found.inputs_with_values(n).map(|(input, value)| (input, values[value].to_bits()));
+                    let expected = x.iter().chain([&1.0]).enumerate().filter(|&(_, &x)| x != 0.0);
+                    assert!(inputs.eq(expected.map(|(input, x)| (input, x.to_bits()))), "{x}: {values:?}");
                 }
             }
         }

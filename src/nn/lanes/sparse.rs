@@ -6,9 +6,6 @@ use super::super::n_bytes::{n_bytes_of, together};
 use super::super::shape::NetworkShape;
 use super::split::RowsMut;
 
-/// How many bytes there are.
-pub(crate) const N_BYTES: usize = 1 << u8::BITS;
-
 /// A batch as the network reads it: N samples of D inputs each, of which only those matter that are not 0.
 pub(crate) trait Rows: Sync {
     /// (N, D).
@@ -17,13 +14,6 @@ pub(crate) trait Rows: Sync {
     /// Writes the number and the value of each input of a sample that is not 0, in their order; returns how many they are.
     /// `out` has room for all inputs.
     fn nonzero_into(&self, sample: usize, out: &mut [(u32, f64)]) -> usize;
-
-    /// The inputs of a sample as bytes, where that is what they are, and the number that each byte stands for: 0 for the first
-    /// and 1 for the last.
-    fn bytes(&self, sample: usize) -> Option<(&[u8], &[f64; N_BYTES])> {
-        let _ = sample;
-        None
-    }
 
     /// Is told that the inputs of a sample will be asked for soon. By default it does nothing; where samples lie far apart
     /// in memory, it may bring them into the cache.
