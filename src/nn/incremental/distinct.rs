@@ -108,22 +108,20 @@ impl DistinctInputs {
 #[derive(Default)]
 struct Search {
     grid: Grid,
-    memo: Memo,
-    /// Whether a sample had two values in one place.
-    is_too_coarse: bool,
+    /// Where a sample had two values in one place.
+    memo: Option<Memo>,
 }
 
 impl Search {
     /// Writes each distinct input other than 0 into `values`, and each input's number with the index of its value into
     /// `with_values`; returns how many values there are.
     fn distinct_values(&mut self, inputs: &[(u32, f64)], with_values: &mut [(u32, u32)], values: &mut [f64]) -> usize {
-        if !self.is_too_coarse {
-            match self.grid.distinct_values(inputs, with_values, values) {
-                Some(len) => return len,
-                None => self.is_too_coarse = true,
-            }
+        if self.memo.is_none()
+            && let Some(len) = self.grid.distinct_values(inputs, with_values, values)
+        {
+            return len;
         }
-        self.memo.distinct_values(inputs, with_values, values)
+        self.memo.get_or_insert_default().distinct_values(inputs, with_values, values)
     }
 }
 
@@ -165,22 +163,18 @@ impl Grid {
         values: &mut [f64],
     ) -> Option<usize> {
         self.known.fill(0);
-        for (&(input, x), with_value) in inputs.iter().zip(&mut *with_values) {
-            let place = Self::place(x);
-            self.known[place] = x.to_bits();
-            // Until it is known which value is in it.
-            *with_value = (input, place as u32);
-        }
+        inputs.iter().for_each(|&(_, x)| self.known[Self::place(x)] = x.to_bits());
         let mut len = 0;
         for (&bits, index) in self.known.iter().zip(&mut self.indices) {
             (self.values[len], *index) = (f64::from_bits(bits), len as u32);
             len += usize::from(bits != 0);
         }
         let mut are_alone = true;
-        for (&(_, x), (_, value)) in inputs.iter().zip(with_values) {
-            let place = *value as usize % N_PLACES;
+        // Reckoned once more and not kept in the meantime: what is written where other threads have read is slow to come back.
+        for (&(input, x), with_value) in inputs.iter().zip(with_values) {
+            let place = Self::place(x);
             are_alone &= self.known[place] == x.to_bits();
-            *value = self.indices[place];
+            *with_value = (input, self.indices[place]);
         }
         if !are_alone {
             return None;
