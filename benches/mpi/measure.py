@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 PROGRAM, EXCHANGE = (str(Path(path).resolve()) for path in sys.argv[1:3])
 ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 5
@@ -34,7 +35,8 @@ os.environ |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": 
 
 
 def iteration_s(flags, n_iterations, n_ranks, cores=()):
-    """The time of the quickest iteration of a run; its ranks on these cores, if any are named."""
+    """The median of the iterations of a run; its ranks on these cores, if any are named. The quickest would be none of all ranks
+    where they take turns: others go on while the first one is waiting for a core."""
     with tempfile.TemporaryDirectory() as folder:
         train = [PROGRAM, *f"--dataset embedded --threads 1 --quiet -n {n_iterations} --out {folder}/run {flags}".split()]
         launcher = ["mpirun", "--oversubscribe", "--bind-to", "none"]
@@ -46,13 +48,22 @@ def iteration_s(flags, n_iterations, n_ranks, cores=()):
         subprocess.run(command, check=True, capture_output=True)
         with open(f"{folder}/run/loss.csv") as log:
             elapsed_s = [0.0, *(float(row["elapsed_s"]) for row in csv.DictReader(log))]
-        return min(after - before for before, after in zip(elapsed_s, elapsed_s[1:]))
+        return median(after - before for before, after in zip(elapsed_s, elapsed_s[1:]))
 
 
-def most_loaded(hidden, n_ranks):
-    """The share of the work of the rank with the most parts: vectors of eight units, in the last hidden layer with the bias's."""
-    n_parts = sum(-(-units // 8) for units in hidden[:-1]) + hidden[-1] // 8 + 1
-    return -(-n_parts // n_ranks) / n_parts
+def most_loaded(sizes, n_ranks):
+    """The share of the work of the rank with the most: parts are vectors of eight units, in the last hidden layer with the bias's,
+    weighed and shared out as `part_cost` and `evenly` do for sigmoids."""
+    costs = []
+    for layer in range(1, len(sizes) - 1):
+        products = sum(a * b for a, b in zip(sizes[layer + 1 :], sizes[layer + 2 :]))
+        n_inputs = min(sizes[0], 90) if layer == 1 else sizes[layer - 1]
+        is_last = layer == len(sizes) - 2
+        costs += [n_inputs + 0.25 * products] * (sizes[layer] // 8 + 1 if is_last else -(-sizes[layer] // 8))
+    loads = [0.0] * n_ranks
+    for cost in sorted(costs, reverse=True):
+        loads[loads.index(min(loads))] += cost
+    return max(loads) / sum(loads)
 
 
 def unequal_s():
@@ -101,7 +112,7 @@ def main():
     for name in (name for name, *_ in RUNS if name.endswith("incremental")):
         sizes = list(map(int, name.split()[0].split("-")))
         n = sum((a + 1) * b for a, b in zip(sizes, sizes[1:]))
-        load = lambda p, hidden=sizes[1:-1]: most_loaded(hidden, p)
+        load = lambda p, sizes=sizes: most_loaded(sizes, p)
         # What every rank does itself, from the iterations of one and of two, a gather within the machine left aside.
         rest = max(0.0, (best[name, 2] - load(2) * best[name, 1]) / (1 - load(2)))
         cases.append((name, n, best[name, 1] - rest, rest, load))
